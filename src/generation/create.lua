@@ -1,0 +1,12 @@
+-- Records a new generation, unless its tenant used the same idempotency key before.
+-- KEYS: record, schedule, idempotency entry ("" when there is no key)
+-- ARGV: record value, generation id, due (ms), idempotency value, idempotency lifetime (ms)
+-- Answers the idempotency entry that was there already, or false when the record is new.
+if KEYS[3] then
+  local earlier = redis.call('GET', KEYS[3])
+  if earlier then return earlier end
+  redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5])
+end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+return false

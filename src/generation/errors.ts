@@ -1,0 +1,73 @@
+/**
+ * The error taxonomy. What may be done about an error is its class; what happened is its `code`,
+ * which is stable and what callers and tests compare. Messages are for people and never hold
+ * keys, signatures, image URLs or bodies.
+ */
+export abstract class CatwalkError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** One thing that is wrong with a request: which field, and what to do about it. */
+export interface Problem {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The caller's fault. Answered 4xx and never queued. */
+export class InvalidRequest extends CatwalkError {
+  readonly problems: readonly Problem[];
+
+  constructor(code: string, message: string, problems: readonly Problem[] = []) {
+    super(code, message);
+    this.problems = problems;
+  }
+}
+
+/** Why a provider did not take a submission now. `out_of_credit` waits for a person. */
+export type DeferReason =
+  | 'rate_limited'
+  | 'concurrency_limited'
+  | 'out_of_credit'
+  | 'unavailable'
+  | 'unauthorized';
+
+/** Passing trouble, certainly without effect at the other side: the same call may be repeated. */
+export class Retryable extends CatwalkError {
+  declare readonly code: DeferReason;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: DeferReason,
+    message: string,
+    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The provider's final no. The code is the reason that the app is told. */
+export class Terminal extends CatwalkError {}
+
+/** The request left and its answer was lost. Look it up; never blindly submit again. */
+export class OutcomeUnknown extends CatwalkError {}
+
+/** An invariant of ours broke. Loud and final: no retry mends a bug. */
+export class Defect extends CatwalkError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('defect', message, options);
+  }
+}
+
+/** Anything thrown, as one of our errors: what we do not know is a `Defect`. */
+export function classify(error: unknown): CatwalkError {
+  if (error instanceof CatwalkError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Defect(message, { cause: error });
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { Outcome, ProviderTask, Reason } from './generation.ts';
+
+/**
+ * Everything that can happen to a generation. Events travel inside jobs, so they are schemas:
+ * webhooks, polls, submit answers and cancels all take the same road to the state machine.
+ */
+const source = z.enum(['webhook', 'poll', 'submit']);
+export type Source = z.infer<typeof source>;
+
+/** `send` names the request that is spoken of, so that a late answer cannot move a newer one. */
+const send = { send: z.number().int() };
+
+export const GenerationEvent = z.discriminatedUnion('type', [
+  /** A worker is about to call the provider. */
+  z.object({ type: z.literal('submit-started') }),
+  /** The provider has the submission and named its task. */
+  z.object({ type: z.literal('submit-accepted'), task: ProviderTask }),
+  /** Certainly not accepted; may be sent again at `until`. */
+  z.object({
+    type: z.literal('submit-deferred'),
+    ...send,
+    reason: z.string(),
+    until: z.number(),
+  }),
+  /** The provider's final no; nothing was accepted. */
+  z.object({ type: z.literal('submit-rejected'), ...send, reason: Reason }),
+  /** The request left and the answer was lost. */
+  z.object({ type: z.literal('submit-unknown'), ...send }),
+  /** A search at the provider proved that it never got the submission. */
+  z.object({ type: z.literal('absence-proven') }),
+  /** The task lives. `askedAt`: when a poll was sent. A webhook may name the task. */
+  z.object({
+    type: z.literal('observed-live'),
+    source,
+    status: z.string(),
+    taskId: z.string().optional(),
+    askedAt: z.number().optional(),
+  }),
+  /** The task ended, and whoever says so is to be believed. */
+  z.object({
+    type: z.literal('observed-final'),
+    source,
+    outcome: Outcome,
+    taskId: z.string().optional(),
+  }),
+  /** The provider does not know the task (any more, or yet). */
+  z.object({ type: z.literal('observed-missing') }),
+  /** A delivery that cannot be believed says that the task ended: go and look. */
+  z.object({ type: z.literal('hint'), taskId: z.string() }),
+  /** A status check brought no answer. */
+  z.object({ type: z.literal('poll-failed'), retryAfterMs: z.number().optional() }),
+  /** A round found the due time passed. */
+  z.object({ type: z.literal('overdue') }),
+  /** The app no longer wants it. */
+  z.object({ type: z.literal('cancel') }),
+  /** Every subscriber's job exists. */
+  z.object({ type: z.literal('told') }),
+]);
+export type GenerationEvent = z.infer<typeof GenerationEvent>;
+export type EventType = GenerationEvent['type'];
+export type EventOf<T extends EventType> = Extract<GenerationEvent, { type: T }>;

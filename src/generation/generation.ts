@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { GenerationId } from './ids.ts';
+
+/**
+ * The stored record of a generation: a union on `state`, so that a field exists exactly where it
+ * is true. Times are Unix milliseconds. What each state means, and what may leave it, is told in
+ * state-machine.ts.
+ */
+
+/** One thing a provider made. `data` is for results that are not files, such as labels. */
+export const Result = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('file'), url: z.string(), contentType: z.string().optional() }),
+  z.object({ kind: z.literal('data'), data: z.unknown() }),
+]);
+export type Result = z.infer<typeof Result>;
+
+/** Why a generation did not complete: a stable code, and a sentence for people. */
+export const Reason = z.object({ code: z.string(), message: z.string() });
+export type Reason = z.infer<typeof Reason>;
+
+/** The final verdict on a generation. */
+export const Outcome = z.discriminatedUnion('verdict', [
+  z.object({ verdict: z.literal('completed'), results: z.array(Result) }),
+  z.object({ verdict: z.enum(['failed', 'timed_out', 'canceled']), reason: Reason }),
+]);
+export type Outcome = z.infer<typeof Outcome>;
+
+/** The provider's own id of an attempt, and whatever else its adapter needs to poll it. */
+export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string().optional() });
+export type ProviderTask = z.infer<typeof ProviderTask>;
+
+/** `hybrid` waits for the webhook before it polls; `polling` never expects one. */
+export const Mode = z.enum(['hybrid', 'polling']);
+export type Mode = z.infer<typeof Mode>;
+
+const common = {
+  id: GenerationId,
+  /** Grows by one with every write; the compare-and-set compares it. Kept beside the JSON. */
+  version: z.number().int(),
+  tenant: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  mode: Mode,
+  input: z.record(z.string(), z.unknown()),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  callbackUrl: z.string().optional(),
+  createdAt: z.number(),
+  /** Which paid submission this is, from 1. A second one exists only where the policy says so. */
+  attempt: z.number().int(),
+  /** How many requests have been started for all attempts together; fences late answers. */
+  sends: z.number().int(),
+  /** How often in a row the provider certainly did not accept. */
+  refusals: z.number().int(),
+};
+
+/** The next moment something must happen; the schedule holds the same number. */
+const due = { dueAt: z.number() };
+
+const Queued = z.object({
+  ...common,
+  ...due,
+  state: z.literal('queued'),
+  deadlineAt: z.number(),
+  hold: z.object({ reason: z.string(), until: z.number() }).optional(),
+});
+
+const sent = {
+  deadlineAt: z.number(),
+  /** When this attempt may first have reached the provider: its key's lifetime counts from here. */
+  firstSentAt: z.number(),
+};
+
+const Submitting = z.object({
+  ...common,
+  ...due,
+  ...sent,
+  state: z.literal('submitting'),
+  /** An earlier send of this attempt is unaccounted for, so a refusal now proves nothing. */
+  uncertain: z.literal(true).optional(),
+  cancelRequested: z.literal(true).optional(),
+});
+
+const Unconfirmed = z.object({
+  ...common,
+  ...due,
+  ...sent,
+  state: z.literal('unconfirmed'),
+  unconfirmedAt: z.number(),
+  /** Where a resend is safe at all: not before this moment. */
+  resendAt: z.number(),
+  uncertain: z.literal(true).optional(),
+});
+
+const Submitted = z.object({
+  ...common,
+  ...due,
+  state: z.literal('submitted'),
+  deadlineAt: z.number(),
+  task: ProviderTask,
+  submittedAt: z.number(),
+  polls: z.number().int(),
+  /** When an unsigned webhook last asked for a check. */
+  hintedAt: z.number().optional(),
+  /** The provider's last word for a live task, as it says it. */
+  providerStatus: z.string().optional(),
+});
+
+const finished = {
+  submittedAt: z.number().optional(),
+  finishedAt: z.number(),
+  /** How the outcome was learned. */
+  via: z.string(),
+  polls: z.number().int(),
+  task: ProviderTask.optional(),
+  /** Set until every subscriber's job exists; then the record leaves the schedule. */
+  dueAt: z.number().optional(),
+};
+
+const Completed = z.object({
+  ...common,
+  ...finished,
+  state: z.literal('completed'),
+  results: z.array(Result),
+});
+
+const Unsuccessful = z.object({
+  ...common,
+  ...finished,
+  state: z.enum(['failed', 'timed_out', 'canceled']),
+  reason: Reason,
+});
+
+export const Generation = z.discriminatedUnion('state', [
+  Queued,
+  Submitting,
+  Unconfirmed,
+  Submitted,
+  Completed,
+  Unsuccessful,
+]);
+export type Generation = z.infer<typeof Generation>;
+export type GenerationState = Generation['state'];
+export type InState<S extends GenerationState> = Extract<Generation, { state: S }>;
+export type OpenGeneration = z.infer<
+  typeof Queued | typeof Submitting | typeof Unconfirmed | typeof Submitted
+>;
+export type FinalGeneration = z.infer<typeof Completed | typeof Unsuccessful>;
+
+export const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;
+
+/** Whether the generation has its outcome. Final states are never left. */
+export function isFinal(generation: Generation): generation is FinalGeneration {
+  return (FINAL_STATES as readonly string[]).includes(generation.state);
+}
+
+/** What the app sees: the three states in between are all `processing`. */
+export type PublicStatus = 'queued' | 'processing' | FinalGeneration['state'];
+
+export function publicStatus(generation: Generation): PublicStatus {
+  if (generation.state === 'queued' || isFinal(generation)) return generation.state;
+  return 'processing';
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import { z } from 'zod';
+
+const ULID = '[0-9A-HJKMNP-TV-Z]{26}';
+
+/** `gen_` + ULID. Sorts by time of creation; safe in URLs, Redis keys and BullMQ job ids. */
+export const GenerationId = z
+  .string()
+  .regex(new RegExp(`^gen_${ULID}$`))
+  .brand('GenerationId');
+export type GenerationId = z.infer<typeof GenerationId>;
+
+/** `evt_` + the generation's own ULID: the same completion has the same event id for ever. */
+export type EventId = `evt_${string}`;
+
+const ulid = monotonicFactory();
+
+/** A new id. Two calls never answer the same, also within one millisecond. */
+export function newGenerationId(nowMs: number): GenerationId {
+  return GenerationId.parse(`gen_${ulid(nowMs)}`);
+}
+
+/** The one event id of a generation's completion; subscribers use it to recognise a repeat. */
+export function completionEventId(id: GenerationId): EventId {
+  return `evt_${id.slice('gen_'.length)}`;
+}
+
+/**
+ * The idempotency key of one attempt, sent to providers that honour one. It is derived, so that
+ * every process and every retry sends the same key (33 characters; FitInView allows 200).
+ */
+export function attemptKey(id: GenerationId, attempt: number): string {
+  return `${id}-${attempt}`;
+}
+
+/** Base64url SHA-256 of caller-supplied text, which must never be part of a key or id as it is. */
+export function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

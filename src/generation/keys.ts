@@ -1,0 +1,31 @@
+/**
+ * Every Redis key that is ours. They and BullMQ's share one hash tag, so that one script may touch
+ * any of them on Redis Cluster. A larger deployment would be several such tagged cells.
+ */
+export interface Keys {
+  /** BullMQ's `prefix`. */
+  readonly prefix: string;
+  /** What every record's key begins with. */
+  readonly records: string;
+  record(id: string): string;
+  schedule(provider: string): string;
+  pollBudget(provider: string): string;
+  idempotency(tenant: string, keyFingerprint: string): string;
+  /** The names of everyone who is told about completions. */
+  readonly subscribers: string;
+}
+
+/** @param name of the installation, for example `catwalk`; becomes the hash tag. */
+export function keysOf(name: string): Keys {
+  const prefix = `{${name}}`;
+  const records = `${prefix}:g:`;
+  return {
+    prefix,
+    records,
+    record: (id) => records + id,
+    schedule: (provider) => `${prefix}:due:${provider}`,
+    pollBudget: (provider) => `${prefix}:polls:${provider}`,
+    idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
+    subscribers: `${prefix}:subscribers`,
+  };
+}

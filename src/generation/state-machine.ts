@@ -1,0 +1,541 @@
+/**
+ * The life of a generation.
+ *
+ * `queued`       Accepted and recorded; nothing is being sent. It may carry a hold (the provider
+ *                said "not now"). Leaves when a worker starts to send, when the app cancels, when
+ *                it waited too long, or when an authentic delivery proves that the provider has it
+ *                after all (Redis lost its last second, or an older attempt succeeded late).
+ * `submitting`   The intent to send is recorded and the request may be in flight. Leaves when the
+ *                provider accepted, refused or rejected it, when the answer is lost, or when a
+ *                webhook overtakes the answer.
+ * `unconfirmed`  The request left and its answer was lost. Nobody may send again until that is
+ *                safe: with the same key (idempotency-key, unique-reference), once a search proved
+ *                absence (search), or by the policy after a grace period (none). A webhook, whose
+ *                URL carries our token, proves acceptance at any time.
+ * `submitted`    The provider's task is known; a webhook or a poll will tell. Leaves with a final
+ *                observation, a cancel, or by giving up after one last check.
+ * `completed`, `failed`, `timed_out`, `canceled`
+ *                The outcome. Never left. Due until every subscriber's job exists (`told`).
+ *
+ * Every state × event pair is a row below; late, duplicate, early and contradictory events are
+ * rows too. `decide` does no I/O. Effects may be repeated safely.
+ */
+import type { EventOf, EventType, GenerationEvent } from './events.ts';
+import type { Generation, GenerationState, InState, Outcome, ProviderTask } from './generation.ts';
+import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
+import type { Rules } from './rules.ts';
+
+/** What must happen because of a move. Each becomes a job with a deterministic id. */
+export type Effect =
+  | { kind: 'submit'; delayMs: number }
+  | { kind: 'look-up' }
+  | { kind: 'round'; at: number }
+  | { kind: 'tell' };
+
+export type Decision =
+  | { next: Generation; effects: readonly Effect[] }
+  | { ignored: true; reason: string };
+
+/** A lost submit or lookup job is issued again after this long, then ever more rarely. */
+const REISSUE_FIRST_MS = 30_000;
+const REISSUE_LONGEST_MS = 600_000;
+/** A completion that is not told after this long is told again. */
+const TELL_OVERDUE_MS = 30_000;
+/** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
+const MISSING_TOLERATED_MS = 60_000;
+/** How soon a lost answer is followed up by a resend or a search; doubles each time. */
+const RECONCILE_FIRST_MS = 1_000;
+const RECONCILE_LONGEST_MS = 60_000;
+
+interface Context {
+  now: number;
+  rules: Rules;
+}
+
+type Row<S extends GenerationState, T extends EventType> = (
+  generation: InState<S>,
+  event: EventOf<T>,
+  context: Context,
+) => Decision;
+
+type Table = { [S in GenerationState]: { [T in EventType]: Row<S, T> } };
+
+/**
+ * What an event means for a generation at a moment.
+ * @param now Unix milliseconds; the only clock there is.
+ * @returns the next record (same version; the store counts) and effects, or why nothing changes.
+ */
+export function decide(
+  generation: Generation,
+  event: GenerationEvent,
+  now: number,
+  rules: Rules,
+): Decision {
+  // The table pairs each row with its own state and event; TypeScript cannot follow the two keys.
+  const row = TABLE[generation.state][event.type] as Row<GenerationState, EventType>;
+  return row(generation, event, { now, rules });
+}
+
+const ignore =
+  (reason: string): (() => Decision) =>
+  () => ({ ignored: true, reason });
+
+const FINAL_ROWS = {
+  'submit-started': ignore('already-final'),
+  'submit-accepted': ignore('already-final'),
+  'submit-deferred': ignore('already-final'),
+  'submit-rejected': ignore('already-final'),
+  'submit-unknown': ignore('already-final'),
+  'absence-proven': ignore('already-final'),
+  'observed-live': ignore('already-final'),
+  'observed-final': ignore('already-final'),
+  'observed-missing': ignore('already-final'),
+  hint: ignore('already-final'),
+  'poll-failed': ignore('already-final'),
+  overdue: tellAgain,
+  cancel: ignore('already-final'),
+  told: markTold,
+};
+
+const TABLE: Table = {
+  queued: {
+    'submit-started': startSending,
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-deferred': ignore('not-sending'),
+    'submit-rejected': ignore('not-sending'),
+    'submit-unknown': ignore('not-sending'),
+    'absence-proven': ignore('not-sending'),
+    'observed-live': adoptLive,
+    'observed-final': (g, event, c) =>
+      g.attempt > 1 && event.outcome.verdict !== 'completed'
+        ? { ignored: true, reason: 'other-attempt' }
+        : finish(g, event.outcome, event.source, c),
+    'observed-missing': ignore('not-polling'),
+    hint: adoptHint,
+    'poll-failed': ignore('not-polling'),
+    overdue: submitAgain,
+    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    told: ignore('not-final'),
+  },
+
+  submitting: {
+    'submit-started': ignore('already-sending'),
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-deferred': onRefusal,
+    'submit-rejected': onRejection,
+    'submit-unknown': (g, event, c) =>
+      event.send === g.sends ? becomeUnconfirmed(g, c) : { ignored: true, reason: 'other-send' },
+    'absence-proven': ignore('already-sending'),
+    'observed-live': adoptLive,
+    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
+    'observed-missing': ignore('not-polling'),
+    hint: adoptHint,
+    'poll-failed': ignore('not-polling'),
+    overdue: (g, _event, c) => becomeUnconfirmed(g, c),
+    cancel: (g) =>
+      g.cancelRequested
+        ? { ignored: true, reason: 'cancel-pending' }
+        : { next: { ...g, cancelRequested: true }, effects: [] },
+    told: ignore('not-final'),
+  },
+
+  unconfirmed: {
+    'submit-started': resend,
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-deferred': onRefusal,
+    'submit-rejected': onRejection,
+    'submit-unknown': ignore('already-unconfirmed'),
+    'absence-proven': (g, _event, c) => becomeQueued(g, c, { delayMs: 0 }),
+    'observed-live': adoptLive,
+    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
+    'observed-missing': ignore('not-polling'),
+    hint: adoptHint,
+    'poll-failed': ignore('not-polling'),
+    overdue: reconcile,
+    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    told: ignore('not-final'),
+  },
+
+  submitted: {
+    'submit-started': ignore('already-accepted'),
+    'submit-accepted': learnTask,
+    'submit-deferred': ignore('already-accepted'),
+    'submit-rejected': ignore('already-accepted'),
+    'submit-unknown': ignore('already-accepted'),
+    'absence-proven': ignore('already-accepted'),
+    'observed-live': stillLive,
+    'observed-final': (g, event, c) =>
+      isOtherTask(g, event.taskId) && event.outcome.verdict !== 'completed'
+        ? { ignored: true, reason: 'other-attempt' }
+        : finish(g, event.outcome, event.source, c),
+    'observed-missing': missing,
+    hint: checkNow,
+    'poll-failed': pollFailed,
+    overdue: ignore('a-poll-decides'),
+    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    told: ignore('not-final'),
+  },
+
+  completed: FINAL_ROWS,
+  failed: FINAL_ROWS,
+  timed_out: FINAL_ROWS,
+  canceled: FINAL_ROWS,
+};
+
+const CANCELED: Outcome = {
+  verdict: 'canceled',
+  reason: { code: 'canceled_by_app', message: 'The app canceled this generation.' },
+};
+const WAITED_TOO_LONG: Outcome = {
+  verdict: 'timed_out',
+  reason: { code: 'not_sent_in_time', message: 'The provider could not take it in time.' },
+};
+const GAVE_UP: Outcome = {
+  verdict: 'timed_out',
+  reason: { code: 'gave_up', message: 'The provider did not finish within the time allowed.' },
+};
+const OUTCOME_UNKNOWN: Outcome = {
+  verdict: 'failed',
+  reason: {
+    code: 'outcome_unknown',
+    message: 'The provider never confirmed the submission; it was not sent again.',
+  },
+};
+const TASK_LOST: Outcome = {
+  verdict: 'failed',
+  reason: { code: 'task_lost', message: 'The provider no longer knows this task.' },
+};
+
+// ── before and while sending ────────────────────────────────────────────────────────────────────
+
+function startSending(g: InState<'queued'>, _event: unknown, { now, rules }: Context): Decision {
+  if (now >= g.deadlineAt) return finish(g, WAITED_TOO_LONG, 'deadline', { now, rules });
+  if (g.hold && g.hold.until > now) return { ignored: true, reason: 'held' };
+  return {
+    next: {
+      ...commonOf(g),
+      state: 'submitting',
+      sends: g.sends + 1,
+      deadlineAt: g.deadlineAt,
+      firstSentAt: now,
+      dueAt: now + rules.sendOverdueMs,
+    },
+    effects: [],
+  };
+}
+
+/** The same send again: only where the provider is sure to recognise it. */
+function resend(g: InState<'unconfirmed'>, _event: unknown, { now, rules }: Context): Decision {
+  if (!mayResend(g, now, rules)) return { ignored: true, reason: 'not-reconciled' };
+  if (g.resendAt > now) return { ignored: true, reason: 'held' };
+  return {
+    next: {
+      ...commonOf(g),
+      state: 'submitting',
+      sends: g.sends + 1,
+      deadlineAt: g.deadlineAt,
+      firstSentAt: g.firstSentAt,
+      uncertain: true,
+      dueAt: now + rules.sendOverdueMs,
+    },
+    effects: [],
+  };
+}
+
+function mayResend(
+  g: Pick<InState<'unconfirmed'>, 'deadlineAt' | 'firstSentAt'>,
+  now: number,
+  rules: Rules,
+): boolean {
+  if (now >= g.deadlineAt) return false;
+  if (rules.repeatSubmit === 'unique-reference') return true;
+  return rules.repeatSubmit === 'idempotency-key' && now < g.firstSentAt + rules.keyWindowMs;
+}
+
+/** "Not now". Proves that nothing was accepted, unless an earlier send is unaccounted for. */
+function onRefusal(
+  g: InState<'submitting' | 'unconfirmed'>,
+  event: EventOf<'submit-deferred'>,
+  context: Context,
+): Decision {
+  if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
+  const refused = { ...g, refusals: g.refusals + 1 };
+  if (g.uncertain) return becomeUnconfirmed(refused, context, event.until);
+  if (g.state === 'submitting' && g.cancelRequested) return finish(g, CANCELED, 'cancel', context);
+  const hold = { reason: event.reason, until: event.until };
+  return becomeQueued(refused, context, { delayMs: event.until - context.now, hold });
+}
+
+function onRejection(
+  g: InState<'submitting' | 'unconfirmed'>,
+  event: EventOf<'submit-rejected'>,
+  context: Context,
+): Decision {
+  if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
+  return finish(g, { verdict: 'failed', reason: event.reason }, 'submit', context);
+}
+
+/** The submit job may be lost (a crash between record and job), or only waiting its turn. */
+function submitAgain(g: InState<'queued'>, _event: unknown, context: Context): Decision {
+  const { now } = context;
+  if (now >= g.deadlineAt) return finish(g, WAITED_TOO_LONG, 'deadline', context);
+  return {
+    next: { ...g, dueAt: Math.min(now + reissueAfterMs(now - g.createdAt), g.deadlineAt) },
+    effects: [{ kind: 'submit', delayMs: Math.max((g.hold?.until ?? 0) - now, 0) }],
+  };
+}
+
+// ── when the answer was lost ────────────────────────────────────────────────────────────────────
+
+function becomeUnconfirmed(
+  g: InState<'submitting' | 'unconfirmed'>,
+  context: Context,
+  notBefore = 0,
+): Decision {
+  const { now, rules } = context;
+  if (g.state === 'submitting' && g.cancelRequested) return finish(g, CANCELED, 'cancel', context);
+  const unconfirmed = {
+    ...commonOf(g),
+    state: 'unconfirmed' as const,
+    deadlineAt: g.deadlineAt,
+    firstSentAt: g.firstSentAt,
+    ...(g.uncertain && { uncertain: true as const }),
+    unconfirmedAt: g.state === 'unconfirmed' ? g.unconfirmedAt : now,
+  };
+  const wait = backoffMs(g.sends, RECONCILE_FIRST_MS, RECONCILE_LONGEST_MS, g.id);
+  const resendAt = Math.max(now + wait, notBefore);
+  if (mayResend(unconfirmed, resendAt, rules)) {
+    return {
+      next: { ...unconfirmed, resendAt, dueAt: resendAt + REISSUE_FIRST_MS },
+      effects: [{ kind: 'submit', delayMs: resendAt - now }],
+    };
+  }
+  const dueAt = now + (rules.repeatSubmit === 'search' ? wait : rules.unconfirmedGraceMs);
+  return { next: { ...unconfirmed, resendAt, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context): Decision {
+  const { now, rules } = context;
+  if (mayResend(g, now, rules)) {
+    return {
+      next: { ...g, dueAt: now + reissueAfterMs(now - g.unconfirmedAt) },
+      effects: [{ kind: 'submit', delayMs: Math.max(g.resendAt - now, 0) }],
+    };
+  }
+  if (rules.repeatSubmit === 'search' && now < g.deadlineAt) {
+    return {
+      next: { ...g, dueAt: now + reissueAfterMs(now - g.unconfirmedAt) },
+      effects: [{ kind: 'look-up' }],
+    };
+  }
+  if (rules.onUnknownOutcome === 'fail') return finish(g, OUTCOME_UNKNOWN, 'policy', context);
+  return becomeQueued({ ...g, attempt: g.attempt + 1, refusals: 0 }, context, { delayMs: 0 });
+}
+
+function becomeQueued(
+  g: InState<'submitting' | 'unconfirmed'>,
+  { now }: Context,
+  plan: { delayMs: number; hold?: { reason: string; until: number } },
+): Decision {
+  const delayMs = Math.max(plan.delayMs, 0);
+  return {
+    next: {
+      ...commonOf(g),
+      state: 'queued',
+      deadlineAt: g.deadlineAt,
+      ...(plan.hold && { hold: plan.hold }),
+      dueAt: now + delayMs + REISSUE_FIRST_MS,
+    },
+    effects: [{ kind: 'submit', delayMs }],
+  };
+}
+
+// ── once the provider has it ────────────────────────────────────────────────────────────────────
+
+function becomeSubmitted(
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
+  task: ProviderTask,
+  context: Context,
+): Decision {
+  const { now, rules } = context;
+  if (g.state === 'submitting' && g.cancelRequested) {
+    return finish({ ...g, task }, CANCELED, 'cancel', context);
+  }
+  const dueAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
+  return {
+    next: {
+      ...commonOf(g),
+      state: 'submitted',
+      task,
+      submittedAt: now,
+      deadlineAt: now + rules.poll.giveUpAfterMs,
+      dueAt,
+      polls: 0,
+    },
+    effects: [{ kind: 'round', at: dueAt }],
+  };
+}
+
+/** An authentic delivery names the task before the submit answer did: the answer is not needed. */
+function adoptLive(
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
+  event: EventOf<'observed-live'>,
+  context: Context,
+): Decision {
+  if (event.source !== 'webhook' || event.taskId === undefined) {
+    return { ignored: true, reason: 'no-task-named' };
+  }
+  return becomeSubmitted(g, { id: event.taskId }, context);
+}
+
+function adoptHint(
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
+  event: EventOf<'hint'>,
+  context: Context,
+): Decision {
+  const adopted = becomeSubmitted(g, { id: event.taskId }, context);
+  if ('ignored' in adopted || adopted.next.state !== 'submitted') return adopted;
+  return checkNow(adopted.next, event, context);
+}
+
+/** The submit answer is the authority on the task, also when a webhook spoke first. */
+function learnTask(g: InState<'submitted'>, event: EventOf<'submit-accepted'>): Decision {
+  if (g.task.id === event.task.id && g.task.handle === event.task.handle) {
+    return { ignored: true, reason: 'already-accepted' };
+  }
+  return { next: { ...g, task: event.task }, effects: [] };
+}
+
+function stillLive(
+  g: InState<'submitted'>,
+  event: EventOf<'observed-live'>,
+  context: Context,
+): Decision {
+  if (event.source === 'poll')
+    return pollAgain({ ...g, providerStatus: event.status }, event, context);
+  if (g.providerStatus === event.status) return { ignored: true, reason: 'nothing-new' };
+  return { next: { ...g, providerStatus: event.status }, effects: [] };
+}
+
+function pollAgain(
+  g: InState<'submitted'>,
+  event: EventOf<'observed-live'>,
+  context: Context,
+): Decision {
+  const { now, rules } = context;
+  const polls = g.polls + 1;
+  if (event.askedAt !== undefined && g.hintedAt !== undefined && g.hintedAt >= event.askedAt) {
+    return checkNow({ ...g, polls }, event, context);
+  }
+  if (now >= g.deadlineAt || polls >= (rules.poll.maxPolls ?? Number.POSITIVE_INFINITY)) {
+    return finish({ ...g, polls }, GAVE_UP, 'deadline', context);
+  }
+  const next = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
+  const dueAt = Math.min(next, g.deadlineAt);
+  return { next: { ...g, polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+/** A failed request is not a failed generation: past the deadline it is retried as long again. */
+function pollFailed(
+  g: InState<'submitted'>,
+  event: EventOf<'poll-failed'>,
+  context: Context,
+): Decision {
+  const { now, rules } = context;
+  if (now >= g.deadlineAt + rules.poll.giveUpAfterMs) {
+    return finish(g, GAVE_UP, 'deadline', context);
+  }
+  const usual = nextPollAt(rules.poll, {
+    previousDueAt: now,
+    now,
+    polls: g.polls + 1,
+    seed: g.id,
+  });
+  const dueAt = Math.max(usual, now + (event.retryAfterMs ?? 0));
+  return { next: { ...g, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+function missing(g: InState<'submitted'>, _event: unknown, context: Context): Decision {
+  const { now, rules } = context;
+  if (now - g.submittedAt > MISSING_TOLERATED_MS) return finish(g, TASK_LOST, 'poll', context);
+  const polls = g.polls + 1;
+  const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
+  return { next: { ...g, polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Context): Decision {
+  const hintedAt = event.type === 'hint' ? now : g.hintedAt;
+  return {
+    next: { ...g, ...(hintedAt !== undefined && { hintedAt }), dueAt: now },
+    effects: [{ kind: 'round', at: now }],
+  };
+}
+
+function isOtherTask(g: InState<'submitted'>, taskId: string | undefined): boolean {
+  return taskId !== undefined && taskId !== g.task.id;
+}
+
+// ── the end ─────────────────────────────────────────────────────────────────────────────────────
+
+function finish(
+  g: InState<'queued' | 'submitting' | 'unconfirmed' | 'submitted'> & { task?: ProviderTask },
+  outcome: Outcome,
+  via: string,
+  { now }: Context,
+): Decision {
+  const ended = {
+    ...commonOf(g),
+    ...(g.state === 'submitted' && { submittedAt: g.submittedAt }),
+    ...(g.task && { task: g.task }),
+    finishedAt: now,
+    via,
+    polls: g.state === 'submitted' ? g.polls : 0,
+    dueAt: now + TELL_OVERDUE_MS,
+  };
+  const next: Generation =
+    outcome.verdict === 'completed'
+      ? { ...ended, state: 'completed', results: outcome.results }
+      : { ...ended, state: outcome.verdict, reason: outcome.reason };
+  return { next, effects: [{ kind: 'tell' }] };
+}
+
+function tellAgain(
+  g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>,
+  _event: unknown,
+  { now }: Context,
+): Decision {
+  if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
+  return { next: { ...g, dueAt: now + TELL_OVERDUE_MS }, effects: [{ kind: 'tell' }] };
+}
+
+function markTold(g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>): Decision {
+  if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
+  const { dueAt: _, ...told } = g;
+  return { next: told, effects: [] };
+}
+
+/** Grows with age, so that a long backlog is not issued again and again. */
+function reissueAfterMs(ageMs: number): number {
+  return Math.min(Math.max(ageMs, REISSUE_FIRST_MS), REISSUE_LONGEST_MS);
+}
+
+/** The fields every state has; what belongs to the old state alone is left behind. */
+function commonOf(g: Generation) {
+  const { id, version, tenant, provider, model, mode, input, createdAt } = g;
+  const { attempt, sends, refusals, metadata, callbackUrl } = g;
+  return {
+    id,
+    version,
+    tenant,
+    provider,
+    model,
+    mode,
+    input,
+    ...(metadata && { metadata }),
+    ...(callbackUrl && { callbackUrl }),
+    createdAt,
+    attempt,
+    sends,
+    refusals,
+  };
+}

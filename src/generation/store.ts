@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import type { Redis, Result } from 'ioredis';
+import { z } from 'zod';
+import { coalesce } from './coalesce.ts';
+import { Defect } from './errors.ts';
+import { type Generation, isFinal } from './generation.ts';
+import type { Keys } from './keys.ts';
+import { decodeRecord, encodeRecord } from './record-format.ts';
+
+/** The record as it now is: saved with a higher version, or somebody else's newer one, or gone. */
+export type SaveResult =
+  | { saved: true; generation: Generation }
+  | { saved: false; current: Generation | undefined };
+
+/** What an app's own idempotency key was used for. */
+export interface OnceEntry {
+  readonly key: string;
+  readonly bodyFingerprint: string;
+}
+
+export interface Store {
+  /**
+   * Records a new generation and when it is next due, in one step.
+   * @returns undefined when it is recorded; otherwise what the same idempotency key made before,
+   *   and nothing has been written.
+   */
+  create(
+    generation: Generation & { dueAt: number },
+    once?: OnceEntry,
+  ): Promise<{ id: string; bodyFingerprint: string } | undefined>;
+  /** One generation; undefined when unknown or past its retention. */
+  load(id: string): Promise<Generation | undefined>;
+  /** Many generations in one round trip, in the order asked. */
+  loadAll(ids: readonly string[]): Promise<(Generation | undefined)[]>;
+  /** Compare-and-set on the version each carries. One round trip; each stands for itself. */
+  saveAll(generations: readonly Generation[]): Promise<SaveResult[]>;
+  /** As `saveAll` for one; those of one turn of the event loop travel together. */
+  save(generation: Generation): Promise<SaveResult>;
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    catwalkCreate(keyCount: number, ...args: string[]): Result<unknown, Context>;
+    catwalkSave(keyCount: number, ...args: string[]): Result<unknown, Context>;
+  }
+}
+
+const script = (name: string): string =>
+  readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+
+const Answers = z.array(z.union([z.literal(1), z.string(), z.null()]));
+const ONCE_LIFETIME_MS = 24 * 3_600_000;
+
+/**
+ * All reads and writes of records. Every error is ioredis's own (Redis away, command timed out).
+ * @param options.retentionMs how long a told, final record can still be read.
+ */
+export function createStore(options: { redis: Redis; keys: Keys; retentionMs: number }): Store {
+  const { redis, keys, retentionMs } = options;
+  redis.defineCommand('catwalkCreate', { lua: script('create') });
+  redis.defineCommand('catwalkSave', { lua: script('save') });
+
+  const loadAll: Store['loadAll'] = async (ids) => {
+    if (ids.length === 0) return [];
+    const values = await redis.mget(ids.map(keys.record));
+    return values.map((value) => (value === null ? undefined : decodeRecord(value)));
+  };
+
+  const saveAll: Store['saveAll'] = async (generations) => {
+    if (generations.length === 0) return [];
+    const next = generations.map((read) => ({ ...read, version: read.version + 1 }));
+    const scriptKeys = generations.flatMap((g) => [keys.record(g.id), keys.schedule(g.provider)]);
+    const args = next.flatMap((g) => {
+      const lifetime = isFinal(g) && g.dueAt === undefined ? String(retentionMs) : '';
+      return [g.id, String(g.version - 1), encodeRecord(g), String(g.dueAt ?? ''), lifetime];
+    });
+    const answers = Answers.parse(
+      await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args),
+    );
+    return next.map((generation, index) => {
+      const answer = answers[index];
+      if (answer === 1) return { saved: true, generation };
+      return { saved: false, current: answer ? decodeRecord(answer) : undefined };
+    });
+  };
+
+  return {
+    loadAll,
+    saveAll,
+    load: coalesce((ids: string[]) => loadAll(ids)),
+    save: coalesce((generations: Generation[]) => saveAll(generations)),
+
+    async create(generation, once) {
+      const scriptKeys = [keys.record(generation.id), keys.schedule(generation.provider)];
+      const args = [encodeRecord(generation), generation.id, String(generation.dueAt)];
+      if (once) {
+        scriptKeys.push(keys.idempotency(generation.tenant, once.key));
+        args.push(`${generation.id} ${once.bodyFingerprint}`, String(ONCE_LIFETIME_MS));
+      }
+      const earlier = await redis.catwalkCreate(scriptKeys.length, ...scriptKeys, ...args);
+      if (earlier === null) return undefined;
+      const [id, bodyFingerprint] = z.string().parse(earlier).split(' ');
+      if (!id || !bodyFingerprint) throw new Defect('An idempotency entry cannot be read.');
+      return { id, bodyFingerprint };
+    },
+  };
+}

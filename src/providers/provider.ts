@@ -1,0 +1,94 @@
+import type { z } from 'zod';
+import type { Outcome, ProviderTask } from '../generation/generation.ts';
+import type { PollProfile } from '../generation/poll-timing.ts';
+import type { RepeatSubmit } from '../generation/rules.ts';
+
+/** How slow a kind of model is; each type has its poll profile in the settings. */
+export type ModelType = 'image-fast' | 'image-quality' | 'video' | 'audio' | 'exponential';
+
+/** One model of a provider, in our words. */
+export interface Model {
+  readonly type: ModelType;
+  /** What an app may ask of this model. Unknown fields are refused, images are URLs. */
+  readonly input: z.ZodType<Record<string, unknown>>;
+  /** Timing the provider recommends, where it differs from the model type's profile. */
+  readonly poll?: Partial<PollProfile>;
+}
+
+/** What a status check or a webhook says about a task, in our words. */
+export type Observation =
+  | { kind: 'live'; status: string }
+  | { kind: 'final'; outcome: Outcome }
+  | { kind: 'missing' };
+
+export interface SubmitRequest {
+  readonly model: string;
+  /** As `Model.input` parsed it. */
+  readonly input: Record<string, unknown>;
+  /** The same for every send of one attempt. At most 40 characters. */
+  readonly idempotencyKey: string;
+  /** Where the provider may call us; absent when it cannot reach us. */
+  readonly webhookUrl?: string | undefined;
+}
+
+/** The task, and the outcome as well where the provider answers at once. */
+export interface SubmitAnswer {
+  readonly task: ProviderTask;
+  readonly outcome?: Outcome | undefined;
+}
+
+/** One webhook request, as it came over the wire. */
+export interface Delivery {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The exact bytes. */
+  readonly body: Buffer;
+}
+
+/** What a delivery says, and about which task of the provider. */
+export interface WebhookReading {
+  readonly taskId: string;
+  readonly observation: Observation;
+}
+
+/** How much may be asked of a provider; settings may lower or raise each. */
+export interface ProviderLimits {
+  readonly submits: { readonly max: number; readonly perMs: number };
+  /** Submissions being sent at the same time, all processes together. */
+  readonly concurrency: number;
+  /** Status checks per second, all processes together. */
+  readonly pollsPerSecond: number;
+}
+
+export interface WebhookSupport {
+  /**
+   * `signature`: a verified body is believed. `token`: only our URL token stands behind it, and the
+   * settings say that this is enough. `hint`: it is not; one status check learns the truth.
+   */
+  readonly trust: 'signature' | 'token' | 'hint';
+  /** Whether the body is authentic. Constant time, any length, before anything is parsed. */
+  verify(delivery: Delivery): boolean;
+  /** @throws InvalidRequest `malformed_webhook` when the body is not what the provider sends. */
+  read(body: Buffer): WebhookReading;
+}
+
+/**
+ * One provider. Adapters hold no state about generations; everything they must remember travels in
+ * `ProviderTask.handle`. All of them throw only the errors of generation/errors.ts.
+ */
+export interface ProviderAdapter {
+  readonly name: string;
+  readonly models: Readonly<Record<string, Model>>;
+  readonly limits: ProviderLimits;
+  readonly repeatSubmit: RepeatSubmit;
+  /** For `idempotency-key`: how long the provider remembers a key. */
+  readonly keyLifetimeMs?: number;
+  readonly webhook?: WebhookSupport;
+  /**
+   * Pays. A second call with the same key is harmless only if `repeatSubmit` says so.
+   * @throws Retryable: certainly not accepted. Terminal: refused for good. OutcomeUnknown: nobody
+   *   knows; the caller must not simply call again.
+   */
+  submit(request: SubmitRequest): Promise<SubmitAnswer>;
+  /** Free of effects. @throws Retryable when no answer was to be had. */
+  check(task: ProviderTask): Promise<Observation>;
+}
