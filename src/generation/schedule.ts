@@ -65,7 +65,7 @@ export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule 
     async earliest(providers) {
       const pipeline = redis.pipeline();
       for (const provider of providers) {
-        pipeline.zrange(keys.schedule(provider), 0, 0, 'WITHSCORES');
+        pipeline.zrange(keys.schedule(provider), '0', '0', 'WITHSCORES');
       }
       const answers = (await pipeline.exec()) ?? [];
       return answers.map(([error, range]) => {
