@@ -5,8 +5,10 @@
 if KEYS[3] then
   local earlier = redis.call('GET', KEYS[3])
   if earlier then return earlier end
-  redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5])
 end
-redis.call('SET', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+-- A client that lost the connection sends this again, perhaps when the record has moved on already.
+if redis.call('SET', KEYS[1], ARGV[1], 'NX') then
+  if KEYS[3] then redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5]) end
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+end
 return false

@@ -28,7 +28,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** The request left and the answer was lost. */
   z.object({ type: z.literal('submit-unknown'), ...send }),
   /** A search at the provider proved that it never got the submission. */
-  z.object({ type: z.literal('absence-proven') }),
+  z.object({ type: z.literal('absence-proven'), ...send }),
   /** The task lives. `askedAt`: when a poll was sent. A webhook may name the task. */
   z.object({
     type: z.literal('observed-live'),
@@ -60,3 +60,26 @@ export const GenerationEvent = z.discriminatedUnion('type', [
 export type GenerationEvent = z.infer<typeof GenerationEvent>;
 export type EventType = GenerationEvent['type'];
 export type EventOf<T extends EventType> = Extract<GenerationEvent, { type: T }>;
+
+/** What a status check or a webhook says about a task, in our words. */
+export type Observation =
+  | { kind: 'live'; status: string }
+  | { kind: 'final'; outcome: Outcome }
+  | { kind: 'missing' };
+
+/**
+ * An observation as an event.
+ * @param about.taskId the provider task that is spoken of.
+ * @param about.askedAt when a poll was sent (Unix ms), so that a hint in between is not lost.
+ */
+export function observedEvent(
+  observation: Observation,
+  source: Source,
+  about: { taskId: string; askedAt?: number },
+): GenerationEvent {
+  if (observation.kind === 'missing') return { type: 'observed-missing' };
+  if (observation.kind === 'live') {
+    return { type: 'observed-live', source, status: observation.status, ...about };
+  }
+  return { type: 'observed-final', source, outcome: observation.outcome, taskId: about.taskId };
+}

@@ -80,6 +80,19 @@ const ignore =
   (reason: string): (() => Decision) =>
   () => ({ ignored: true, reason });
 
+/**
+ * A round that lost its compare-and-set decides again about a record that has moved on and is not
+ * due any more: to act then would cut short a request in flight, or a grace period.
+ */
+function onceDue<G extends Generation>(
+  row: (generation: G, event: unknown, context: Context) => Decision,
+): typeof row {
+  return (g, event, context) =>
+    g.dueAt !== undefined && context.now < g.dueAt
+      ? { ignored: true, reason: 'not-due' }
+      : row(g, event, context);
+}
+
 const FINAL_ROWS = {
   'submit-started': ignore('already-final'),
   'submit-accepted': ignore('already-final'),
@@ -92,7 +105,7 @@ const FINAL_ROWS = {
   'observed-missing': ignore('already-final'),
   hint: ignore('already-final'),
   'poll-failed': ignore('already-final'),
-  overdue: tellAgain,
+  overdue: onceDue(tellAgain),
   cancel: ignore('already-final'),
   told: markTold,
 };
@@ -113,7 +126,7 @@ const TABLE: Table = {
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
-    overdue: submitAgain,
+    overdue: onceDue(submitAgain),
     cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
     told: ignore('not-final'),
   },
@@ -131,7 +144,7 @@ const TABLE: Table = {
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
-    overdue: (g, _event, c) => becomeUnconfirmed(g, c),
+    overdue: onceDue((g: InState<'submitting'>, _event, c) => becomeUnconfirmed(g, c)),
     cancel: (g) =>
       g.cancelRequested
         ? { ignored: true, reason: 'cancel-pending' }
@@ -145,13 +158,16 @@ const TABLE: Table = {
     'submit-deferred': onRefusal,
     'submit-rejected': onRejection,
     'submit-unknown': ignore('already-unconfirmed'),
-    'absence-proven': (g, _event, c) => becomeQueued(g, c, { delayMs: 0 }),
+    'absence-proven': (g, event, c) =>
+      event.send === g.sends
+        ? becomeQueued(g, c, { delayMs: 0 })
+        : { ignored: true, reason: 'other-send' },
     'observed-live': adoptLive,
     'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
-    overdue: reconcile,
+    overdue: onceDue(reconcile),
     cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
     told: ignore('not-final'),
   },
@@ -344,7 +360,8 @@ function becomeQueued(
       state: 'queued',
       deadlineAt: g.deadlineAt,
       ...(plan.hold && { hold: plan.hold }),
-      dueAt: now + delayMs + REISSUE_FIRST_MS,
+      // A hold may be longer than the app will wait.
+      dueAt: Math.min(now + delayMs + REISSUE_FIRST_MS, g.deadlineAt),
     },
     effects: [{ kind: 'submit', delayMs }],
   };

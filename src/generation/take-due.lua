@@ -12,7 +12,9 @@ local tokens, since = burst, now
 local bucket = redis.call('GET', KEYS[2])
 if bucket then
   local left, at = string.match(bucket, '^(%S+) (%S+)$')
-  tokens = math.min(burst, tonumber(left) + math.max(now - tonumber(at), 0) * rate / 1000)
+  -- Never back: a taker whose clock is behind would make the same moments count twice.
+  since = math.max(now, tonumber(at))
+  tokens = math.min(burst, tonumber(left) + (since - tonumber(at)) * rate / 1000)
 end
 
 local answer = { '' }
@@ -30,7 +32,7 @@ if wanted > 0 then
     end
   end
   if #ids > 0 then
-    redis.call('SET', KEYS[2], string.format('%.3f %d', tokens, now), 'PX', 60000)
+    redis.call('SET', KEYS[2], string.format('%.3f %d', tokens, since), 'PX', 60000)
   end
 end
 

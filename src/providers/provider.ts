@@ -1,7 +1,10 @@
 import type { z } from 'zod';
+import type { Observation } from '../generation/events.ts';
 import type { Outcome, ProviderTask } from '../generation/generation.ts';
 import type { PollProfile } from '../generation/poll-timing.ts';
 import type { RepeatSubmit } from '../generation/rules.ts';
+
+export type { Observation };
 
 /** How slow a kind of model is; each type has its poll profile in the settings. */
 export type ModelType = 'image-fast' | 'image-quality' | 'video' | 'audio' | 'exponential';
@@ -14,12 +17,6 @@ export interface Model {
   /** Timing the provider recommends, where it differs from the model type's profile. */
   readonly poll?: Partial<PollProfile>;
 }
-
-/** What a status check or a webhook says about a task, in our words. */
-export type Observation =
-  | { kind: 'live'; status: string }
-  | { kind: 'final'; outcome: Outcome }
-  | { kind: 'missing' };
 
 export interface SubmitRequest {
   readonly model: string;

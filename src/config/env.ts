@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { PollProfileChange } from './poll-profiles.ts';
+import {
+  described,
+  flag,
+  jsonObject,
+  list,
+  optionalText,
+  webUrl,
+  wholeNumber,
+} from './variables.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+export const PROVIDER_NAMES = ['fitinview', 'fashn'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
+const apiKeys = list.transform((entries, context) =>
+  entries.map((entry) => {
+    const [tenant = '', key = ''] = entry.split(/:(.*)/s);
+    if (!/^[\w.-]{1,64}$/.test(tenant)) {
+      context.addIssue('each entry is tenant:key; a tenant is 1-64 letters, digits, - _ or .');
+    }
+    if (key.length < 16)
+      context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
+    return { tenant, key };
+  }),
+);
+
+/** Every environment variable, once. Documentation, `.env.example` and the summary come from here. */
+export const Environment = z.object({
+  NODE_ENV: described(z.enum(['development', 'test', 'production']).default('development'), {
+    about: '`production` allows only https image and callback URLs, and insists on secrets.',
+  }),
+  LOG_LEVEL: described(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
+    about: 'How much is logged, as JSON lines on standard output.',
+  }),
+
+  REDIS_URL: described(
+    optionalText.refine(
+      (url) => url === undefined || (/^(rediss?|unix):\/\//.test(url) && URL.canParse(url)),
+      'must begin with redis://, rediss:// or unix:///',
+    ),
+    {
+      about: 'The Redis to use. `npm run dev`, `demo` and `test` start their own when it is unset.',
+      secret: true,
+      example: 'redis://127.0.0.1:6379',
+    },
+  ),
+  REDIS_NAMESPACE: described(
+    z
+      .string()
+      .regex(/^[\w.-]{1,40}$/, 'takes 1-40 letters, digits, - _ or .')
+      .default('catwalk'),
+    { about: 'Hash tag of every key; two installations on one Redis need two names.' },
+  ),
+
+  HOST: described(z.string().default('127.0.0.1'), {
+    about: 'Address the web process listens on.',
+  }),
+  PORT: described(wholeNumber(3000, { min: 0, max: 65_535 }), {
+    about: 'Port of the web process; 0 takes a free one.',
+  }),
+  PUBLIC_URL: described(webUrl, {
+    about: 'Where providers reach the web process. Unset: results are polled for instead.',
+    example: 'https://catwalk.example.com',
+  }),
+  CATWALK_SECRET: described(
+    list.refine(
+      (secrets) => secrets.every((secret) => secret.length >= 32),
+      'each secret needs 32 characters or more (openssl rand -base64 32)',
+    ),
+    {
+      about: 'Our own secret: webhook URLs and callbacks. To rotate: `new,old`, later `new`.',
+      secret: true,
+      example: 'change-me-to-the-output-of-openssl-rand-base64-32',
+    },
+  ),
+  API_KEYS: described(apiKeys, {
+    about: 'Who may call the API: `tenant:key`, comma-separated; a tenant may have several.',
+    secret: true,
+    example: 'my-shop:change-me-to-a-long-random-key',
+  }),
+  ALLOW_INSECURE_URLS: described(z.stringbool().optional(), {
+    about: 'Accept http:// and private-network URLs. Default: only outside production.',
+  }),
+  MAX_BODY_BYTES: described(wholeNumber(64 * 1024, { min: 1024, max: 1024 * 1024 }), {
+    about: 'Largest API request.',
+  }),
+  MAX_WEBHOOK_BYTES: described(wholeNumber(256 * 1024, { min: 1024, max: 5 * 1024 * 1024 }), {
+    about: 'Largest webhook request.',
+  }),
+
+  BOARD_USER: described(z.string().default('operator'), { about: 'Name for Bull Board.' }),
+  BOARD_PASSWORD: described(
+    optionalText.refine(
+      (password) => password === undefined || password.length >= 8,
+      'needs 8 characters or more',
+    ),
+    { about: 'Password for Bull Board. Unset: there is no board.', secret: true },
+  ),
+  BOARD_WRITABLE: described(flag(false), {
+    about: 'Let operators retry and remove jobs in Bull Board.',
+  }),
+
+  WORKER_ROLES: described(
+    list
+      .pipe(z.array(z.enum(WORKER_ROLES)))
+      .transform((roles): readonly WorkerRole[] => (roles.length === 0 ? WORKER_ROLES : roles)),
+    { about: `What a worker process does, of ${WORKER_ROLES.join(', ')}. Unset: everything.` },
+  ),
+  WORKER_HEALTH_HOST: described(z.string().default('127.0.0.1'), {
+    about: 'Address of the worker process’s own /livez and /readyz.',
+  }),
+  WORKER_HEALTH_PORT: described(wholeNumber(0, { min: 0, max: 65_535 }), {
+    about: 'Port of the worker process’s own /livez and /readyz; 0 takes a free one.',
+  }),
+  SUBMIT_CONCURRENCY: described(wholeNumber(10, { min: 1, max: 500 }), {
+    about: 'Submissions one worker process has under way per provider.',
+  }),
+  SHUTDOWN_MS: described(wholeNumber(10_000, { min: 100, max: 600_000 }), {
+    about: 'Longest orderly stop after SIGTERM.',
+  }),
+
+  SUBMIT_TIMEOUT_MS: described(wholeNumber(30_000, { min: 500, max: 300_000 }), {
+    about: 'Longest wait for a provider’s answer to a submission.',
+  }),
+  POLL_TIMEOUT_MS: described(wholeNumber(10_000, { min: 500, max: 60_000 }), {
+    about: 'Longest wait for a provider’s answer to a status check.',
+  }),
+  LEASE_MS: described(wholeNumber(30_000, { min: 1_000, max: 300_000 }), {
+    about: 'After this long, what a crashed worker had taken is taken by another.',
+  }),
+  UNCONFIRMED_GRACE_MS: described(wholeNumber(600_000, { min: 1_000, max: DAY_MS }), {
+    about: 'How long a submission whose answer was lost waits for its webhook.',
+  }),
+  MAX_QUEUED_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
+    about: 'How long a generation may wait to be sent before it times out.',
+  }),
+  RETENTION_MS: described(wholeNumber(7 * DAY_MS, { min: DAY_MS, max: 90 * DAY_MS }), {
+    about: 'How long a finished generation can be read.',
+  }),
+  POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {
+    about: 'Changes to poll timing, as JSON: by model type, `provider` or `provider/model`.',
+    example: '{"image-fast":{"everyMs":2000},"fashn/tryon-max":{"webhookGraceMs":90000}}',
+  }),
+});
+export type Environment = z.infer<typeof Environment>;
+
+/** The variables of one provider, each prefixed with its name in capitals. */
+export const ProviderEnvironment = z.object({
+  API_KEY: described(optionalText, {
+    about: 'The provider’s key. Unset: this provider is off.',
+    secret: true,
+  }),
+  BASE_URL: described(webUrl, { about: 'Another address of its API, such as the simulator’s.' }),
+  WEBHOOK_SECRET: described(list, {
+    about: 'Its webhook signing secret, where it signs. To rotate: `new,old`.',
+    secret: true,
+  }),
+  TRUST: described(z.enum(['hint', 'token']).default('hint'), {
+    about: '`token`: believe its unsigned webhooks without a status check.',
+  }),
+  ON_UNKNOWN_OUTCOME: described(z.enum(['fail', 'resubmit']).default('fail'), {
+    about: 'When a submission’s answer stays lost. `resubmit` may pay twice.',
+  }),
+  SUBMITS_PER_MINUTE: described(z.coerce.number().int().min(1).optional(), {
+    about: 'Submissions per minute, all workers together.',
+  }),
+  CONCURRENCY: described(z.coerce.number().int().min(1).optional(), {
+    about: 'Submissions under way at once, all workers together.',
+  }),
+  POLLS_PER_SECOND: described(z.coerce.number().min(0.1).optional(), {
+    about: 'Status checks per second, all workers together.',
+  }),
+});
+export type ProviderEnvironment = z.infer<typeof ProviderEnvironment>;
+
+/** `fitinview` + `API_KEY` → `FITINVIEW_API_KEY` */
+export function providerVariable(provider: string, variable: string): string {
+  return `${provider.toUpperCase().replaceAll('-', '_')}_${variable}`;
+}

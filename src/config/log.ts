@@ -1,0 +1,32 @@
+import { type Logger, pino } from 'pino';
+
+export type { Logger };
+
+/**
+ * The logger: one JSON line each, on standard output.
+ *
+ * Standard fields: `generation`, `provider`, `tenant`, `queue`, `job`, `from`, `to`, `event`,
+ * `reason`, `attempt`, `durationMs`, `err`. One `info` line per finished unit of work; `warn` for
+ * what was handled but is unusual; `error` when somebody must look.
+ *
+ * @param secretValues blotted out wherever they would appear, however they got into a line.
+ */
+export function createLogger(level: string, secretValues: readonly string[] = []): Logger {
+  return pino({
+    level,
+    base: null,
+    serializers: { err: describeError },
+    hooks: {
+      streamWrite: (line) =>
+        secretValues.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line),
+    },
+  });
+}
+
+/** What may be said of an error. A Redis error carries its command, and so job data: left out. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = 'code' in error ? String(error.code) : undefined;
+  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  return { type: error.name, code, message: error.message, cause, stack: error.stack };
+}

@@ -1,0 +1,66 @@
+import type { JobsOptions } from 'bullmq';
+
+const DAY_S = 86_400;
+
+/** Every queue's name. One submit and one poll queue per provider: its own limits and pause. */
+export const queueNames = {
+  submit: (provider: string) => `submit-${provider}`,
+  poll: (provider: string) => `poll-${provider}`,
+  completions: 'completions',
+  subscriber: (name: string) => `subscriber-${name}`,
+} as const;
+
+/** What each kind of queue keeps and how often it tries; a job's own options only add a delay. */
+export const jobOptions = {
+  /**
+   * Attempts here are for our own trouble (Redis, a bug); a provider's "not now" spends none. Done
+   * jobs vanish at once: their ids are derived, and a kept one would block the next of its name.
+   */
+  submit: {
+    attempts: 10,
+    backoff: { type: 'exponential', delay: 500, jitter: 0.5 },
+    removeOnComplete: true,
+    removeOnFail: { age: 14 * DAY_S, count: 10_000 },
+    stackTraceLimit: 1,
+  },
+  /** A lost round is added again by any worker's tick, so none is worth retrying or keeping. */
+  round: { removeOnComplete: true, removeOnFail: { age: DAY_S, count: 100 }, stackTraceLimit: 1 },
+  completions: {
+    attempts: 15,
+    backoff: { type: 'exponential', delay: 250, jitter: 0.5 },
+    removeOnComplete: { age: 3_600, count: 1_000 },
+    removeOnFail: { age: 14 * DAY_S },
+    stackTraceLimit: 1,
+  },
+  /** About 20 hours of trying; then the failed set is this subscriber's dead-letter set. */
+  subscriber: {
+    attempts: 12,
+    backoff: { type: 'delivery' },
+    removeOnComplete: { age: 3_600, count: 1_000 },
+    removeOnFail: { age: 30 * DAY_S },
+    stackTraceLimit: 1,
+  },
+} as const satisfies Record<string, JobsOptions>;
+
+/**
+ * Waits between deliveries to a subscriber, in ms; the last one repeats. After the schedule that
+ * the Standard Webhooks specification gives as its example, shortened at both ends.
+ */
+export const DELIVERY_BACKOFF_MS = [
+  1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
+] as const;
+
+/** A lost worker's jobs are taken over after at most about `lockMs + stalledCheckMs`. */
+export const WORKER_LOCKS = {
+  lockDuration: 15_000,
+  stalledInterval: 5_000,
+  /** Every crash counts once for the life of a job, so one is not enough (BullMQ's default). */
+  maxStalledCount: 20,
+} as const;
+
+/** Rounds are gathered into slots of this length: one job serves all that falls due in it. */
+export const ROUND_SLOT_MS = 250;
+/** The most a round takes at a time. */
+export const ROUND_SIZE = 200;
+/** How often a worker looks whether a round is missing. One Redis command per provider. */
+export const TICK_MS = 1_000;

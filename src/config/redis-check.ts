@@ -1,0 +1,46 @@
+import type { Redis } from 'ioredis';
+
+/** What was found at start: `fatal` must stop the process, `warnings` are worth a log line. */
+export interface RedisFindings {
+  readonly fatal: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+const OLDEST = [6, 2] as const;
+const MOST_SKEW_MS = 1_000;
+
+/**
+ * Checks that this Redis may be trusted with orders. Reads only; one round trip.
+ * @throws ioredis's error when Redis cannot be reached.
+ */
+export async function checkRedis(redis: Redis, nowMs: () => number): Promise<RedisFindings> {
+  const [info, [seconds, micros]] = await Promise.all([redis.info(), redis.time()]);
+  const field = (name: string): string =>
+    new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
+
+  const fatal: string[] = [];
+  const warnings: string[] = [];
+
+  const version = field('redis_version');
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    fatal.push(`Redis ${version} is too old: use 6.2 or newer.`);
+  }
+  const policy = field('maxmemory_policy');
+  if (policy !== 'noeviction') {
+    fatal.push(
+      `Redis has maxmemory-policy ${policy}, which may delete jobs: set it to noeviction ` +
+        '(redis-cli config set maxmemory-policy noeviction, and in redis.conf).',
+    );
+  }
+  if (field('aof_enabled') !== '1') {
+    warnings.push(
+      'Redis keeps no append-only file: a restart may lose generations (appendonly yes).',
+    );
+  }
+  const skewMs = Math.abs(Number(seconds) * 1000 + Number(micros) / 1000 - nowMs());
+  if (skewMs > MOST_SKEW_MS) {
+    warnings.push(`The clocks of this machine and Redis differ by ${Math.round(skewMs)} ms.`);
+  }
+  return { fatal, warnings };
+}

@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import {
+  Environment,
+  PROVIDER_NAMES,
+  ProviderEnvironment,
+  type ProviderName,
+  providerVariable,
+} from './env.ts';
+import { aboutOf } from './variables.ts';
+
+/** One provider that is switched on. */
+export interface ProviderSettings {
+  readonly apiKey: string;
+  readonly baseUrl: string | undefined;
+  readonly webhookSecrets: string[];
+  readonly trust: 'hint' | 'token';
+  readonly onUnknownOutcome: 'fail' | 'resubmit';
+  readonly limits: {
+    readonly submitsPerMinute: number | undefined;
+    readonly concurrency: number | undefined;
+    readonly pollsPerSecond: number | undefined;
+  };
+}
+
+/** The whole environment, checked and typed, with each provider's variables gathered. */
+export interface Settings extends Omit<Environment, 'ALLOW_INSECURE_URLS'> {
+  readonly ALLOW_INSECURE_URLS: boolean;
+  readonly providers: Partial<Record<ProviderName, ProviderSettings>>;
+  /** Every secret value, to be blotted out of logs. */
+  readonly secretValues: readonly string[];
+}
+
+/** Everything that is wrong with the environment, one line each, naming the variable. */
+export class InvalidSettings extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`Invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'InvalidSettings';
+    this.problems = problems;
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads all settings.
+ * @throws InvalidSettings with every problem together.
+ */
+export function readSettings(env: Env): Settings {
+  const problems: string[] = [];
+  const parse = <T extends z.ZodType>(
+    schema: T,
+    values: Env,
+    prefix = '',
+  ): z.infer<T> | undefined => {
+    const parsed = schema.safeParse(values);
+    for (const issue of parsed.error?.issues ?? []) {
+      problems.push(`${prefix}${issue.path.join('.')}: ${issue.message}`);
+    }
+    return parsed.data;
+  };
+
+  const environment = parse(Environment, withoutEmpty(env));
+  const providers: Settings['providers'] = {};
+  for (const name of PROVIDER_NAMES) {
+    const prefix = providerVariable(name, '');
+    const own = Object.keys(ProviderEnvironment.shape).map((key) => [key, env[prefix + key]]);
+    const parsed = parse(ProviderEnvironment, withoutEmpty(Object.fromEntries(own)), prefix);
+    if (parsed?.API_KEY) providers[name] = gather(parsed, parsed.API_KEY);
+  }
+  if (environment) problems.push(...contradictions(environment));
+  if (!environment || problems.length > 0) throw new InvalidSettings(problems);
+
+  return {
+    ...environment,
+    ALLOW_INSECURE_URLS: environment.ALLOW_INSECURE_URLS ?? environment.NODE_ENV !== 'production',
+    providers,
+    secretValues: secretValues(env),
+  };
+}
+
+function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
+  return {
+    apiKey,
+    baseUrl: own.BASE_URL,
+    webhookSecrets: own.WEBHOOK_SECRET,
+    trust: own.TRUST,
+    onUnknownOutcome: own.ON_UNKNOWN_OUTCOME,
+    limits: {
+      submitsPerMinute: own.SUBMITS_PER_MINUTE,
+      concurrency: own.CONCURRENCY,
+      pollsPerSecond: own.POLLS_PER_SECOND,
+    },
+  };
+}
+
+function contradictions(env: Environment): string[] {
+  const problems: string[] = [];
+  if (env.LEASE_MS <= env.POLL_TIMEOUT_MS) {
+    problems.push('LEASE_MS: must be longer than POLL_TIMEOUT_MS');
+  }
+  if (env.NODE_ENV !== 'production') return problems;
+  if (env.CATWALK_SECRET.length === 0) problems.push('CATWALK_SECRET: is required in production');
+  if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:')) {
+    problems.push('PUBLIC_URL: must be https in production');
+  }
+  return problems;
+}
+
+function withoutEmpty(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}
+
+/** Each variable of the schema: name, schema, and what is to be said about it. */
+export function allVariables(): { name: string; schema: z.ZodType }[] {
+  const named = (shape: Readonly<Record<string, z.ZodType>>, prefix = '') =>
+    Object.entries(shape).map(([key, schema]) => ({ name: prefix + key, schema }));
+  return [
+    ...named(Environment.shape),
+    ...PROVIDER_NAMES.flatMap((name) =>
+      named(ProviderEnvironment.shape, providerVariable(name, '')),
+    ),
+  ];
+}
+
+function secretValues(env: Env): string[] {
+  return allVariables()
+    .filter(({ schema }) => aboutOf(schema).secret)
+    .flatMap(({ name }) => (env[name] ?? '').split(','))
+    .flatMap((entry) => [entry.trim(), entry.split(':').at(-1)?.trim() ?? '', passwordIn(entry)])
+    .filter((value) => value.length >= 8);
+}
+
+function passwordIn(text: string): string {
+  return URL.canParse(text) ? decodeURIComponent(new URL(text).password) : '';
+}
+
+/** What is set, for the line at start: secrets as `set` or `unset`, never their value. */
+export function summarise(env: Env): Record<string, string> {
+  return Object.fromEntries(
+    allVariables()
+      .filter(({ name }) => env[name]?.trim())
+      .map(({ name, schema }) => [name, aboutOf(schema).secret ? 'set' : String(env[name])]),
+  );
+}

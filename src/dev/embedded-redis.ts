@@ -1,0 +1,156 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { claimDataFolder } from './data-folder.ts';
+import { EmbeddedRedisError } from './embedded-redis-error.ts';
+import type { RedisServer } from './find-redis.ts';
+import { ensureRedisServer, type Host, thisHost } from './install-redis.ts';
+import { RedisSupervisor } from './redis-supervisor.ts';
+
+export type EmbeddedRedisOptions = {
+  /** Where data is kept from one run to the next; left out, it is thrown away on stop. */
+  dataDir?: string | undefined;
+  /** Told what a person should know, one line at a time. Standard error unless given. */
+  log?: ((line: string) => void) | undefined;
+};
+
+/** A private Redis server that lives no longer than this process. */
+export type EmbeddedRedis = {
+  /** `unix://` and the absolute path of the socket. ioredis wants that path alone, as `path`. */
+  url: string;
+  /** The folder in use: the one asked for, or the next free one beside it. */
+  dataDir: string;
+  /** The server's own process. */
+  pid: number;
+  /** Ends the server once it has written everything down. A second call gets the same promise. */
+  stop(): Promise<void>;
+};
+
+const startDeadlineMs = 10_000;
+
+/**
+ * Starts a private, real Redis server on a unix socket and returns once it answers. It ends with
+ * this process even when that is killed, and does not keep it alive. Every call starts another
+ * server; calls that name the same `dataDir` at once get different folders. Installs Debian's
+ * package where it may, see `ensureRedisServer`. Throws `EmbeddedRedisError`.
+ */
+export async function startEmbeddedRedis(
+  { dataDir, log = writeToStderr }: EmbeddedRedisOptions = {},
+  host: Host = thisHost,
+): Promise<EmbeddedRedis> {
+  const server = await ensureRedisServer(log, host);
+  const runtime = await mkdtemp(join(socketBase(), 'catwalk-redis-'));
+  const supervisor = await RedisSupervisor.start(server.path, runtime);
+  try {
+    const folder = await chooseFolder(dataDir, runtime, supervisor.pid);
+    const socketPath = join(runtime, 'redis.sock');
+    await writeFile(join(runtime, 'redis.conf'), configuration(server, socketPath, folder));
+    supervisor.startRedis(join(folder, 'redis.log'));
+    await untilItAnswers(socketPath, supervisor);
+    const pid = Number(await readFile(join(runtime, 'redis.pid'), 'utf8'));
+    supervisor.release();
+    return { url: `unix://${socketPath}`, dataDir: folder, pid, stop: stopOnce(supervisor, log) };
+  } catch (error) {
+    const lastWords = await supervisor.stop();
+    await rm(runtime, { recursive: true, force: true });
+    if (error instanceof EmbeddedRedisError) throw error;
+    throw didNotStart(server, lastWords, error);
+  }
+}
+
+async function chooseFolder(
+  dataDir: string | undefined,
+  runtime: string,
+  supervisorPid: number,
+): Promise<string> {
+  if (dataDir !== undefined) return await claimDataFolder(resolve(dataDir), supervisorPid);
+  const throwAway = join(runtime, 'data');
+  await mkdir(throwAway, { mode: 0o700 });
+  return throwAway;
+}
+
+function stopOnce(supervisor: RedisSupervisor, log: (line: string) => void): () => Promise<void> {
+  let stopping: Promise<void> | undefined;
+  void supervisor.ended.then((lastWords) => {
+    if (stopping === undefined) log(`The embedded Redis ended by itself.\n${lastWords}`);
+  });
+  return () => {
+    stopping ??= supervisor.stop().then(() => undefined);
+    return stopping;
+  };
+}
+
+/** The system's temporary folder, unless its name is too long or too odd for a socket's URL. */
+function socketBase(): string {
+  const base = tmpdir();
+  // A socket's path may have 103 bytes on macOS, and ours adds 31.
+  return base.length <= 70 && /^[\w./-]+$/.test(base) ? base : '/tmp';
+}
+
+function configuration(server: RedisServer, socketPath: string, folder: string): string {
+  // 1024 instead of 64 keeps a BullMQ job of ordinary size in one compact piece: 908 → 560 bytes.
+  const compactHashes = server.major < 7 ? 'hash-max-ziplist-value' : 'hash-max-listpack-value';
+  const settings: [name: string, value: string][] = [
+    ['port', '0'],
+    ['unixsocket', quoted(socketPath)],
+    ['unixsocketperm', '700'],
+    ['daemonize', 'no'],
+    ['dir', quoted(folder)],
+    ['logfile', quoted('redis.log')],
+    ['save', '""'],
+    ['appendonly', 'yes'],
+    ['appendfsync', 'everysec'],
+    ['maxmemory-policy', 'noeviction'],
+    // Redis looks at blocked clients' timeouts hz times a second; the default 10 makes delayed jobs late.
+    ['hz', '100'],
+    ['dynamic-hz', 'no'],
+    [compactHashes, '1024'],
+  ];
+  return settings.map(([name, value]) => `${name} ${value}\n`).join('');
+}
+
+/** Redis reads quoted strings with the escapes that JSON has for the characters of a path. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Returns when PING is answered; throws when Redis ends first or the deadline passes. */
+async function untilItAnswers(socketPath: string, supervisor: RedisSupervisor): Promise<void> {
+  const deadline = Date.now() + startDeadlineMs;
+  while (!(await answersPing(socketPath))) {
+    if (supervisor.hasEnded) throw new Error('it ended by itself');
+    if (Date.now() > deadline) throw new Error(`no answer within ${startDeadlineMs / 1000} s`);
+    await pause(10);
+  }
+}
+
+function answersPing(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath, () => socket.write('PING\r\n'));
+    const settle = (answered: boolean) => {
+      resolve(answered);
+      socket.destroy();
+    };
+    // While it loads its data Redis answers -LOADING.
+    socket.once('data', (reply) => settle(reply.toString().startsWith('+PONG')));
+    socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
+    socket.setTimeout(1_000, () => settle(false));
+  });
+}
+
+function didNotStart(server: RedisServer, lastWords: string, cause: unknown): EmbeddedRedisError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EmbeddedRedisError(
+    'did_not_start',
+    `${server.path} did not start: ${reason}. It logged last:\n${lastWords || '(nothing)'}\n` +
+      'Put right what it complains about, or set REDIS_URL to a Redis that is already running.',
+    { cause },
+  );
+}
+
+function writeToStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,31 @@
+import type { FinalGeneration } from './generation.ts';
+import { completionEventId } from './ids.ts';
+import type { CompletionEvent } from './jobs.ts';
+
+/** The one event that tells how a generation ended. The same record always makes the same event. */
+export function completionEvent(g: FinalGeneration): CompletionEvent {
+  return {
+    id: completionEventId(g.id),
+    type: `generation.${g.state}`,
+    timestamp: iso(g.finishedAt),
+    data: {
+      generationId: g.id,
+      tenant: g.tenant,
+      provider: g.provider,
+      model: g.model,
+      outcome: g.state,
+      results: g.state === 'completed' ? g.results : [],
+      reason: g.state === 'completed' ? null : g.reason,
+      timings: {
+        createdAt: iso(g.createdAt),
+        submittedAt: g.submittedAt === undefined ? null : iso(g.submittedAt),
+        finishedAt: iso(g.finishedAt),
+      },
+      metadata: g.metadata ?? null,
+    },
+  };
+}
+
+function iso(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { GenerationEvent } from './events.ts';
+import { Reason, Result } from './generation.ts';
+import { GenerationId } from './ids.ts';
+
+/** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
+
+const version = { v: z.literal(1) };
+
+export const SubmitJob = z.object({ ...version, id: GenerationId });
+export type SubmitJob = z.infer<typeof SubmitJob>;
+
+export const RoundJob = z.object(version);
+export type RoundJob = z.infer<typeof RoundJob>;
+
+/** One thing that happened to one generation. */
+export const CompletionItem = z.object({ id: GenerationId, event: GenerationEvent });
+export type CompletionItem = z.infer<typeof CompletionItem>;
+
+export const CompletionsJob = z.object({
+  ...version,
+  items: z.array(CompletionItem).min(1).max(100),
+});
+export type CompletionsJob = z.infer<typeof CompletionsJob>;
+
+const isoTime = z.string();
+
+/**
+ * What subscribers and callbacks get: the Standard Webhooks convention of type, timestamp and data.
+ * The same completion always has the same `id`, however often it is delivered.
+ */
+export const CompletionEvent = z.object({
+  id: z.string(),
+  type: z.enum([
+    'generation.completed',
+    'generation.failed',
+    'generation.timed_out',
+    'generation.canceled',
+  ]),
+  timestamp: isoTime,
+  data: z.object({
+    generationId: GenerationId,
+    tenant: z.string(),
+    provider: z.string(),
+    model: z.string(),
+    outcome: z.enum(['completed', 'failed', 'timed_out', 'canceled']),
+    results: z.array(Result),
+    reason: Reason.nullable(),
+    timings: z.object({
+      createdAt: isoTime,
+      submittedAt: isoTime.nullable(),
+      finishedAt: isoTime,
+    }),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+  }),
+});
+export type CompletionEvent = z.infer<typeof CompletionEvent>;
+
+export const SubscriberJob = z.object({
+  ...version,
+  event: CompletionEvent,
+  /** Only for the `callback` subscriber. */
+  callbackUrl: z.string().optional(),
+});
+export type SubscriberJob = z.infer<typeof SubscriberJob>;

@@ -1,0 +1,35 @@
+import type { Redis } from 'ioredis';
+import { InvalidRequest } from './errors.ts';
+import type { Keys } from './keys.ts';
+
+/** Who is told about completions. A subscription outlives its process: its queue fills meanwhile. */
+export interface Subscribers {
+  /** Registering a name again changes nothing. @throws InvalidRequest for an unusable name. */
+  register(name: string): Promise<void>;
+  /** Completions from now on are not queued for it; what is queued already stays. */
+  remove(name: string): Promise<void>;
+  names(): Promise<string[]>;
+}
+
+/** The built-in subscriber for generations that carry a callback URL; it needs no registering. */
+export const CALLBACK = 'callback';
+
+export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscribers {
+  const { redis, keys } = options;
+  return {
+    async register(name) {
+      if (!/^[a-z][a-z0-9-]{0,39}$/.test(name) || name === CALLBACK) {
+        throw new InvalidRequest(
+          'invalid_subscriber_name',
+          `subscriber name "${name.slice(0, 40)}": use 1-40 of a-z, 0-9 and -, beginning with a ` +
+            `letter; "${CALLBACK}" is taken`,
+        );
+      }
+      await redis.sadd(keys.subscribers, name);
+    },
+    async remove(name) {
+      await redis.srem(keys.subscribers, name);
+    },
+    names: () => redis.smembers(keys.subscribers),
+  };
+}

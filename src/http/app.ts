@@ -1,0 +1,56 @@
+import express, { type Express, type Request, type Router } from 'express';
+import helmet from 'helmet';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../config/log.ts';
+import type { Store } from '../generation/store.ts';
+import type { Enqueue } from '../producers/enqueue.ts';
+import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
+import type { RequestGeneration } from '../producers/request-generation.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+import { BOARD_PATH } from './bull-board.ts';
+import { boardLogin } from './credentials.ts';
+import { errorResponse, notFound } from './error-response.ts';
+import { requestLog } from './request-log.ts';
+import { generationRoutes } from './routes/generations.ts';
+import { healthRoutes } from './routes/health.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+
+/** Everything the web side answers with, made elsewhere. */
+export interface AppParts {
+  readonly redis: Redis;
+  readonly store: Store;
+  readonly enqueue: Enqueue;
+  readonly requestGeneration: RequestGeneration;
+  readonly receiveWebhook: ReceiveWebhook;
+  readonly providers: ReadonlyMap<string, ProviderAdapter>;
+  readonly tenantOf: (request: Request) => string;
+  readonly secrets: readonly string[];
+  readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
+  readonly board?: { readonly router: Router; readonly user: string; readonly password: string };
+  readonly log: Logger;
+}
+
+/** The web application. Webhooks come before anything that could touch their bytes. */
+export function createApp(parts: AppParts): Express {
+  const { log, limits, board } = parts;
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
+  app.use(requestLog(log));
+
+  app.use('/', healthRoutes(parts.redis));
+  app.use('/webhooks', webhookRoutes({ ...parts, maxBodyBytes: limits.maxWebhookBytes }));
+  app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
+  if (board) app.use(BOARD_PATH, boardLogin(board.user, board.password), board.router);
+
+  app.use(notFound);
+  app.use(errorResponse(log));
+  return app;
+}
+
+/** Nothing from third parties, not even Bull Board's fonts; plain http works inside a network. */
+const CONTENT_POLICY = {
+  'font-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'upgrade-insecure-requests': null,
+};

@@ -1,0 +1,96 @@
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from '../config/log.ts';
+import { InvalidRequest, type Problem } from '../generation/errors.ts';
+import { Unavailable } from './unavailable.ts';
+
+/** A refusal with a status of its own, for what is not the shape of a request. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  idempotency_conflict: 409,
+  metadata_too_large: 413,
+};
+
+const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
+  'entity.too.large': 'body_too_large',
+  'entity.parse.failed': 'malformed_json',
+  'encoding.unsupported': 'unsupported_encoding',
+  'charset.unsupported': 'unsupported_charset',
+};
+
+const RETRY_AFTER_S = 2;
+
+/** Answers `application/problem+json` (RFC 9457) with a stable `code`. */
+export function sendProblem(
+  response: Response,
+  status: number,
+  problem: { code: string; detail: string; errors?: readonly Problem[] },
+): void {
+  response
+    .status(status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ type: `urn:catwalk:error:${problem.code}`, status, ...problem }));
+}
+
+/** Errors → status and code. The only place that decides either. */
+export function errorResponse(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, request, response, _next) => {
+    if (response.headersSent) {
+      request.socket.destroy();
+      return;
+    }
+    if (error instanceof InvalidRequest) {
+      const status = STATUS_BY_CODE[error.code] ?? 400;
+      const { code, message: detail, problems: errors } = error;
+      sendProblem(response, status, { code, detail, errors });
+    } else if (error instanceof Refusal) {
+      sendProblem(response, error.status, { code: error.code, detail: error.message });
+    } else if (error instanceof Unavailable) {
+      log.warn({ path: request.path, err: error }, 'unavailable');
+      response.setHeader('retry-after', RETRY_AFTER_S);
+      sendProblem(response, 503, { code: error.code, detail: error.message });
+    } else if (isBodyError(error)) {
+      const code = CODE_BY_BODY_ERROR[error.type] ?? 'bad_request';
+      sendProblem(response, error.status, { code, detail: bodyAdvice(code, error) });
+    } else {
+      log.error({ path: request.path, err: error }, 'request failed');
+      const detail = 'Something went wrong on our side. It has been logged.';
+      sendProblem(response, 500, { code: 'internal_error', detail });
+    }
+  };
+}
+
+export const notFound: RequestHandler = (request) => {
+  throw new Refusal(404, 'not_found', `Nothing answers ${request.method} at this path.`);
+};
+
+interface BodyError {
+  status: number;
+  type: string;
+  limit?: number;
+}
+
+/** What Express's body parsers throw. */
+function isBodyError(error: unknown): error is BodyError {
+  return (
+    error instanceof Error && 'type' in error && 'status' in error && Number(error.status) < 500
+  );
+}
+
+function bodyAdvice(code: string, error: BodyError): string {
+  if (code === 'body_too_large')
+    return `The body is larger than ${error.limit ?? 'allowed'} bytes.`;
+  if (code === 'malformed_json') return 'The body is not valid JSON.';
+  return 'The body cannot be read. Send it uncompressed, as UTF-8.';
+}

@@ -1,0 +1,23 @@
+import { type Generation, isFinal, publicStatus } from '../generation/generation.ts';
+
+/** A generation as the API shows it. Times are ISO 8601. */
+export function representation(g: Generation) {
+  return {
+    id: g.id,
+    status: publicStatus(g),
+    provider: g.provider,
+    model: g.model,
+    createdAt: iso(g.createdAt),
+    submittedAt: 'submittedAt' in g && g.submittedAt !== undefined ? iso(g.submittedAt) : null,
+    finishedAt: isFinal(g) ? iso(g.finishedAt) : null,
+    results: g.state === 'completed' ? g.results : [],
+    reason: 'reason' in g ? g.reason : null,
+    hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
+    cancelRequested: g.state === 'submitting' && g.cancelRequested === true,
+    metadata: g.metadata ?? null,
+  };
+}
+
+function iso(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}

@@ -1,0 +1,63 @@
+import express, { type Request, type RequestHandler, Router } from 'express';
+import type { Logger } from '../../config/log.ts';
+import { GenerationId } from '../../generation/ids.ts';
+import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
+import type { ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
+import { verifyDeliveryToken } from '../../providers/signature.ts';
+import { Refusal } from '../error-response.ts';
+import { needingRedis } from '../unavailable.ts';
+
+/**
+ * `POST /:provider/:generationId/:token`, for providers that take a URL per request.
+ *
+ * Token → body limit → exact raw bytes → signature → parse → one enqueue → exactly 200. Nothing is parsed before
+ * it is verified, and nothing is answered 2xx before it is in Redis. Duplicates and deliveries for
+ * generations we no longer know are answered 200 too: the provider cannot do anything about them.
+ */
+export function webhookRoutes(parts: {
+  providers: ReadonlyMap<string, ProviderAdapter>;
+  receiveWebhook: ReceiveWebhook;
+  secrets: readonly string[];
+  maxBodyBytes: number;
+  log: Logger;
+}): Router {
+  const { providers, receiveWebhook, secrets, maxBodyBytes, log } = parts;
+  const router = Router();
+  const rawBytes = express.raw({ type: () => true, limit: maxBodyBytes });
+
+  /** Before the body is read: a stranger's body is not worth reading. */
+  const admit: RequestHandler = (request, _response, next) => {
+    supportOf(request);
+    const { generationId, token } = request.params;
+    if (!verifyDeliveryToken(secrets, String(generationId), String(token))) throw notAuthentic();
+    next();
+  };
+
+  router.post('/:provider/:generationId/:token', admit, rawBytes, async (request, response) => {
+    const webhook = supportOf(request);
+    const generationId = GenerationId.parse(request.params['generationId']);
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (!webhook.verify({ headers: request.headers, body })) throw notAuthentic();
+
+    const { taskId, observation } = webhook.read(body);
+    const believed = webhook.trust !== 'hint';
+    await needingRedis(receiveWebhook({ generationId, taskId, observation, believed }));
+    log.info(
+      { generation: generationId, provider: request.params['provider'], says: observation.kind },
+      'webhook received',
+    );
+    response.status(200).json({ received: true });
+  });
+
+  function supportOf(request: Request): WebhookSupport {
+    const webhook = providers.get(String(request.params['provider']))?.webhook;
+    if (webhook) return webhook;
+    throw new Refusal(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
+  }
+
+  return router;
+}
+
+function notAuthentic(): Refusal {
+  return new Refusal(401, 'not_authentic', 'The token or signature is missing or wrong.');
+}

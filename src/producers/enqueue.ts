@@ -1,0 +1,86 @@
+import { queueNames } from '../config/queues.ts';
+import { coalesce } from '../generation/coalesce.ts';
+import type { Generation } from '../generation/generation.ts';
+import type {
+  CompletionEvent,
+  CompletionItem,
+  CompletionsJob,
+  RoundJob,
+  SubmitJob,
+  SubscriberJob,
+} from '../generation/jobs.ts';
+import type { QueueSet } from './queue-set.ts';
+
+/**
+ * One function per queue, the only code that adds jobs. Ids are derived wherever adding twice must
+ * be harmless. Each resolves once Redis has the jobs, and rejects when it may not have them.
+ */
+export interface Enqueue {
+  /** Sends the generation to its provider, or again, after `delayMs`. */
+  submit(generation: Generation, delayMs: number): Promise<void>;
+  /** Asks the provider whether it ever got the generation. */
+  lookUp(generation: Generation): Promise<void>;
+  /** What happened to generations; those of one turn of the event loop travel as one job. */
+  completion(item: CompletionItem): Promise<void>;
+  /** The same for an item that failed among others: it gets a job, and attempts, of its own. */
+  completionAlone(item: CompletionItem): Promise<void>;
+  /** Tells one subscriber. */
+  subscriber(name: string, event: CompletionEvent, callbackUrl?: string): Promise<void>;
+}
+
+interface Job {
+  name: string;
+  data: SubmitJob | RoundJob | CompletionsJob | SubscriberJob;
+  opts: { jobId: string; delay?: number };
+}
+
+/** A deterministic id frees itself when its job is done; see docs/decisions on job ids. */
+export function createEnqueue(queues: QueueSet): Enqueue {
+  const adders = new Map<string, (job: Job) => Promise<void>>();
+  const add = (queueName: string, job: Job): Promise<void> => {
+    let adder = adders.get(queueName);
+    if (!adder) {
+      const queue = queues.get(queueName);
+      adder = coalesce(async (jobs: Job[]) => {
+        await queue.addBulk(jobs);
+        return jobs.map(() => undefined);
+      });
+      adders.set(queueName, adder);
+    }
+    return adder(job);
+  };
+
+  const addCompletions = async (items: CompletionItem[]) => {
+    const data: CompletionsJob = { v: 1, items };
+    await queues.get(queueNames.completions).add('completions', data);
+    return items.map(() => undefined);
+  };
+
+  /** The same until the generation has been sent or refused: a re-issue does not pile up. */
+  const step = (g: Generation): string => `${g.id}-${g.sends}-${g.refusals}`;
+
+  return {
+    completion: coalesce(addCompletions),
+    completionAlone: async (item) => {
+      await addCompletions([item]);
+    },
+    submit: (g, delayMs) =>
+      add(queueNames.submit(g.provider), {
+        name: 'submit',
+        data: { v: 1, id: g.id },
+        opts: { jobId: `submit-${step(g)}`, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
+      }),
+    lookUp: (g) =>
+      add(queueNames.submit(g.provider), {
+        name: 'look-up',
+        data: { v: 1, id: g.id },
+        opts: { jobId: `look-up-${step(g)}` },
+      }),
+    subscriber: (name, event, callbackUrl) =>
+      add(queueNames.subscriber(name), {
+        name: event.type,
+        data: { v: 1, event, ...(callbackUrl && { callbackUrl }) },
+        opts: { jobId: `told-${event.data.generationId}` },
+      }),
+  };
+}

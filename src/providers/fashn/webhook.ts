@@ -1,0 +1,23 @@
+import { InvalidRequest } from '../../generation/errors.ts';
+import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import { parseWebhook } from '../wire-values.ts';
+import { observe, Prediction } from './wire.ts';
+
+/**
+ * FASHN's webhook ("Webhooks", read 2026-11-20): the status body, on completion and failure, without
+ * any signature. What admits a delivery is the token in our URL, which the HTTP layer has compared
+ * before; so the body is a hint unless the settings trust the token.
+ */
+export function fashnWebhook(trust: 'hint' | 'token'): WebhookSupport {
+  return { trust, verify: () => true, read: (body) => read(body, trust) };
+}
+
+function read(body: Buffer, trust: 'hint' | 'token'): WebhookReading {
+  const prediction = parseWebhook(Prediction, body);
+  if (!prediction.id) throw new InvalidRequest('malformed_webhook', 'The body names no prediction');
+  // A believed delivery must not fail a paid picture because its link is not in it.
+  if (trust === 'token' && prediction.status === 'completed' && !prediction.output?.length) {
+    return { taskId: prediction.id, observation: { kind: 'live', status: 'completed' } };
+  }
+  return { taskId: prediction.id, observation: observe(prediction) };
+}

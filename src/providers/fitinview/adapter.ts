@@ -1,0 +1,85 @@
+import { OutcomeUnknown } from '../../generation/errors.ts';
+import type { ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../http-client.ts';
+import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { refusal } from '../refusal.ts';
+import { parseInput, providerUrl } from '../wire-values.ts';
+import { fitInViewWebhook } from './webhook.ts';
+import { errorText, Job, jobId, observe, observeInPassing, submitBody, TRYON, TryOnInput } from './wire.ts';
+
+export interface FitInViewOptions extends ProviderOptions {
+  /**
+   * Where a job's status is; `{id}` stands for its id. The article "Webhooks vs Polling" says
+   * `/api/v1/jobs/{id}`, the default; the API documentation says `/api/v1/tryon/{id}`.
+   */
+  readonly jobPath?: string | undefined;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** ASSUMPTION: no document names FitInView's limits. */
+const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 10, pollsPerSecond: 10 };
+
+/**
+ * FitInView. Submissions carry an idempotency key that it remembers for 24 hours, so a lost answer
+ * is asked for again. Documents: see wire.ts.
+ */
+export function createFitInView(options: FitInViewOptions): ProviderAdapter {
+  const { http, webhookSecrets: secrets, jobPath = '/api/v1/jobs/{id}' } = options;
+  const baseUrl = options.baseUrl ?? 'https://api.fitinview.com';
+  const authorization = `Bearer ${options.apiKey}`;
+  const webhook = secrets.some((secret) => secret !== '') ? fitInViewWebhook(secrets) : undefined;
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const input = parseInput(TryOnInput, request.input);
+    const answer = await http.request({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(baseUrl, '/api/v1/tryon'),
+      headers: { authorization, 'idempotency-key': request.idempotencyKey },
+      json: submitBody(input, webhook ? request.webhookUrl : undefined),
+    });
+    if (!answer.ok) throw refusal(answer, errorText(answer.peek(Job)));
+    return accepted(answer, request.idempotencyKey);
+  }
+
+  async function check(task: ProviderTask): Promise<Observation> {
+    const path = jobPath.replace('{id}', () => encodeURIComponent(task.id));
+    const url = providerUrl(baseUrl, path);
+    const answer = await http.request({
+      kind: 'read',
+      method: 'GET',
+      url,
+      headers: { authorization },
+    });
+    // ASSUMPTION: an unknown job is a 404.
+    if (answer.status === 404) return { kind: 'missing' };
+    if (!answer.ok) throw refusal(answer);
+    return observe(answer.read(Job));
+  }
+
+  return {
+    name: 'fitinview',
+    models: { tryon: TRYON },
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'idempotency-key',
+    keyLifetimeMs: DAY_MS,
+    ...(webhook && { webhook }),
+    submit,
+    check,
+  };
+}
+
+/**
+ * An accepted submission. The API documentation shows calls that finish while they are waited for:
+ * those hold the result, and perhaps no id, in which case the paid result still counts.
+ */
+function accepted(answer: HttpAnswer, key: string): SubmitAnswer {
+  const job = answer.read(Job);
+  const id = jobId(job);
+  const seen = observeInPassing(job);
+  if (seen.kind === 'final') return { task: { id: id ?? `inline-${key}` }, outcome: seen.outcome };
+  if (id) return { task: { id } };
+  throw new OutcomeUnknown('unreadable_answer', `${answer.call}: accepted, but names no job`);
+}

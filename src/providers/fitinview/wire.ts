@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { ImageUrl } from '../../generation/image-url.ts';
+import type { Model, Observation } from '../provider.ts';
+import { failed } from '../reasons.ts';
+import { completedWith, LooseText, TaskId } from '../wire-values.ts';
+
+/**
+ * FitInView's bodies. Sources, all read 2026-11-20: its article "Webhooks vs Polling", which wins
+ * where they differ; its API documentation; its OpenAPI document.
+ */
+
+/** API documentation: 1 to 3 garments, three output sizes, 1K unless asked. */
+export const TryOnInput = z.strictObject({
+  personImage: ImageUrl,
+  garmentImages: z.array(ImageUrl).min(1).max(3),
+  outputSize: z.enum(['1K', '2K', '4K']).optional(),
+  seed: z.int().optional(),
+});
+
+/** Timing is the article's: 1 s, doubling to 16 s, ten polls. That is this model type's profile. */
+export const TRYON: Model = { type: 'exponential', input: TryOnInput };
+
+/**
+ * A job, as submit, poll and webhook tell it. The article calls the id `id`, the API documentation
+ * `job_id`. ASSUMPTION: failure details are in `error`, a string or `{ code, message }`, or in
+ * `detail`; no document names them. ASSUMPTION: a webhook's body mirrors the poll's.
+ */
+export const Job = z.object({
+  id: TaskId.nullish().catch(undefined),
+  job_id: TaskId.nullish().catch(undefined),
+  status: LooseText,
+  result_url: LooseText,
+  error: z
+    .union([z.string(), z.object({ message: z.string() }).transform(({ message }) => message)])
+    .nullish()
+    .catch(undefined),
+  detail: LooseText,
+  message: LooseText,
+});
+export type Job = z.infer<typeof Job>;
+
+/** ASSUMPTION: errors are `{ detail }` or `{ error: { message } }`; their schema was not readable. */
+export function errorText(job: Job | undefined): string | undefined {
+  return job?.error ?? job?.detail ?? job?.message ?? undefined;
+}
+
+export function jobId(job: Job): string | undefined {
+  return job.id ?? job.job_id ?? undefined;
+}
+
+/** The submission. Always asynchronous: the API documentation says that `wait` is true otherwise. */
+export function submitBody(input: z.infer<typeof TryOnInput>, webhookUrl: string | undefined) {
+  return {
+    person_url: input.personImage,
+    garment_urls: input.garmentImages,
+    output_size: input.outputSize,
+    seed: input.seed,
+    webhook_url: webhookUrl,
+    wait: false,
+  };
+}
+
+/** What a job says. A status that no document names is a live one. */
+export function observe(job: Job): Observation {
+  const status = job.status?.toLowerCase() ?? 'unknown';
+  if (status === 'completed') {
+    return { kind: 'final', outcome: completedWith(job.result_url ? [job.result_url] : []) };
+  }
+  if (status === 'failed') return { kind: 'final', outcome: failure(errorText(job)) };
+  return { kind: 'live', status };
+}
+
+/**
+ * What an answer to a submission or a webhook says, whose fields are not all documented. Without its
+ * result, a completed job counts as a live one there: the status check tells.
+ */
+export function observeInPassing(job: Job): Observation {
+  const completed = job.status?.toLowerCase() === 'completed';
+  return completed && !job.result_url ? { kind: 'live', status: 'completed' } : observe(job);
+}
+
+/** ASSUMPTION: failed jobs are permanent unless the text names a timeout or an internal fault. */
+function failure(said: string | undefined) {
+  const passing = /time[d -]*out|internal/i.test(said ?? '');
+  return failed(passing ? 'provider_error' : 'provider_failed', said);
+}

@@ -1,0 +1,252 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Agent, type Dispatcher, type FormData } from 'undici';
+import type { z } from 'zod';
+import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
+
+/**
+ * Calls to other people's servers: one deadline for the whole call, a limit on what is read, no
+ * redirects, and failures that arrive classified. What a failure means depends on the call: a
+ * `read` may be repeated freely; a `submit` pays, so it may be repeated only when not one byte of it
+ * can have reached the provider. Messages name the method and the origin, never more of the URL.
+ */
+export type CallKind = 'submit' | 'read';
+
+export interface HttpRequest {
+  readonly kind: CallKind;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as `application/json`. */
+  readonly json?: unknown;
+  /** Anything else; for multipart, a `FormData`. */
+  readonly body?: string | Buffer | FormData;
+  /** Gives the call up, just as its deadline does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Any answer with a status, good or bad: what a status means is for the adapter to say. */
+export interface HttpAnswer {
+  readonly kind: CallKind;
+  /** `POST https://api.example.com`, for messages. */
+  readonly call: string;
+  readonly status: number;
+  readonly ok: boolean;
+  readonly headers: IncomingHttpHeaders;
+  /** The exact bytes; of a refusal perhaps only the first ones. */
+  readonly body: Buffer;
+  text(): string;
+  /** @throws OutcomeUnknown (submit) or Retryable (read) when the body is not JSON. */
+  json(): unknown;
+  /** The body in the shape that is needed. @throws as `json` does, when it has another. */
+  read<T>(schema: z.ZodType<T>): T;
+  /** The body if it has that shape. For refusals, which may be an edge proxy's HTML. */
+  peek<T>(schema: z.ZodType<T>): T | undefined;
+}
+
+export interface HttpClient {
+  /**
+   * @throws Retryable: for a `submit`, certainly not sent; for a `read`, no answer was to be had.
+   *   OutcomeUnknown: a `submit` that left, or may have left, without a whole answer.
+   */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  /** Closes the connections that the client opened itself; a dispatcher passed in stays open. */
+  close(): Promise<void>;
+}
+
+export interface HttpClientOptions {
+  /** Used for every call instead of the client's own agents, for instance an outbound agent. */
+  readonly dispatcher?: Dispatcher | undefined;
+  /** For the whole call: connecting, sending, waiting, and the last byte of the body. */
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+}
+
+/** A server that takes longer to accept a connection is as good as down. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * A server may close an idle connection at the moment we write into it, and then nobody can say
+ * whether the request was read. Servers keep connections for seconds (Node 5 s, nginx 75 s), so a
+ * submission takes only a connection used within the last second: reuse while there is traffic, a
+ * fresh one otherwise. Reads may be repeated and so keep theirs longer.
+ */
+const SUBMIT_KEEP_ALIVE_MS = 1_000;
+
+/** A client with its own keep-alive connections: one set for submissions, one for reads. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const given = options.dispatcher;
+  const connect = { timeout: CONNECT_TIMEOUT_MS };
+  const dispatchers: Record<CallKind, Dispatcher> = given
+    ? { submit: given, read: given }
+    : { submit: submitAgent(connect), read: new Agent({ connect }) };
+  return {
+    request: async (request) => call(dispatchers[request.kind], request, options),
+    close: async () => {
+      if (!given) await Promise.all([dispatchers.submit.close(), dispatchers.read.close()]);
+    },
+  };
+}
+
+function submitAgent(connect: { timeout: number }): Agent {
+  return new Agent({
+    connect,
+    keepAliveTimeout: SUBMIT_KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: SUBMIT_KEEP_ALIVE_MS,
+  });
+}
+
+/**
+ * One call, on undici's `dispatch` rather than its `request`, because only `dispatch` says when a
+ * request is about to be written to a connected socket. Before that moment every failure (name,
+ * route, refusal, TLS, deadline) is certainly without effect; after it none is.
+ */
+function call(
+  dispatcher: Dispatcher,
+  request: HttpRequest,
+  { timeoutMs, maxBodyBytes }: HttpClientOptions,
+): Promise<HttpAnswer> {
+  // The parser's own error would carry the URL into the log.
+  if (!URL.canParse(request.url)) throw new Defect('A call needs a complete URL');
+  const url = new URL(request.url);
+  const name = `${request.method} ${url.origin}`;
+
+  return new Promise((resolve, reject) => {
+    let started = false;
+    let controller: Dispatcher.DispatchController | undefined;
+    let head: { status: number; headers: IncomingHttpHeaders } | undefined;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let over = false;
+
+    const finish = (failure?: Error) => {
+      if (over) return;
+      over = true;
+      clearTimeout(deadline);
+      request.signal?.removeEventListener('abort', onAbort);
+      // A refusal stands whatever became of its body: the status line said it.
+      if (head && (!failure || !isOk(head.status))) {
+        resolve(answer(request.kind, name, head, Buffer.concat(chunks)));
+      } else {
+        reject(lost(request.kind, name, started, failure));
+      }
+      if (failure) controller?.abort(failure);
+    };
+    const onAbort = () => finish(new Error('given up by the caller'));
+    const deadline = setTimeout(
+      () => finish(new Error(`no whole answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    if (request.signal?.aborted) return onAbort();
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(given) {
+        // Given up while it waited for a connection, or about to be written a second time: stop it.
+        if (over || (started && request.kind === 'submit')) {
+          given.abort(new Error('not to be sent'));
+          return;
+        }
+        started = true;
+        controller = given;
+      },
+      onResponseStart(_controller, status, headers) {
+        if (status >= 200) head = { status, headers };
+      },
+      onResponseData(_controller, chunk) {
+        if (over) return;
+        size += chunk.length;
+        if (size > maxBodyBytes) finish(new Error(`the answer exceeds ${maxBodyBytes} bytes`));
+        else chunks.push(chunk);
+      },
+      onResponseEnd: () => finish(),
+      onResponseError: (_controller, error) => finish(error),
+    };
+    try {
+      dispatcher.dispatch(dispatchOptions(url, request), handler);
+    } catch (error) {
+      finish(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+function dispatchOptions(url: URL, request: HttpRequest): Dispatcher.DispatchOptions {
+  const json = request.json === undefined ? undefined : JSON.stringify(request.json);
+  return {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: request.method,
+    headers: {
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+      ...request.headers,
+    },
+    body: json ?? request.body ?? null,
+    // The one deadline above replaces undici's.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+}
+
+function lost(kind: CallKind, name: string, started: boolean, failure?: Error): CatwalkError {
+  // Our own verdict from deeper down, such as the outbound agent's on a private address.
+  if (failure instanceof CatwalkError) return failure;
+  const why = failure === undefined ? 'the connection ended' : reasonOf(failure);
+  if (kind === 'submit' && started) {
+    return new OutcomeUnknown('no_answer', `${name}: sent, but ${why}`, { cause: failure });
+  }
+  return new Retryable('unavailable', `${name}: ${why}`, { cause: failure });
+}
+
+/** A system error's code says it all and, unlike its message, holds nothing of the URL. */
+function reasonOf(failure: Error): string {
+  const code = 'code' in failure ? failure.code : undefined;
+  return typeof code === 'string' ? code : failure.message;
+}
+
+function isOk(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function answer(
+  kind: CallKind,
+  name: string,
+  { status, headers }: { status: number; headers: IncomingHttpHeaders },
+  body: Buffer,
+): HttpAnswer {
+  const unreadable = (what: string, cause?: unknown) => {
+    const message = `${name}: answered ${status}, but the body is not ${what}`;
+    return kind === 'submit'
+      ? new OutcomeUnknown('unreadable_answer', message, { cause })
+      : new Retryable('unavailable', message, { cause });
+  };
+  const text = () => body.toString('utf8');
+  const json = (): unknown => {
+    try {
+      return JSON.parse(text());
+    } catch {
+      // Not passed on as the cause: the parser's message quotes the body.
+      throw unreadable('JSON');
+    }
+  };
+  return {
+    kind,
+    call: name,
+    status,
+    ok: isOk(status),
+    headers,
+    body,
+    text,
+    json,
+    read: (schema) => {
+      const parsed = schema.safeParse(json());
+      if (parsed.success) return parsed.data;
+      throw unreadable('what the provider documents', parsed.error);
+    },
+    peek: (schema) => {
+      try {
+        return schema.safeParse(JSON.parse(text())).data;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { HttpClient } from './http-client.ts';
+import type { ProviderAdapter, ProviderLimits } from './provider.ts';
+
+/** What an operator says about one provider. */
+export interface ProviderSettings {
+  readonly apiKey: string;
+  /** Another address than the provider's own, such as a simulator's. */
+  readonly baseUrl?: string | undefined;
+  /**
+   * The live secrets of signed webhooks; two while one replaces the other. With none, a provider
+   * that signs gets no webhook support and is polled: an unverified body is never believed.
+   */
+  readonly webhookSecrets: readonly string[];
+  readonly limits?:
+    | {
+        readonly submitsPerMinute?: number | undefined;
+        readonly concurrency?: number | undefined;
+        readonly pollsPerSecond?: number | undefined;
+      }
+    | undefined;
+  /** For providers that do not sign. Default `hint`. */
+  readonly trust?: 'hint' | 'token' | undefined;
+}
+
+/** What a factory is handed: the settings, and the one HTTP client. */
+export interface ProviderOptions extends ProviderSettings {
+  readonly http: HttpClient;
+}
+
+export type ProviderFactory = (options: ProviderOptions) => ProviderAdapter;
+
+/** The provider's documented limits, with what the operator says instead. */
+export function limitsFor(
+  documented: ProviderLimits,
+  settings: ProviderSettings['limits'],
+): ProviderLimits {
+  const perMinute = settings?.submitsPerMinute;
+  return {
+    submits: perMinute === undefined ? documented.submits : { max: perMinute, perMs: 60_000 },
+    concurrency: settings?.concurrency ?? documented.concurrency,
+    pollsPerSecond: settings?.pollsPerSecond ?? documented.pollsPerSecond,
+  };
+}

@@ -1,0 +1,78 @@
+import { type DeferReason, OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
+import type { HttpAnswer } from './http-client.ts';
+import { explain } from './reasons.ts';
+
+/**
+ * What an answer other than 2xx means, where a provider documents nothing better. An adapter looks
+ * at the statuses and bodies that mean something special to its provider first, and hands the rest
+ * to `refusal`.
+ */
+
+/** No provider's word is taken for longer than a day. */
+const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** A refused key or a wrong address needs a person; until then, about once a minute. */
+const OPERATOR_RETRY_MS = 60_000;
+
+/** Statuses with which a provider says that the request itself is wrong. */
+const INVALID_INPUT = new Set([400, 413, 414, 415, 422]);
+
+/**
+ * The error for a refused call. A `read` is always `Retryable`: a status check that fails is not a
+ * generation that failed. `said` is the provider's own sentence, told to the app with a verdict.
+ */
+export function refusal(
+  answer: HttpAnswer,
+  said?: string | undefined,
+): Retryable | Terminal | OutcomeUnknown {
+  const { status, kind } = answer;
+  if (status === 401 || status === 403) {
+    return deferral(answer, 'unauthorized', OPERATOR_RETRY_MS);
+  }
+  if (status === 402) return deferral(answer, 'out_of_credit');
+  if (status === 429) return deferral(answer, 'rate_limited');
+  if (kind === 'read') return deferral(answer, 'unavailable');
+  if (isUncertain(status)) {
+    return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`);
+  }
+  // A redirect means a wrong base URL: nothing was accepted, and only the operator can mend it.
+  if (status < 400) return deferral(answer, 'unavailable', OPERATOR_RETRY_MS);
+  const code = INVALID_INPUT.has(status) ? 'invalid_input' : 'provider_rejected';
+  return new Terminal(code, explain(code, said).message);
+}
+
+/**
+ * "Not now": certainly not accepted, or free of effects. Waits as long as Retry-After says, and no
+ * less than `atLeastMs`, which is also for providers that name the time elsewhere than in the header.
+ */
+export function deferral(
+  answer: HttpAnswer,
+  reason: DeferReason,
+  atLeastMs = 0,
+): Retryable {
+  const given = retryAfterMs(answer.headers['retry-after'], Date.now()) ?? 0;
+  const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
+  return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
+    retryAfterMs: wait > 0 ? wait : undefined,
+  });
+}
+
+/** Retry-After as milliseconds from now: seconds or an HTTP date, at most a day, never in the past. */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  const value = header?.trim() ?? '';
+  const ms = /^\d+(\.\d+)?$/.test(value)
+    ? Number(value) * 1000
+    : // Without the weekday's letters, Date.parse would take "-5" for a year.
+      /^[a-z]{3}/i.test(value)
+      ? Date.parse(value) - now
+      : Number.NaN;
+  return ms > 0 ? Math.min(Math.round(ms), LONGEST_RETRY_AFTER_MS) : undefined;
+}
+
+/**
+ * After these a submission may have been accepted all the same: every 5xx, a proxy that lost
+ * patience (408), a conflict with a request that may be our own (409), "see the result there" (303).
+ */
+function isUncertain(status: number): boolean {
+  return status >= 500 || status === 408 || status === 409 || status === 303;
+}

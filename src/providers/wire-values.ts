@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { InvalidRequest, Terminal } from '../generation/errors.ts';
+import type { Outcome, Result } from '../generation/generation.ts';
+import { failed } from './reasons.ts';
+
+/** Small pieces that every provider's wire format is made of. */
+
+/**
+ * A provider's task id: opaque, compared as a string, a number at some providers. Bounded, and never
+ * a dot segment, because it becomes a part of the path of a status check.
+ */
+export const TaskId = z
+  .union([z.string(), z.int()])
+  .transform(String)
+  .pipe(
+    z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^(?!\.{1,2}$)[\x21-\x7e]+$/),
+  );
+
+/** An optional string that is not worth refusing a whole answer for. */
+export const LooseText = z.string().nullish().catch(undefined);
+
+/** Signed links are long; what is longer than this is not a link. */
+const MAX_RESULT_URL = 8_192;
+
+/**
+ * The outcome of a finished task from the links to its files. Every one must be a link: a file sent
+ * inline is a failure, because large things stay out of the queues.
+ */
+export function completedWith(links: readonly string[]): Outcome {
+  if (links.some((link) => /^\s*data:/i.test(link))) return failed('result_inline');
+  const usable = links.every((link) => link.length <= MAX_RESULT_URL && isHttpUrl(link));
+  if (links.length === 0 || !usable) return failed('result_missing');
+  return { verdict: 'completed', results: links.map((url): Result => ({ kind: 'file', url })) };
+}
+
+/**
+ * A recorded input in its model's own type.
+ * @throws Terminal `invalid_input` when the model no longer accepts what it once did.
+ */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
+  throw new Terminal('invalid_input', `The model does not accept this input: ${fields}`);
+}
+
+/** A webhook's body. @throws InvalidRequest `malformed_webhook` when it has another shape. */
+export function parseWebhook<T>(schema: z.ZodType<T>, body: Buffer): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new InvalidRequest('malformed_webhook', 'The body is not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new InvalidRequest('malformed_webhook', 'The body is not what the provider documents');
+}
+
+/** An address below a provider's base URL, whether or not that ends in a slash. */
+export function providerUrl(baseUrl: string, path: string): string {
+  return baseUrl.replace(/\/+$/, '') + path;
+}
+
+function isHttpUrl(link: string): boolean {
+  return /^https?:\/\//i.test(link) && URL.canParse(link);
+}

@@ -1,0 +1,183 @@
+import type { Logger } from '../config/log.ts';
+import { coalesce } from '../generation/coalesce.ts';
+import { completionEvent } from '../generation/completion-event.ts';
+import type { GenerationEvent } from '../generation/events.ts';
+import { type FinalGeneration, type Generation, isFinal } from '../generation/generation.ts';
+import type { Rules } from '../generation/rules.ts';
+import { decide, type Effect } from '../generation/state-machine.ts';
+import type { Store } from '../generation/store.ts';
+import { CALLBACK, type Subscribers } from '../generation/subscribers.ts';
+import type { Enqueue } from '../producers/enqueue.ts';
+import type { Rounds } from '../producers/rounds.ts';
+
+/** Something that happened to a generation, with the record where it has been read already. */
+export interface Step {
+  readonly id: Generation['id'];
+  readonly event: GenerationEvent;
+  readonly generation?: Generation;
+}
+
+export type Advanced =
+  | { kind: 'moved'; generation: Generation }
+  | { kind: 'ignored'; reason: string; generation: Generation }
+  /** It would end the generation, so `completions` will decide it. */
+  | { kind: 'forwarded' }
+  | { kind: 'unknown-generation' }
+  | { kind: 'failed'; error: unknown };
+
+export interface Advance {
+  /** One step; those of one turn of the event loop share their round trips. */
+  one(step: Step): Promise<Advanced>;
+  /** Many steps in a few round trips, in their order. Only `completions` may finish. */
+  all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]>;
+}
+
+export interface AdvanceParts {
+  readonly store: Store;
+  readonly enqueue: Enqueue;
+  readonly rounds: Rounds;
+  readonly subscribers: Subscribers;
+  /** @throws Defect when the provider or model is not known to this process. */
+  readonly rulesFor: (generation: Generation) => Rules;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/**
+ * Load → state machine → compare-and-set → effects. Every stage ends here. Whoever loses the
+ * compare-and-set decides again on the record that won; an effect whose job could not be added
+ * fails the call, and the schedule issues it again in time.
+ */
+export function createAdvance(parts: AdvanceParts): Advance {
+  const { store, enqueue, rounds, subscribers, rulesFor, now, log } = parts;
+
+  async function all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]> {
+    const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
+    const moved: { generation: Generation; effects: readonly Effect[] }[] = [];
+    const forwarded: Promise<void>[] = [];
+    let pending = await read(steps);
+
+    while (pending.length > 0) {
+      const moves: { index: number; next: Generation; effects: readonly Effect[] }[] = [];
+      for (const { index, generation, event } of pending) {
+        try {
+          const decision = decide(generation, event, now(), rulesFor(generation));
+          if ('ignored' in decision) {
+            results[index] = { kind: 'ignored', reason: decision.reason, generation };
+            log.debug({ ...about(generation, event), reason: decision.reason }, 'ignored');
+          } else if (isFinal(decision.next) && !isFinal(generation) && !may.finish) {
+            results[index] = { kind: 'forwarded' };
+            forwarded.push(enqueue.completion({ id: generation.id, event }));
+          } else {
+            moves.push({ index, ...decision });
+          }
+        } catch (error) {
+          results[index] = { kind: 'failed', error };
+        }
+      }
+
+      const saved = await store.saveAll(moves.map((move) => move.next));
+      pending = [];
+      for (const [position, result] of saved.entries()) {
+        // One answer for each move, in the same order.
+        const { index, effects } = moves[position] as (typeof moves)[number];
+        const event = (steps[index] as Step).event;
+        if (result.saved) {
+          results[index] = { kind: 'moved', generation: result.generation };
+          moved.push({ generation: result.generation, effects });
+          report(result.generation, event);
+        } else if (result.current) {
+          pending.push({ index, event, generation: result.current });
+        }
+      }
+    }
+
+    await Promise.all([...forwarded, issue(moved)]);
+    return results;
+  }
+
+  async function read(steps: readonly Step[]) {
+    const unread = steps.filter((step) => !step.generation).map((step) => step.id);
+    const loaded = await store.loadAll(unread);
+    let next = 0;
+    return steps.flatMap(({ event, generation: known }, index) => {
+      const generation = known ?? loaded[next++];
+      return generation ? [{ index, event, generation }] : [];
+    });
+  }
+
+  async function issue(
+    moved: readonly { generation: Generation; effects: readonly Effect[] }[],
+  ): Promise<void> {
+    const jobs: Promise<void>[] = [];
+    const finished: FinalGeneration[] = [];
+    for (const { generation, effects } of moved) {
+      for (const effect of effects) {
+        if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs));
+        if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
+        if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
+        if (effect.kind === 'tell' && isFinal(generation)) finished.push(generation);
+      }
+    }
+    if (finished.length > 0) jobs.push(tell(finished));
+    await Promise.all(jobs);
+  }
+
+  /** A job for every subscriber first; only then does the record owe nothing any more. */
+  async function tell(finished: readonly FinalGeneration[]): Promise<void> {
+    const names = await subscribers.names();
+    await Promise.all(
+      finished.flatMap((generation) => {
+        const event = completionEvent(generation);
+        const jobs = names.map((name) => enqueue.subscriber(name, event));
+        if (generation.callbackUrl) {
+          jobs.push(enqueue.subscriber(CALLBACK, event, generation.callbackUrl));
+        }
+        return jobs;
+      }),
+    );
+    const told = finished.map((generation) => ({
+      id: generation.id,
+      generation,
+      event: { type: 'told' } as const,
+    }));
+    await all(told, { finish: true });
+  }
+
+  function report(generation: Generation, event: GenerationEvent): void {
+    if (!isFinal(generation) || event.type === 'told' || event.type === 'overdue') {
+      log.debug({ ...about(generation, event), to: generation.state }, 'moved');
+      return;
+    }
+    const { attempt, via, polls, finishedAt, createdAt } = generation;
+    const reason = generation.state === 'completed' ? undefined : generation.reason.code;
+    const durationMs = finishedAt - createdAt;
+    log.info(
+      {
+        ...about(generation, event),
+        to: generation.state,
+        reason,
+        via,
+        attempt,
+        polls,
+        durationMs,
+      },
+      'generation finished',
+    );
+  }
+
+  const together = coalesce((steps: Step[]) => all(steps, { finish: false }));
+  return {
+    all,
+    one: async (step) => {
+      const advanced = await together(step);
+      if (advanced.kind === 'failed') throw advanced.error;
+      return advanced;
+    },
+  };
+}
+
+function about(generation: Generation, event: GenerationEvent) {
+  const { id, provider, tenant } = generation;
+  return { generation: id, provider, tenant, event: event.type };
+}

@@ -1,0 +1,68 @@
+import type { Logger } from '../config/log.ts';
+import { ROUND_SIZE } from '../config/queues.ts';
+import { Retryable } from '../generation/errors.ts';
+import { type GenerationEvent, observedEvent } from '../generation/events.ts';
+import type { Generation, InState } from '../generation/generation.ts';
+import type { Schedule } from '../generation/schedule.ts';
+import type { Rounds } from '../producers/rounds.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+import type { Advance } from './advance.ts';
+
+/**
+ * One round: takes every generation of a provider that is due, under a lease, and deals with each
+ * side by side. A submitted one is polled. Any other is overdue for something else, and its state's
+ * effects are issued again.
+ */
+export function createRound(parts: {
+  provider: ProviderAdapter;
+  pollsPerSecond: number;
+  leaseMs: number;
+  schedule: Schedule;
+  rounds: Rounds;
+  advance: Advance;
+  now: () => number;
+  log: Logger;
+}): () => Promise<undefined> {
+  const { provider, pollsPerSecond, leaseMs, schedule, rounds, advance, now, log } = parts;
+
+  return async () => {
+    const startedAt = now();
+    const { due, nextAt, unreadable } = await schedule.takeDue(provider.name, {
+      now: startedAt,
+      leaseMs,
+      most: ROUND_SIZE,
+      pollsPerSecond,
+    });
+    if (unreadable > 0) log.error({ provider: provider.name, unreadable }, 'unreadable records');
+    // What is under a lease only is left to the tick: a crash is the exception.
+    if (nextAt !== undefined && nextAt < startedAt + leaseMs) {
+      await rounds.ensure(provider.name, Math.max(nextAt, startedAt + 1));
+    }
+    await Promise.all(due.map(deal));
+    return undefined;
+  };
+
+  async function deal(generation: Generation): Promise<void> {
+    const event = generation.state === 'submitted' ? await poll(generation) : OVERDUE;
+    try {
+      await advance.one({ id: generation.id, generation, event });
+    } catch (err) {
+      // The lease runs out and another round takes it again; the others of this one go on.
+      log.error({ generation: generation.id, provider: provider.name, err }, 'not dealt with');
+    }
+  }
+
+  async function poll(generation: InState<'submitted'>): Promise<GenerationEvent> {
+    const askedAt = now();
+    try {
+      const observation = await provider.check(generation.task);
+      return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
+    } catch (err) {
+      log.warn({ generation: generation.id, provider: provider.name, err }, 'poll without answer');
+      const retryAfterMs = err instanceof Retryable ? err.retryAfterMs : undefined;
+      return { type: 'poll-failed', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    }
+  }
+}
+
+const OVERDUE: GenerationEvent = { type: 'overdue' };

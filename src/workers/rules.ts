@@ -1,0 +1,48 @@
+import { type PollProfileChanges, pollProfileFor } from '../config/poll-profiles.ts';
+import { Defect } from '../generation/errors.ts';
+import type { Generation } from '../generation/generation.ts';
+import type { Rules } from '../generation/rules.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+
+/** A provider forgets a key a little before we stop relying on it. */
+const KEY_MARGIN_MS = 10 * 60_000;
+/** Over and above the request timeout, before a send without an answer counts as lost. */
+const SEND_MARGIN_MS = 5_000;
+
+/**
+ * What the state machine must know, from the adapter's facts and the settings.
+ * @throws Defect (from the function returned) for a provider or model this process does not know,
+ *   for instance one that was switched off while generations for it were still open.
+ */
+export function createRules(
+  providers: ReadonlyMap<string, ProviderAdapter>,
+  settings: {
+    pollProfiles: PollProfileChanges;
+    submitTimeoutMs: number;
+    unconfirmedGraceMs: number;
+    onUnknownOutcome: (provider: string) => 'fail' | 'resubmit';
+  },
+): (generation: Pick<Generation, 'provider' | 'model'>) => Rules {
+  const rules = new Map<string, Rules>();
+
+  for (const provider of providers.values()) {
+    for (const [name, model] of Object.entries(provider.models)) {
+      const about = { provider: provider.name, name, recommended: model.poll };
+      rules.set(`${provider.name}/${name}`, {
+        repeatSubmit: provider.repeatSubmit,
+        keyWindowMs: Math.max((provider.keyLifetimeMs ?? 0) - KEY_MARGIN_MS, 0),
+        onUnknownOutcome: settings.onUnknownOutcome(provider.name),
+        unconfirmedGraceMs: settings.unconfirmedGraceMs,
+        sendOverdueMs: settings.submitTimeoutMs + SEND_MARGIN_MS,
+        poll: pollProfileFor(model.type, about, settings.pollProfiles),
+      });
+    }
+  }
+
+  return ({ provider, model }) => {
+    const found = rules.get(`${provider}/${model}`);
+    if (!found)
+      throw new Defect(`No settings for ${provider}/${model}: is the provider switched on?`);
+    return found;
+  };
+}
