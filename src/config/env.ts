@@ -13,7 +13,6 @@ import {
 const DAY_MS = 24 * 3_600_000;
 
 export const PROVIDER_NAMES = ['fitinview', 'fashn'] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];

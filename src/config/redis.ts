@@ -9,22 +9,22 @@ export function redisTarget(url: string): string {
  * For web processes: fails at once while Redis is away, so that a request can be answered 503,
  * and is back by itself when Redis is.
  */
-export const producerConnection: RedisOptions = {
+export const producerConnection = {
   enableOfflineQueue: false,
   commandTimeout: 2_000,
   maxRetriesPerRequest: 0,
-  retryStrategy: (attempt) => Math.min(attempt * 50, 500),
-  reconnectOnError: (error) => isFailover(error),
-};
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, 500),
+  reconnectOnError: (error: Error) => isFailover(error),
+} satisfies RedisOptions;
 
 /** For worker processes: waits for Redis as long as it takes (BullMQ requires exactly this). */
-export const workerConnection: RedisOptions = {
+export const workerConnection = {
   maxRetriesPerRequest: null,
-  retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
-  reconnectOnError: (error) => (isFailover(error) ? RECONNECT_AND_REPEAT : false),
-};
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, 1_000),
+  reconnectOnError: (error: Error) => (isFailover(error) ? RECONNECT_AND_REPEAT : false),
+} satisfies RedisOptions;
 
-const RECONNECT_AND_REPEAT = 2;
+const RECONNECT_AND_REPEAT = 2 as const;
 
 /** A demoted primary answers READONLY: connect again, and to the new one. */
 function isFailover(error: Error): boolean {

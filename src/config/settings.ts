@@ -1,11 +1,5 @@
 import type { z } from 'zod';
-import {
-  Environment,
-  PROVIDER_NAMES,
-  ProviderEnvironment,
-  type ProviderName,
-  providerVariable,
-} from './env.ts';
+import { Environment, PROVIDER_NAMES, ProviderEnvironment, providerVariable } from './env.ts';
 import { aboutOf } from './variables.ts';
 
 /** One provider that is switched on. */
@@ -25,7 +19,7 @@ export interface ProviderSettings {
 /** The whole environment, checked and typed, with each provider's variables gathered. */
 export interface Settings extends Omit<Environment, 'ALLOW_INSECURE_URLS'> {
   readonly ALLOW_INSECURE_URLS: boolean;
-  readonly providers: Partial<Record<ProviderName, ProviderSettings>>;
+  readonly providers: Readonly<Partial<Record<string, ProviderSettings>>>;
   /** Every secret value, to be blotted out of logs. */
   readonly secretValues: readonly string[];
 }
@@ -62,7 +56,7 @@ export function readSettings(env: Env): Settings {
   };
 
   const environment = parse(Environment, withoutEmpty(env));
-  const providers: Settings['providers'] = {};
+  const providers: Record<string, ProviderSettings> = {};
   for (const name of PROVIDER_NAMES) {
     const prefix = providerVariable(name, '');
     const own = Object.keys(ProviderEnvironment.shape).map((key) => [key, env[prefix + key]]);

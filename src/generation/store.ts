@@ -48,6 +48,12 @@ declare module 'ioredis' {
 const script = (name: string): string =>
   readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
 
+/** What was to be saved, and what the script says of it. */
+interface Written {
+  generation: Generation;
+  answer: z.infer<typeof Answers>[number];
+}
+
 const Answers = z.array(z.union([z.literal(1), z.string(), z.null()]));
 const ONCE_LIFETIME_MS = 24 * 3_600_000;
 
@@ -60,13 +66,10 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
   redis.defineCommand('catwalkCreate', { lua: script('create') });
   redis.defineCommand('catwalkSave', { lua: script('save') });
 
-  const loadAll: Store['loadAll'] = async (ids) => {
-    if (ids.length === 0) return [];
-    const values = await redis.mget(ids.map(keys.record));
-    return values.map((value) => (value === null ? undefined : decodeRecord(value)));
-  };
+  const read = async (ids: readonly string[]): Promise<(string | null)[]> =>
+    ids.length === 0 ? [] : redis.mget(ids.map(keys.record));
 
-  const saveAll: Store['saveAll'] = async (generations) => {
+  const write = async (generations: readonly Generation[]): Promise<Written[]> => {
     if (generations.length === 0) return [];
     const next = generations.map((read) => ({ ...read, version: read.version + 1 }));
     const scriptKeys = generations.flatMap((g) => [keys.record(g.id), keys.schedule(g.provider)]);
@@ -77,18 +80,18 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
     const answers = Answers.parse(
       await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args),
     );
-    return next.map((generation, index) => {
-      const answer = answers[index];
-      if (answer === 1) return { saved: true, generation };
-      return { saved: false, current: answer ? decodeRecord(answer) : undefined };
-    });
+    return next.map((generation, index) => ({ generation, answer: answers[index] ?? null }));
   };
 
+  // Decoded after the shared round trip, so that one unreadable record fails its own caller only.
+  const readSoon = coalesce(read);
+  const writeSoon = coalesce(write);
+
   return {
-    loadAll,
-    saveAll,
-    load: coalesce((ids: string[]) => loadAll(ids)),
-    save: coalesce((generations: Generation[]) => saveAll(generations)),
+    loadAll: async (ids) => (await read(ids)).map(decoded),
+    load: async (id) => decoded(await readSoon(id)),
+    saveAll: async (generations) => (await write(generations)).map(saveResult),
+    save: async (generation) => saveResult(await writeSoon(generation)),
 
     async create(generation, once) {
       const scriptKeys = [keys.record(generation.id), keys.schedule(generation.provider)];
@@ -104,4 +107,13 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
       return { id, bodyFingerprint };
     },
   };
+}
+
+function decoded(value: string | null): Generation | undefined {
+  return value === null ? undefined : decodeRecord(value);
+}
+
+function saveResult({ generation, answer }: Written): SaveResult {
+  if (answer === 1) return { saved: true, generation };
+  return { saved: false, current: decoded(answer) };
 }

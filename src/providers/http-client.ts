@@ -49,7 +49,10 @@ export interface HttpClient {
    *   OutcomeUnknown: a `submit` that left, or may have left, without a whole answer.
    */
   request(request: HttpRequest): Promise<HttpAnswer>;
-  /** Closes the connections that the client opened itself; a dispatcher passed in stays open. */
+  /**
+   * Waits for calls under way, then closes the client's own connections; a dispatcher passed in
+   * stays open. A second call waits for the first.
+   */
   close(): Promise<void>;
 }
 
@@ -79,10 +82,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const dispatchers: Record<CallKind, Dispatcher> = given
     ? { submit: given, read: given }
     : { submit: submitAgent(connect), read: new Agent({ connect }) };
+  let closed: Promise<unknown> | undefined;
   return {
     request: async (request) => call(dispatchers[request.kind], request, options),
     close: async () => {
-      if (!given) await Promise.all([dispatchers.submit.close(), dispatchers.read.close()]);
+      if (given) return;
+      closed ??= Promise.all([dispatchers.submit.close(), dispatchers.read.close()]);
+      await closed;
     },
   };
 }

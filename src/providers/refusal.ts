@@ -45,11 +45,7 @@ export function refusal(
  * "Not now": certainly not accepted, or free of effects. Waits as long as Retry-After says, and no
  * less than `atLeastMs`, which is also for providers that name the time elsewhere than in the header.
  */
-export function deferral(
-  answer: HttpAnswer,
-  reason: DeferReason,
-  atLeastMs = 0,
-): Retryable {
+export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0): Retryable {
   const given = retryAfterMs(answer.headers['retry-after'], Date.now()) ?? 0;
   const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {

@@ -23,6 +23,17 @@ export const TaskId = z
 /** An optional string that is not worth refusing a whole answer for. */
 export const LooseText = z.string().nullish().catch(undefined);
 
+/**
+ * A provider's status word in lower case, as it is recorded: some write it in capitals, and what is
+ * longer than 64 characters is no word.
+ */
+export function statusWord(status: string | null | undefined): string {
+  return (status ?? 'unknown').toLowerCase().slice(0, 64);
+}
+
+/** ASSUMPTION: no model makes more files at once; FASHN's most is four. */
+const MAX_RESULTS = 32;
+
 /** Signed links are long; what is longer than this is not a link. */
 const MAX_RESULT_URL = 8_192;
 
@@ -33,7 +44,7 @@ const MAX_RESULT_URL = 8_192;
 export function completedWith(links: readonly string[]): Outcome {
   if (links.some((link) => /^\s*data:/i.test(link))) return failed('result_inline');
   const usable = links.every((link) => link.length <= MAX_RESULT_URL && isHttpUrl(link));
-  if (links.length === 0 || !usable) return failed('result_missing');
+  if (links.length === 0 || links.length > MAX_RESULTS || !usable) return failed('result_missing');
   return { verdict: 'completed', results: links.map((url): Result => ({ kind: 'file', url })) };
 }
 

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../../generation/errors.ts';
 import type { WebhookReading, WebhookSupport } from '../provider.ts';
-import { parseWebhook } from '../wire-values.ts';
+import { parseWebhook, statusWord } from '../wire-values.ts';
 import { observe, Prediction } from './wire.ts';
 
 /**
@@ -16,7 +16,8 @@ function read(body: Buffer, trust: 'hint' | 'token'): WebhookReading {
   const prediction = parseWebhook(Prediction, body);
   if (!prediction.id) throw new InvalidRequest('malformed_webhook', 'The body names no prediction');
   // A believed delivery must not fail a paid picture because its link is not in it.
-  if (trust === 'token' && prediction.status === 'completed' && !prediction.output?.length) {
+  const completed = statusWord(prediction.status) === 'completed';
+  if (trust === 'token' && completed && !prediction.output?.length) {
     return { taskId: prediction.id, observation: { kind: 'live', status: 'completed' } };
   }
   return { taskId: prediction.id, observation: observe(prediction) };

@@ -4,7 +4,7 @@ import type { Outcome } from '../../generation/generation.ts';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, type ReasonCode } from '../reasons.ts';
-import { completedWith, LooseText, parseInput, TaskId } from '../wire-values.ts';
+import { completedWith, LooseText, parseInput, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * FASHN's bodies. Sources, all read 2026-11-20: its pages "Webhooks" (which wins), "API
@@ -146,7 +146,7 @@ const REASON_OF: ReadonlyMap<string, ReasonCode> = new Map([
 export function observe(prediction: Prediction): Observation {
   const final = (outcome: Outcome): Observation => ({ kind: 'final', outcome });
   const { output, error } = prediction;
-  const status = prediction.status.toLowerCase();
+  const status = statusWord(prediction.status);
   switch (status) {
     case 'completed':
       return final(completedWith(output ?? []));

@@ -6,7 +6,16 @@ import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { parseInput, providerUrl } from '../wire-values.ts';
 import { fitInViewWebhook } from './webhook.ts';
-import { errorText, Job, jobId, observe, observeInPassing, submitBody, TRYON, TryOnInput } from './wire.ts';
+import {
+  errorText,
+  Job,
+  jobId,
+  observe,
+  observeInPassing,
+  submitBody,
+  TRYON,
+  TryOnInput,
+} from './wire.ts';
 
 export interface FitInViewOptions extends ProviderOptions {
   /**

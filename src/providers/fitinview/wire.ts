@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed } from '../reasons.ts';
-import { completedWith, LooseText, TaskId } from '../wire-values.ts';
+import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * FitInView's bodies. Sources, all read 2026-11-20: its article "Webhooks vs Polling", which wins
@@ -62,7 +62,7 @@ export function submitBody(input: z.infer<typeof TryOnInput>, webhookUrl: string
 
 /** What a job says. A status that no document names is a live one. */
 export function observe(job: Job): Observation {
-  const status = job.status?.toLowerCase() ?? 'unknown';
+  const status = statusWord(job.status);
   if (status === 'completed') {
     return { kind: 'final', outcome: completedWith(job.result_url ? [job.result_url] : []) };
   }
@@ -75,7 +75,7 @@ export function observe(job: Job): Observation {
  * result, a completed job counts as a live one there: the status check tells.
  */
 export function observeInPassing(job: Job): Observation {
-  const completed = job.status?.toLowerCase() === 'completed';
+  const completed = statusWord(job.status) === 'completed';
   return completed && !job.result_url ? { kind: 'live', status: 'completed' } : observe(job);
 }
 

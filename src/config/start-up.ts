@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from './log.ts';
+import { checkRedis } from './redis-check.ts';
+import { InvalidSettings, readSettings, type Settings } from './settings.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings of a process that cannot start its own Redis.
+ * @throws InvalidSettings naming every variable that is wrong or missing.
+ */
+export function readProcessSettings(
+  env: Env,
+  needs: { apiKeys: boolean },
+): Settings & { REDIS_URL: string } {
+  const settings = readSettings(env);
+  const problems: string[] = [];
+  if (!settings.REDIS_URL)
+    problems.push('REDIS_URL: is required, for example redis://127.0.0.1:6379');
+  if (settings.CATWALK_SECRET.length === 0) {
+    problems.push('CATWALK_SECRET: is required (openssl rand -base64 32)');
+  }
+  if (needs.apiKeys && settings.API_KEYS.length === 0) {
+    problems.push('API_KEYS: is required, for example my-shop:a-long-random-key');
+  }
+  if (Object.keys(settings.providers).length === 0) {
+    problems.push('no provider is switched on: set FITINVIEW_API_KEY or FASHN_API_KEY');
+  }
+  if (problems.length > 0 || !settings.REDIS_URL) throw new InvalidSettings(problems);
+  return { ...settings, REDIS_URL: settings.REDIS_URL };
+}
+
+/** What must be said before giving up, without a stack trace: it is about settings, not code. */
+export class CannotStart extends Error {}
+
+/**
+ * Waits for Redis and checks it.
+ * @param patienceMs how long to wait for it; for ever when left out.
+ * @throws CannotStart when it does not answer in time, or must not be trusted.
+ */
+export async function requireRedis(redis: Redis, log: Logger, patienceMs?: number): Promise<void> {
+  await ready(redis, patienceMs);
+  const { fatal, warnings } = await checkRedis(redis, Date.now);
+  for (const warning of warnings) log.warn(warning);
+  if (fatal.length > 0) throw new CannotStart(fatal.join('\n'));
+}
+
+function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const tooLate = (): void => {
+      redis.off('ready', onReady);
+      reject(new CannotStart('Redis does not answer: check REDIS_URL and that Redis is running.'));
+    };
+    const timer = patienceMs === undefined ? undefined : setTimeout(tooLate, patienceMs);
+    const onReady = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    redis.once('ready', onReady);
+  });
+}
+
+/** Says on standard error why the process cannot start, and ends it with 1. */
+export function exitWith(error: unknown): never {
+  const isOurs = error instanceof InvalidSettings || error instanceof CannotStart;
+  const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}

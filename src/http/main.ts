@@ -1,0 +1,35 @@
+import closeWithGrace from 'close-with-grace';
+import { createLogger } from '../config/log.ts';
+import { summarise } from '../config/settings.ts';
+import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
+import { connectProviders } from '../providers/connect.ts';
+import { startHttp } from './start.ts';
+
+const REDIS_PATIENCE_MS = 5_000;
+
+/** The web process. Run as many as you like behind one address. */
+async function main(): Promise<void> {
+  const settings = readProcessSettings(process.env, { apiKeys: true });
+  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
+  const connected = connectProviders(settings.providers, {
+    submitMs: settings.SUBMIT_TIMEOUT_MS,
+    pollMs: settings.POLL_TIMEOUT_MS,
+  });
+  const web = await startHttp(settings, connected.providers, log);
+  closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err, signal }) => {
+    log.info({ signal, err }, 'web process stopping');
+    await web.stop();
+    await connected.close();
+  });
+  log.info({ settings: summarise(process.env), url: web.url }, 'web process started');
+
+  // A Redis that is away now is answered with 503 until it is back; one that cannot be trusted is
+  // not served from at all.
+  await requireRedis(web.redis, log, REDIS_PATIENCE_MS).catch((error: unknown) => {
+    if (web.redis.status === 'ready') throw error;
+    log.error({ err: error }, 'answering 503 until Redis is there');
+    return requireRedis(web.redis, log);
+  });
+}
+
+await main().catch(exitWith);

@@ -1,0 +1,63 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { createControlRouter, type SimulatorControls } from './control-routes.ts';
+import type { Gallery } from './gallery.ts';
+import { assetNamePattern, ImageLoadError } from './image-loader.ts';
+import { createProviderRouter } from './provider.ts';
+import type { ProviderState } from './provider-state.ts';
+
+export interface AppParts {
+  states: readonly ProviderState[];
+  gallery: Gallery;
+  controls: SimulatorControls;
+  assetsDir: string;
+}
+
+/** The simulator's HTTP side. */
+export function createApp({ states, gallery, controls, assetsDir }: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // An ETag would hash every answer, and nobody asks a provider twice for the same bytes.
+  app.disable('etag');
+  app.use('/_simulator', createControlRouter(controls));
+  for (const state of states) app.use(`/${state.dialect.name}`, createProviderRouter(state));
+
+  app.get('/results/:file', async (request, response) => {
+    const png = await gallery.png(request.params.file.replace(/\.png$/, ''));
+    if (png === undefined) {
+      response.status(404).json({ error: 'No such result.' });
+      return;
+    }
+    response.type('png').send(png);
+  });
+  app.get('/assets/:file', (request, response) => {
+    // The pattern has no slash and no leading dot, so no name can leave the folder.
+    if (!assetNamePattern.test(request.params.file)) {
+      response.status(404).json({ error: 'No such asset.' });
+      return;
+    }
+    response.sendFile(request.params.file, { root: assetsDir }, (error) => {
+      if (error && !response.headersSent) response.status(404).json({ error: 'No such asset.' });
+    });
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ error: 'The simulator has nothing here.' });
+  });
+  app.use(answerDefect);
+  return app;
+}
+
+/** Four parameters are how Express knows an error handler. */
+const answerDefect: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (response.headersSent) {
+    next(error);
+    return;
+  }
+  const isInputGone = error instanceof ImageLoadError;
+  const status =
+    error instanceof Error && 'status' in error && typeof error.status === 'number'
+      ? error.status
+      : isInputGone
+        ? 502
+        : 500;
+  response.status(status).json({ error: error instanceof Error ? error.message : 'Defect.' });
+};

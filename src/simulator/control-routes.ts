@@ -1,0 +1,74 @@
+import { json, Router } from 'express';
+import { z } from 'zod';
+import type { Ledger } from './ledger.ts';
+import { unknownProviderMessage } from './options.ts';
+import type { ScenarioScope } from './scenario-board.ts';
+import {
+  isScenarioName,
+  type ScenarioName,
+  scenarios,
+  unknownScenarioMessage,
+} from './scenarios.ts';
+
+/** What can be done to a running simulator from outside its own code. */
+export interface SimulatorControls {
+  ledger(): Ledger;
+  clearLedger(): void;
+  setScenario(name: ScenarioName, scope?: ScenarioScope): void;
+  reset(): void;
+  providerNames: readonly string[];
+}
+
+const scenarioRequestSchema = z.strictObject({
+  name: z.string(),
+  provider: z.string().optional(),
+  count: z.number().int().min(1).optional(),
+});
+
+/** The simulator's own routes, under `/_simulator`, which no provider has. */
+export function createControlRouter(controls: SimulatorControls): Router {
+  const router = Router();
+  router.get('/scenarios', (_request, response) => {
+    const list = Object.entries(scenarios);
+    response.json(Object.fromEntries(list.map(([name, { description }]) => [name, description])));
+  });
+  router.post('/scenario', json(), (request, response) => {
+    const parsed = scenarioRequestSchema.safeParse(request.body);
+    const problem = parsed.success
+      ? findProblem(parsed.data, controls.providerNames)
+      : z.prettifyError(parsed.error);
+    if (!parsed.success || problem !== undefined || !isScenarioName(parsed.data.name)) {
+      response.status(400).json({ error: problem });
+      return;
+    }
+    const { name, provider, count } = parsed.data;
+    controls.setScenario(name, {
+      ...(provider !== undefined && { provider }),
+      ...(count !== undefined && { count }),
+    });
+    response.json({ name, provider: provider ?? null, count: count ?? null });
+  });
+  router.get('/ledger', (_request, response) => {
+    response.json(controls.ledger());
+  });
+  router.delete('/ledger', (_request, response) => {
+    controls.clearLedger();
+    response.status(204).end();
+  });
+  router.post('/reset', (_request, response) => {
+    controls.reset();
+    response.status(204).end();
+  });
+  return router;
+}
+
+function findProblem(
+  wanted: { name: string; provider?: string | undefined },
+  providerNames: readonly string[],
+): string | undefined {
+  if (!isScenarioName(wanted.name)) return unknownScenarioMessage(wanted.name);
+  if (wanted.provider !== undefined && !providerNames.includes(wanted.provider)) {
+    return unknownProviderMessage(wanted.provider);
+  }
+  return undefined;
+}

@@ -1,0 +1,131 @@
+import { setBounded } from './bounded.ts';
+import type { RefusalReason } from './dialect.ts';
+import type { ScenarioName } from './scenarios.ts';
+
+/** Entries kept per list and provider; `forgotten` counts those that fell off the old end. */
+const maxEntries = 100_000;
+
+export interface WebhookAttempt {
+  atMs: number;
+  kind: 'true' | 'forged' | 'progress';
+  /** 1 for the first try of a message, 2 for its first repeat, … */
+  tryNumber: number;
+  /** What the receiver answered; null when there was no answer at all. */
+  answeredStatus: number | null;
+}
+
+/** One accepted, that is paid, submission. */
+export interface AcceptedEntry {
+  taskId: string;
+  scenario: ScenarioName;
+  idempotencyKey: string | null;
+  webhookUrl: string | null;
+  inputFingerprint: string;
+  creditsCharged: number;
+  creditsRefunded: number;
+  acceptedAtMs: number;
+  doneAtMs: number | null;
+  finalStatus: string | null;
+  polls: number;
+  replays: number;
+  webhookAttempts: WebhookAttempt[];
+}
+
+export interface RefusedEntry {
+  atMs: number;
+  reason: RefusalReason;
+  httpStatus: number;
+  idempotencyKey: string | null;
+  inputFingerprint: string | null;
+}
+
+export interface ReplayEntry {
+  atMs: number;
+  taskId: string;
+  idempotencyKey: string;
+}
+
+export interface ProviderLedger {
+  creditsLeft: number;
+  accepted: AcceptedEntry[];
+  refused: RefusedEntry[];
+  replays: ReplayEntry[];
+  /** Polls that named a task nobody knows. */
+  unknownPolls: number;
+  /** Entries dropped because a list was full. */
+  forgotten: number;
+}
+
+/** Provider name → what really happened there. What audits compare the product with. */
+export type Ledger = Record<string, ProviderLedger>;
+
+export interface LedgerBook {
+  accepted(entry: AcceptedEntry): void;
+  refused(entry: RefusedEntry): void;
+  replayed(entry: ReplayEntry): void;
+  finished(taskId: string, end: { status: string; atMs: number; creditsRefunded: number }): void;
+  polled(taskId: string, isKnown: boolean): void;
+  webhookTried(taskId: string, attempt: WebhookAttempt): void;
+  /** A copy that later events do not change. */
+  read(creditsLeft: number): ProviderLedger;
+  clear(): void;
+}
+
+/** The book of one provider. Events about tasks it does not hold any more are passed over. */
+export function createLedgerBook(): LedgerBook {
+  const accepted = new Map<string, AcceptedEntry>();
+  let refused: RefusedEntry[] = [];
+  let replays: ReplayEntry[] = [];
+  let unknownPolls = 0;
+  let forgotten = 0;
+
+  function pushBounded<Entry>(list: Entry[], entry: Entry): void {
+    list.push(entry);
+    if (list.length > maxEntries) {
+      list.shift();
+      forgotten += 1;
+    }
+  }
+
+  return {
+    accepted(entry) {
+      if (accepted.size >= maxEntries) forgotten += 1;
+      setBounded(accepted, entry.taskId, entry, maxEntries);
+    },
+    refused: (entry) => pushBounded(refused, entry),
+    replayed(entry) {
+      pushBounded(replays, entry);
+      const original = accepted.get(entry.taskId);
+      if (original) original.replays += 1;
+    },
+    finished(taskId, end) {
+      const entry = accepted.get(taskId);
+      if (!entry) return;
+      entry.finalStatus = end.status;
+      entry.doneAtMs = end.atMs;
+      entry.creditsRefunded = end.creditsRefunded;
+    },
+    polled(taskId, isKnown) {
+      if (!isKnown) unknownPolls += 1;
+      const entry = accepted.get(taskId);
+      if (entry) entry.polls += 1;
+    },
+    webhookTried: (taskId, attempt) => accepted.get(taskId)?.webhookAttempts.push(attempt),
+    read: (creditsLeft) =>
+      structuredClone({
+        creditsLeft,
+        accepted: [...accepted.values()],
+        refused,
+        replays,
+        unknownPolls,
+        forgotten,
+      }),
+    clear() {
+      accepted.clear();
+      refused = [];
+      replays = [];
+      unknownPolls = 0;
+      forgotten = 0;
+    },
+  };
+}

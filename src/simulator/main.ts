@@ -1,0 +1,39 @@
+import { helpText, parseFlags } from './flags.ts';
+import { SimulatorOptionError } from './options.ts';
+import { startSimulator } from './server.ts';
+
+/** Exit status of a command that was called wrongly. */
+const usageError = 2;
+
+async function main(): Promise<void> {
+  const flags = parseFlags(process.argv.slice(2));
+  if (flags.isHelpWanted) {
+    process.stdout.write(helpText());
+    return;
+  }
+  const simulator = await startSimulator({
+    ...flags.options,
+    ...(!flags.isQuiet && { log: (line: string) => process.stdout.write(`${line}\n`) }),
+  });
+
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    void simulator.close().then(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  if (flags.exitsWithStdin) process.stdin.on('end', stop).on('error', stop).resume();
+  process.stdout.write(`simulator ready at ${simulator.url}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const message = isPortTaken ? 'The port is already in use.' : String(error);
+  const isUsage = error instanceof SimulatorOptionError;
+  process.stderr.write(isUsage ? `${error.message}\nTry --help.\n` : `${message}\n`);
+  process.exitCode = isUsage ? usageError : 1;
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createApp } from './app.ts';
+import { createClock } from './clock.ts';
+import type { SimulatorControls } from './control-routes.ts';
+import { dialects } from './dialects/registry.ts';
+import { createGallery } from './gallery.ts';
+import { createImageLoader } from './image-loader.ts';
+import type { Ledger } from './ledger.ts';
+import { checkOptions, type SimulatorOptions, unknownProviderMessage } from './options.ts';
+import { clearProviderState, createProviderState, type World } from './provider-state.ts';
+import { createRandom } from './random.ts';
+import { createScenarioBoard, type ScenarioScope } from './scenario-board.ts';
+import { isScenarioName, type ScenarioName, unknownScenarioMessage } from './scenarios.ts';
+import { createWebhookCourier } from './webhook-courier.ts';
+
+const loopback = '127.0.0.1';
+
+/** A running simulator. */
+export interface Simulator {
+  /** `http://127.0.0.1:<port>`; providers live at `<url>/<provider>`. */
+  url: string;
+  /** What each provider accepted, refused, charged, answered and delivered so far. */
+  ledger(): Ledger;
+  /** The scenario of later submits that ask for none. Starts the count of "first submits" anew. */
+  setScenario(name: ScenarioName, scope?: ScenarioScope): void;
+  /** Forgets all tasks, books, keys, spending and scenarios, as if just started. */
+  reset(): void;
+  /** Ends every task and delivery and frees the port. A second call does nothing more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts stand-in providers on loopback. Resolves when they can be called. Throws
+ * SimulatorOptionError for options that make no sense, and the socket's error for a taken port.
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const checked = checkOptions(options);
+  const random = createRandom(checked.seed);
+  const clock = createClock(checked.timeScale);
+  const courier = createWebhookCourier(clock, checked.receiverTimeoutMs);
+  const providerNames = dialects.map((dialect) => dialect.name);
+  const board = createScenarioBoard(checked.scenario, providerNames);
+  let life = new AbortController();
+  let url = '';
+
+  const gallery = createGallery(
+    createImageLoader({ assetsDir: checked.assetsDir, assetsUrl: () => `${url}/assets/` }),
+  );
+  const { min, max } = checked.latencyMs;
+  const world: World = {
+    clock,
+    gallery,
+    courier,
+    board,
+    nextLatencyMs: () => min + random() * (max - min),
+    baseUrl: () => url,
+    life: () => life.signal,
+    log: checked.log,
+  };
+  const states = dialects.map((dialect) =>
+    createProviderState(dialect, checked.providers[dialect.name] ?? {}, world),
+  );
+
+  function endAllWork(): void {
+    // First the signal: clearing the clock wakes every pause, and what wakes must see the end.
+    life.abort();
+    courier.cancel();
+    clock.clear();
+  }
+
+  const controls: SimulatorControls = {
+    providerNames,
+    ledger: () =>
+      Object.fromEntries(
+        states.map((state) => [state.dialect.name, state.book.read(state.creditsLeft)]),
+      ),
+    clearLedger() {
+      for (const state of states) state.book.clear();
+    },
+    setScenario(name, scope = {}) {
+      if (!isScenarioName(name)) throw new RangeError(unknownScenarioMessage(name));
+      if (scope.provider !== undefined && !providerNames.includes(scope.provider)) {
+        throw new RangeError(unknownProviderMessage(scope.provider));
+      }
+      board.set(name, scope);
+    },
+    reset() {
+      endAllWork();
+      life = new AbortController();
+      for (const state of states) clearProviderState(state);
+      gallery.clear();
+      board.clear();
+    },
+  };
+
+  const server = createServer(
+    createApp({ states, gallery, controls, assetsDir: checked.assetsDir }),
+  );
+  server.listen(checked.port, loopback);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('Not listening on TCP.');
+  url = `http://${loopback}:${address.port}`;
+
+  return {
+    url,
+    ledger: controls.ledger,
+    setScenario: controls.setScenario,
+    reset: controls.reset,
+    async close() {
+      endAllWork();
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await Promise.all([closed, courier.close()]);
+    },
+  };
+}

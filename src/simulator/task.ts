@@ -1,0 +1,61 @@
+import type { Clock } from './clock.ts';
+import type { Dialect, FailureKind, Submission, TaskFacts, TaskView } from './dialect.ts';
+import type { Scenario, ScenarioName } from './scenarios.ts';
+
+export type Verdict =
+  | { state: 'completed' }
+  | { state: 'failed'; kind: FailureKind; message: string };
+
+/** One accepted piece of imaginary work. */
+export interface Task extends TaskFacts {
+  readonly submission: Submission;
+  readonly scenarioName: ScenarioName;
+  readonly scenario: Scenario;
+  readonly acceptedAtMs: number;
+  /** Simulated time it takes. */
+  readonly latencyMs: number;
+  readonly resultUrls: string[];
+  /** Resolves when the verdict is there. */
+  readonly final: Promise<void>;
+  readonly markFinal: () => void;
+  verdict: Verdict | undefined;
+  finishedAtMs: number | undefined;
+  polls: number;
+}
+
+/** Part of a task's life during which an undocumented status is shown. */
+const undocumentedShare = 0.6;
+
+/** A task that has just been accepted. */
+export function createTask(
+  start: Pick<
+    Task,
+    'id' | 'submission' | 'scenarioName' | 'scenario' | 'acceptedAtMs' | 'latencyMs' | 'resultUrls'
+  >,
+): Task {
+  let markFinal: () => void = () => undefined;
+  const final = new Promise<void>((resolve) => {
+    markFinal = resolve;
+  });
+  return { ...start, final, markFinal, verdict: undefined, finishedAtMs: undefined, polls: 0 };
+}
+
+/** What can be said about the task at `nowMs`. */
+export function viewOf(task: Task, dialect: Dialect, clock: Clock, nowMs: number): TaskView {
+  if (task.verdict?.state === 'failed') return task.verdict;
+  if (task.verdict) return { state: 'completed', resultUrls: task.resultUrls };
+  const latencyMs = Math.max(1, clock.toRealMs(task.latencyMs));
+  const share = (nowMs - task.acceptedAtMs) / latencyMs;
+  return { state: 'live', status: liveStatusAt(task.scenario, dialect, share) };
+}
+
+function liveStatusAt(scenario: Scenario, dialect: Dialect, share: number): string {
+  const [first] = dialect.liveStatuses;
+  if (scenario.neverFinishes) return first;
+  if (scenario.undocumentedStatus && share < undocumentedShare) return scenario.undocumentedStatus;
+  const step = Math.min(
+    dialect.liveStatuses.length - 1,
+    Math.floor(share * dialect.liveStatuses.length),
+  );
+  return dialect.liveStatuses[step] ?? first;
+}

@@ -1,0 +1,33 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from '../config/log.ts';
+import { queueNames } from '../config/queues.ts';
+import { type CompletionEvent, SubscriberJob } from '../generation/jobs.ts';
+import { type RunningWorker, runWorker } from './run-worker.ts';
+
+/** Called at least once for every completion; a repeat carries the same `event.id`. */
+export type CompletionHandler = (event: CompletionEvent) => void | Promise<void>;
+
+const CONCURRENCY = 25;
+
+/**
+ * Runs one subscriber's queue in this process. What `process` throws is tried again with growing
+ * waits; after the last try the job stays in the queue's failed set, its dead letters.
+ */
+export function runSubscriber(
+  name: string,
+  process: (job: SubscriberJob) => Promise<void>,
+  shared: { connection: Redis; prefix: string; log: Logger; now: () => number },
+): RunningWorker {
+  return runWorker(
+    {
+      queue: queueNames.subscriber(name),
+      payload: SubscriberJob,
+      process: async (job) => {
+        await process(job);
+        return undefined;
+      },
+      concurrency: CONCURRENCY,
+    },
+    shared,
+  );
+}

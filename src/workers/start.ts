@@ -1,0 +1,166 @@
+import { Redis } from 'ioredis';
+import type { WorkerRole } from '../config/env.ts';
+import type { Logger } from '../config/log.ts';
+import { queueNames } from '../config/queues.ts';
+import { redisTarget, workerConnection } from '../config/redis.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Generation } from '../generation/generation.ts';
+import { CompletionsJob, RoundJob, SubmitJob } from '../generation/jobs.ts';
+import { keysOf } from '../generation/keys.ts';
+import { createSchedule } from '../generation/schedule.ts';
+import { createStore } from '../generation/store.ts';
+import { CALLBACK, createSubscribers } from '../generation/subscribers.ts';
+import { createEnqueue } from '../producers/enqueue.ts';
+import { createQueueSet } from '../producers/queue-set.ts';
+import { createRounds } from '../producers/rounds.ts';
+import { createHttpClient } from '../providers/http-client.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+import { createOutboundAgent } from '../providers/public-address.ts';
+import { deliveryToken } from '../providers/signature.ts';
+import { createAdvance } from './advance.ts';
+import { createComplete } from './complete.ts';
+import { createRound } from './round.ts';
+import { createRules } from './rules.ts';
+import { runSubscriber } from './run-subscriber.ts';
+import { type RunningWorker, runWorker, type Stage } from './run-worker.ts';
+import { createSubmit } from './submit.ts';
+import { createCallback } from './subscribers/callback.ts';
+import { startTick, type Tick } from './tick.ts';
+
+export interface WorkerProcess {
+  readonly tick: Tick | undefined;
+  readonly redis: Redis;
+  /** Takes nothing more, finishes what is under way, closes every connection. */
+  stop(): Promise<void>;
+}
+
+const ROUND_CONCURRENCY = 20;
+const COMPLETIONS_CONCURRENCY = 8;
+const CALLBACK_LIMITS = { timeoutMs: 15_000, maxBodyBytes: 16 * 1024 };
+
+/**
+ * Starts the workers of this process: those of `settings.WORKER_ROLES`, for the providers given.
+ * Waits for Redis as long as it takes, unless `beforeFirstJob` loses patience.
+ */
+export async function startWorkers(
+  settings: Settings & { REDIS_URL: string },
+  providers: ReadonlyMap<string, ProviderAdapter>,
+  log: Logger,
+  hooks: {
+    /** Awaited before the first worker starts; if it throws, none does. */
+    beforeFirstJob?: (redis: Redis) => Promise<void>;
+  } = {},
+  now: () => number = Date.now,
+): Promise<WorkerProcess> {
+  const keys = keysOf(settings.REDIS_NAMESPACE);
+  const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection);
+  redis.on('error', (err) => log.warn({ err }, 'redis connection'));
+  await hooks.beforeFirstJob?.(redis);
+  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const schedule = createSchedule({ redis, keys });
+  const subscribers = createSubscribers({ redis, keys });
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
+  const enqueue = createEnqueue(queues);
+  const rounds = createRounds(queues, now);
+  const rulesFor = createRules(providers, {
+    pollProfiles: settings.POLL_PROFILES,
+    submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
+    unconfirmedGraceMs: settings.UNCONFIRMED_GRACE_MS,
+    onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
+  });
+  const advance = createAdvance({ store, enqueue, rounds, subscribers, rulesFor, now, log });
+  const callbackHttp = createHttpClient({
+    dispatcher: createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS }),
+    ...CALLBACK_LIMITS,
+  });
+
+  const running: RunningWorker[] = [];
+  const shared = { connection: redis, prefix: keys.prefix, log, now };
+  const run = <P>(stage: Stage<P>): void => {
+    running.push(runWorker(stage, shared));
+  };
+  const has = (role: WorkerRole): boolean => settings.WORKER_ROLES.includes(role);
+
+  for (const provider of providers.values()) {
+    if (has('submit')) await runSubmits(provider);
+    if (has('poll')) runRounds(provider);
+  }
+  if (has('completion')) {
+    run({
+      queue: queueNames.completions,
+      payload: CompletionsJob,
+      process: createComplete({ advance, enqueue }),
+      concurrency: COMPLETIONS_CONCURRENCY,
+    });
+  }
+  if (has('subscribers')) {
+    const callback = createCallback({ http: callbackHttp, secrets: settings.CATWALK_SECRET, now });
+    running.push(runSubscriber(CALLBACK, callback, shared));
+  }
+  const tick = has('poll')
+    ? startTick({ providers: [...providers.keys()], schedule, rounds, now, log })
+    : undefined;
+
+  async function runSubmits(provider: ProviderAdapter): Promise<void> {
+    const { submits, concurrency } = provider.limits;
+    const queue = queues.get(queueNames.submit(provider.name));
+    await queue.setGlobalConcurrency(concurrency);
+    run({
+      queue: queue.name,
+      payload: SubmitJob,
+      process: createSubmit({
+        provider,
+        advance,
+        enqueue,
+        webhookUrl,
+        holdQueue: async (ms) => {
+          await queue.rateLimit(ms);
+        },
+        now,
+        log,
+      }),
+      concurrency: settings.SUBMIT_CONCURRENCY,
+      limiter: { max: submits.max, duration: submits.perMs },
+    });
+  }
+
+  function runRounds(provider: ProviderAdapter): void {
+    const { pollsPerSecond } = provider.limits;
+    const leaseMs = settings.LEASE_MS;
+    run({
+      queue: queueNames.poll(provider.name),
+      payload: RoundJob,
+      process: createRound({
+        provider,
+        pollsPerSecond,
+        leaseMs,
+        schedule,
+        rounds,
+        advance,
+        now,
+        log,
+      }),
+      concurrency: ROUND_CONCURRENCY,
+    });
+  }
+
+  function webhookUrl(generation: Generation): string | undefined {
+    const [secret] = settings.CATWALK_SECRET;
+    if (!settings.PUBLIC_URL || !secret || generation.mode === 'polling') return undefined;
+    const { provider, id } = generation;
+    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, id)}`;
+    return settings.PUBLIC_URL.replace(/\/$/, '') + path;
+  }
+
+  return {
+    redis,
+    tick,
+    async stop() {
+      tick?.stop();
+      await Promise.all(running.map((worker) => worker.stop()));
+      await queues.close();
+      await callbackHttp.close();
+      await redis.quit();
+    },
+  };
+}

@@ -1,0 +1,270 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parseAst } from 'vitest/node';
+
+/**
+ * Which folder of src may import from which, besides itself. Data flows one way; the web and the
+ * worker process meet only in Redis. A folder that is not named here fails the test.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  generation: [],
+  simulator: [],
+  providers: ['generation'],
+  producers: ['config', 'generation'],
+  workers: ['config', 'generation', 'producers', 'providers'],
+  http: ['config', 'generation', 'producers', 'providers'],
+  dev: ['config', 'generation', 'producers', 'providers', 'workers', 'http', 'index.ts'],
+  'index.ts': ['config', 'generation', 'producers', 'providers', 'workers', 'http'],
+};
+
+const MOST_LINES = 300;
+/** Splitting the one table would hide it. */
+const MAY_BE_LONGER = ['generation/state-machine.ts'];
+
+interface SourceFile {
+  /** From src, with forward slashes: `generation/store.ts`. */
+  readonly path: string;
+  readonly imports: readonly string[];
+  readonly readsEnvironment: boolean;
+  readonly lines: number;
+}
+
+type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+/** Every node of the syntax tree. */
+function* walk(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) for (const item of value) yield* walk(item);
+  if (!isNode(value)) return;
+  yield value;
+  for (const inner of Object.values(value)) yield* walk(inner);
+}
+
+const isNamed = (node: unknown, name: string): boolean =>
+  isNode(node) && (node['name'] === name || node['value'] === name);
+
+/**
+ * What a node imports: static, dynamic, re-exported, `import()` types and `import x = require()`.
+ * A dynamic import of something computed cannot be checked, and is answered as its own kind.
+ */
+function importOf(node: Node): string[] {
+  if (node.type === 'TSExternalModuleReference') return literal(node['expression']);
+  if (node.type === 'ImportExpression' || node.type === 'TSImportType') {
+    const found = literal(node['source']);
+    return found.length > 0 ? found : ['(computed)'];
+  }
+  if (/^(Import|Export(Named|All))Declaration$/.test(node.type)) return literal(node['source']);
+  return [];
+}
+
+function literal(node: unknown): string[] {
+  return isNode(node) && typeof node['value'] === 'string' ? [node['value']] : [];
+}
+
+/** `process.env` in any spelling, or `env` and the whole of `node:process` imported. */
+function readsEnvironment(node: Node): boolean {
+  if (node.type === 'MemberExpression') {
+    const { object, property } = node;
+    const isProcess =
+      isNamed(object, 'process') || (isNode(object) && isNamed(object['property'], 'process'));
+    return isProcess && isNamed(property, 'env');
+  }
+  if (node.type === 'VariableDeclarator' && isNamed(node['init'], 'process')) {
+    return [...walk(node['id'])].some((inner) => isNamed(inner['key'], 'env'));
+  }
+  return importOf(node).some((name) => name === 'node:process' || name === 'process');
+}
+
+function parse(path: string, text: string): SourceFile {
+  const nodes = [...walk(parseAst(text, { lang: 'ts' }, path))];
+  return {
+    path,
+    imports: nodes.flatMap(importOf),
+    readsEnvironment: nodes.some(readsEnvironment),
+    lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
+  };
+}
+
+/** The file of src that an import names; undefined for a package. */
+function targetOf(file: string, imported: string): string | undefined {
+  return imported.startsWith('.') ? normalize(join(dirname(file), imported)) : undefined;
+}
+
+/** The folder of src, or the file that lies in src itself. */
+const placeOf = (path: string): string => path.split('/')[0] ?? path;
+
+/** Why `file` may not import this, or undefined when it may. */
+function importProblem(file: string, imported: string): string | undefined {
+  const problem = (rule: string) => `src/${file} imports '${imported}': ${rule}`;
+  if (imported === '(computed)') return problem('imports are literal, so that they can be checked');
+  const target = targetOf(file, imported);
+  if (target === undefined) return undefined;
+  if (target.startsWith('..')) return problem('src imports nothing outside src');
+  const [from, to] = [placeOf(file), placeOf(target)];
+  const allowed = MAY_IMPORT[from];
+  if (!allowed) return problem(`no rule in this test names '${from}'`);
+  if (from === to || allowed.includes(to)) return undefined;
+  const others = allowed.length > 0 ? `itself, ${allowed.join(', ')}` : 'itself only';
+  return problem(`${from} may import from ${others}`);
+}
+
+/** The import cycles between files, each named once, starting at its first file. */
+function cyclesIn(files: readonly Pick<SourceFile, 'path' | 'imports'>[]): string[] {
+  const graph = new Map(
+    files.map(({ path, imports }) => [path, imports.flatMap((name) => targetOf(path, name) ?? [])]),
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(' → '));
+    if (start >= 0 || done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return cycles;
+}
+
+function mayReadEnvironment(path: string): boolean {
+  return path.endsWith('/main.ts') || path.startsWith('dev/');
+}
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .sort()
+  .map((path) => parse(path.replaceAll('\\', '/'), readFileSync(`${SRC}/${path}`, 'utf8')));
+
+describe('the source', () => {
+  test('is found and understood', () => {
+    const store = FILES.find((file) => file.path === 'generation/store.ts');
+    expect(store?.imports).toContain('./record-format.ts');
+    expect(store?.imports).toContain('ioredis');
+  });
+
+  test('imports across folders only as the architecture allows', () => {
+    const problems = FILES.flatMap(({ path, imports }) =>
+      imports.flatMap((imported) => importProblem(path, imported) ?? []),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  test('has no import cycles, type imports included', () => {
+    expect(cyclesIn(FILES)).toEqual([]);
+  });
+
+  test('reads the environment only in main.ts files and in dev', () => {
+    const readers = FILES.filter((file) => file.readsEnvironment).map((file) => file.path);
+    const problems = readers
+      .filter((path) => !mayReadEnvironment(path))
+      .map((path) => `src/${path} reads process.env: only main.ts files and src/dev may`);
+    expect(problems).toEqual([]);
+  });
+
+  test(`has no file longer than ${MOST_LINES} lines, but for the one table`, () => {
+    const problems = FILES.filter((file) => file.lines > MOST_LINES)
+      .filter((file) => !MAY_BE_LONGER.includes(file.path))
+      .map((file) => `src/${file.path} has ${file.lines} lines: at most ${MOST_LINES}`);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('these rules can fail', () => {
+  test.each([
+    ['config/env.ts', '../generation/ids.ts'],
+    ['generation/store.ts', '../config/redis.ts'],
+    ['simulator/server.ts', '../providers/fashn/wire.ts'],
+    ['providers/registry.ts', '../config/env.ts'],
+    ['providers/fashn/adapter.ts', '../../producers/enqueue.ts'],
+    ['producers/enqueue.ts', '../workers/submit.ts'],
+    ['producers/enqueue.ts', '../providers/provider.ts'],
+    ['workers/submit.ts', '../http/app.ts'],
+    ['http/routes/webhooks.ts', '../../workers/advance.ts'],
+    ['workers/main.ts', '../dev/embedded-redis.ts'],
+    ['workers/main.ts', '../index.ts'],
+    ['dev/main.ts', '../simulator/server.ts'],
+    ['index.ts', './simulator/server.ts'],
+    ['index.ts', './dev/main.ts'],
+    ['elsewhere/file.ts', '../generation/ids.ts'],
+    ['generation/ids.ts', '../../test/generation/fixtures.ts'],
+    ['workers/main.ts', '(computed)'],
+  ])('%s may not import %s', (file, imported) => {
+    const problem = importProblem(file, imported);
+    expect(problem).toContain(`src/${file} imports '${imported}': `);
+  });
+
+  test.each([
+    ['providers/fashn/adapter.ts', '../../generation/errors.ts'],
+    ['workers/subscribers/callback.ts', '../../config/log.ts'],
+    ['http/app.ts', './routes/health.ts'],
+    ['dev/main.ts', '../workers/main.ts'],
+    ['index.ts', './http/app.ts'],
+    ['generation/store.ts', 'ioredis'],
+    ['dev/main.ts', 'node:fs'],
+  ])('%s may import %s', (file, imported) => {
+    expect(importProblem(file, imported)).toBeUndefined();
+  });
+
+  test('every way to write an import is seen', () => {
+    const text = `
+      import './a.ts';
+      import type { B } from './b.ts';
+      export { c } from './c.ts';
+      export * from './d.ts';
+      export type { E } from './e.ts';
+      type F = import('./f.ts').F;
+      const g = async () => await import('./g.ts');
+      import h = require('./h.ts');
+      const i = (name: string) => import(name);
+      // import './comment.ts';
+      const text = "import './text.ts'";
+      export const local = 1;`;
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `./${name}.ts`);
+    expect(parse('x.ts', text).imports).toEqual([...names, '(computed)']);
+  });
+
+  test('every way to read the environment is seen', () => {
+    for (const text of [
+      'process.env.A',
+      "process['env']",
+      'globalThis.process.env',
+      'const { env } = process',
+      'const { env: settings, ...rest } = process',
+      "import { env } from 'node:process'",
+      "import process from 'process'",
+    ]) {
+      expect(parse('x.ts', text).readsEnvironment, text).toBe(true);
+    }
+    for (const text of ['process.exit()', 'settings.env', '// process.env', "'process.env'"]) {
+      expect(parse('x.ts', text).readsEnvironment, text).toBe(false);
+    }
+  });
+
+  test('a cycle is found and named, and a diamond is none', () => {
+    const file = (path: string, ...imports: string[]) => ({ path, imports });
+    expect(
+      cyclesIn([
+        file('a/x.ts', './y.ts'),
+        file('a/y.ts', '../b/z.ts'),
+        file('b/z.ts', '../a/x.ts'),
+      ]),
+    ).toEqual(['a/x.ts → a/y.ts → b/z.ts → a/x.ts']);
+    expect(
+      cyclesIn([file('x.ts', './y.ts', './z.ts'), file('y.ts', './w.ts'), file('z.ts', './w.ts')]),
+    ).toEqual([]);
+  });
+
+  test('a length is counted in lines, and the environment rule knows its exceptions', () => {
+    expect(parse('x.ts', '1;\n2;\n').lines).toBe(2);
+    expect(mayReadEnvironment('workers/main.ts')).toBe(true);
+    expect(mayReadEnvironment('dev/embedded-redis.ts')).toBe(true);
+    expect(mayReadEnvironment('config/env.ts')).toBe(false);
+  });
+});

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { scenarios } from '../../src/simulator/scenarios.ts';
+import { startSimulator } from '../../src/simulator/server.ts';
+import { bookOf, setup } from './setup.ts';
+
+test('every scenario is listed with its description', async () => {
+  const { call } = await setup();
+  const { body } = await call('/_simulator/scenarios');
+  expect(Object.keys(body)).toEqual(Object.keys(scenarios));
+});
+
+test('a scenario can be set over HTTP, and a wrong one names those that exist', async () => {
+  const { call, fashn } = await setup();
+  const set = (body: unknown) =>
+    call('/_simulator/scenario', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  expect(await set({ name: 'out-of-credit', provider: 'fashn', count: 1 })).toMatchObject({
+    status: 200,
+  });
+  expect((await fashn.run()).status).toBe(429);
+  expect((await fashn.run()).status).toBe(200);
+  const wrongs = [{ name: 'typo' }, { name: 'ok', provider: 'typo' }, { name: 'ok', count: 0 }, {}];
+  for (const wrong of wrongs) {
+    expect(await set(wrong)).toMatchObject({ status: 400, body: { error: expect.any(String) } });
+  }
+});
+
+test('the ledger over HTTP is the ledger in the program, and deleting it empties it', async () => {
+  const { call, fashn, simulator, receiver } = await setup({ scenario: 'stuck' });
+  await fashn.run({ webhookUrl: receiver.url });
+  expect((await call('/_simulator/ledger')).body).toEqual(simulator.ledger());
+  expect(bookOf(simulator, 'fashn').accepted[0]).toMatchObject({
+    webhookUrl: receiver.url,
+    idempotencyKey: null,
+    inputFingerprint: expect.stringMatching(/^[0-9a-f]{32}$/),
+    finalStatus: null,
+  });
+  await call('/_simulator/ledger', { method: 'DELETE' });
+  expect(bookOf(simulator, 'fashn').accepted).toEqual([]);
+});
+
+test('the same inputs have the same fingerprint, others another', async () => {
+  const { fashn, simulator, garment } = await setup();
+  await fashn.run();
+  await fashn.run();
+  await fashn.run({ inputs: { garment_image: garment('dress') } });
+  const prints = bookOf(simulator, 'fashn').accepted.map((entry) => entry.inputFingerprint);
+  expect(new Set(prints).size).toBe(2);
+  expect(prints[0]).toBe(prints[1]);
+});
+
+test('a reset forgets tasks, spending and scenarios, and ends work that was under way', async () => {
+  const { fitinview, simulator, receiver } = await setup();
+  simulator.setScenario('moderation');
+  const { body } = await fitinview.submit(
+    { webhook_url: receiver.url },
+    { 'x-simulate': 'slow', 'idempotency-key': 'k' },
+  );
+  simulator.reset();
+  expect((await fitinview.get(`/jobs/${body['id']}`)).status).toBe(404);
+  const after = await fitinview.submit({ wait: true }, { 'idempotency-key': 'k' });
+  expect(after.body['status']).toBe('completed');
+  expect(bookOf(simulator, 'fitinview').creditsLeft).toBe(1_000_000 - 8);
+  expect(receiver.received).toEqual([]);
+});
+
+test('a webhook nobody listens to is on the books as unanswered', async () => {
+  const { fashn, simulator } = await setup({ timeScale: 0.0001 });
+  await fashn.run({ webhookUrl: 'http://127.0.0.1:1/' });
+  await expect
+    .poll(() =>
+      bookOf(simulator, 'fashn').accepted[0]?.webhookAttempts.map((a) => a.answeredStatus),
+    )
+    .toEqual([null, null, null, null, null, null]);
+});
+
+test('one line is logged per finished task, without URLs or keys', async () => {
+  const lines: string[] = [];
+  const { fitinview } = await setup({ log: (line) => lines.push(line) });
+  const { body } = await fitinview.submit({ wait: true });
+  expect(lines).toEqual([expect.stringMatching(/^fitinview \S+ completed durationMs=\d+$/)]);
+  expect(lines[0]).toContain(String(body['id']));
+});
+
+test.each([
+  [{ port: 70_000 }, /port/],
+  [{ latencyMs: { min: 5, max: 1 } }, /latency/],
+  [{ timeScale: -1 }, /time scale/],
+  [{ providers: { typo: {} } }, /Unknown provider "typo"/],
+  [{ providers: { fitinview: { switches: { 'id-field': 'x' } } } }, /id-field=id\|job_id\|both/],
+])('a start option that makes no sense is refused: %j', async (options, message) => {
+  await expect(startSimulator(options)).rejects.toThrow(message);
+});
+
+test('closing twice is closing once', async () => {
+  const simulator = await startSimulator();
+  await simulator.close();
+  await simulator.close();
+  await expect(fetch(simulator.url)).rejects.toThrow('fetch failed');
+});

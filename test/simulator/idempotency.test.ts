@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { createIdempotencyCache, idempotencyWindowMs } from '../../src/simulator/idempotency.ts';
+
+test('a key is remembered for 24 hours and not longer', () => {
+  const cache = createIdempotencyCache();
+  const reply = Promise.resolve({ status: 200, body: {} });
+  cache.remember('k', { taskId: 't', bodyFingerprint: 'f', reply }, 1_000);
+  expect(idempotencyWindowMs).toBe(86_400_000);
+  expect(cache.find('k', 1_000 + idempotencyWindowMs - 1)?.taskId).toBe('t');
+  expect(cache.find('k', 1_000 + idempotencyWindowMs)).toBeUndefined();
+  expect(cache.find('other', 1_000)).toBeUndefined();
+});

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+import type { SimulatorOptions } from '../../src/simulator/options.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+
+export interface ReceivedWebhook {
+  headers: IncomingHttpHeaders;
+  /** The exact bytes, for checking signatures. */
+  bytes: Buffer;
+  body: Record<string, unknown>;
+}
+
+/** A webhook endpoint that records what comes and lets a test wait for it. */
+export interface Receiver {
+  url: string;
+  received: ReceivedWebhook[];
+  /** Answers to give, in order; 200 when the list is used up. */
+  answers: number[];
+  /** Resolves when `count` webhooks have been answered. */
+  until(count: number): Promise<ReceivedWebhook[]>;
+}
+
+/** Port of a server that listens on TCP. */
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not on TCP');
+  return address.port;
+}
+
+async function startReceiver(): Promise<Receiver> {
+  const received: ReceivedWebhook[] = [];
+  const waiting: { count: number; resolve: (all: ReceivedWebhook[]) => void }[] = [];
+  const answers: number[] = [];
+  const server = createServer(async (request, response) => {
+    const bytes = await buffer(request);
+    response.statusCode = answers.shift() ?? 200;
+    response.end();
+    received.push({ headers: request.headers, bytes, body: JSON.parse(bytes.toString()) });
+    for (const waiter of waiting) if (received.length >= waiter.count) waiter.resolve(received);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url: `http://127.0.0.1:${portOf(server)}/hook?token=t`,
+    received,
+    answers,
+    until: (count) =>
+      new Promise((resolve) => {
+        if (received.length >= count) resolve(received);
+        else waiting.push({ count, resolve });
+      }),
+  };
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+/** One simulator, one receiver, and short ways to call both providers; gone when the test ends. */
+export async function setup(options: SimulatorOptions = {}) {
+  const simulator = await startSimulator({
+    latencyMs: { min: 4_000, max: 4_000 },
+    timeScale: 0.005,
+    ...options,
+  });
+  onTestFinished(() => simulator.close());
+  const receiver = await startReceiver();
+  const assets = `${simulator.url}/assets`;
+
+  async function call(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(`${simulator.url}${path}`, init);
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(text) : { text },
+    };
+  }
+
+  function post(path: string, key: string, body: unknown, headers: Record<string, string> = {}) {
+    return call(path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  const person = (query = '') => `${assets}/person.png${query}`;
+  const garment = (name = 'shirt') => `${assets}/garment-${name}.png`;
+
+  return {
+    simulator,
+    receiver,
+    call,
+    post,
+    person,
+    garment,
+    fitinview: createFitInViewCalls({ call, post, person, garment }),
+    fashn: createFashnCalls({ call, post, person, garment }),
+  };
+}
+
+interface Calls {
+  call(path: string, init?: RequestInit): Promise<Answer>;
+  post(path: string, key: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  person(query?: string): string;
+  garment(name?: string): string;
+}
+
+const fitinviewKey = 'fiv_live_tests';
+const fashnKey = 'fa-tests';
+
+function createFitInViewCalls({ call, post, person, garment }: Calls) {
+  return {
+    submit: (body: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+      post(
+        '/fitinview/api/v1/tryon',
+        fitinviewKey,
+        { person_url: person(), garment_urls: [garment()], wait: false, ...body },
+        headers,
+      ),
+    get: (path: string) =>
+      call(`/fitinview/api/v1${path}`, { headers: { authorization: `Bearer ${fitinviewKey}` } }),
+  };
+}
+
+function createFashnCalls({ call, post, person, garment }: Calls) {
+  return {
+    run: (
+      options: { query?: string; webhookUrl?: string; inputs?: Record<string, unknown> } = {},
+    ) => {
+      const hook = options.webhookUrl
+        ? `?webhook_url=${encodeURIComponent(options.webhookUrl)}`
+        : '';
+      return post(`/fashn/v1/run${hook}`, fashnKey, {
+        model_name: 'tryon-v1.6',
+        inputs: {
+          model_image: person(options.query),
+          garment_image: garment(),
+          ...options.inputs,
+        },
+      });
+    },
+    get: (path: string) =>
+      call(`/fashn/v1${path}`, { headers: { authorization: `Bearer ${fashnKey}` } }),
+  };
+}
+
+/** Polls until the status is one of `statuses`; returns every distinct status seen on the way. */
+export async function pollUntil(
+  poll: () => Promise<Answer>,
+  statuses: string[],
+): Promise<{ last: Answer; seen: string[] }> {
+  const seen: string[] = [];
+  for (;;) {
+    const last = await poll();
+    const status = String(last.body['status']);
+    if (seen.at(-1) !== status) seen.push(status);
+    if (statuses.includes(status)) return { last, seen };
+  }
+}
+
+/** The entries of one provider's book. */
+export function bookOf(simulator: Simulator, provider: string) {
+  const book = simulator.ledger()[provider];
+  if (!book) throw new Error(`no book of ${provider}`);
+  return book;
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { createClock } from '../../src/simulator/clock.ts';
+import { fashn } from '../../src/simulator/dialects/fashn.ts';
+import { fitinview } from '../../src/simulator/dialects/fitinview.ts';
+import { type ScenarioName, scenarioNamed } from '../../src/simulator/scenarios.ts';
+import { createTask, viewOf } from '../../src/simulator/task.ts';
+
+function taskOf(scenarioName: ScenarioName) {
+  return createTask({
+    id: 't',
+    submission: {
+      personImage: 'https://a.test/p.png',
+      garmentImages: ['https://a.test/g.png'],
+      outputSize: { widthPx: 1024, heightPx: 1024, fit: 'inside' },
+      resultCount: 1,
+      creditCost: 1,
+      notes: {},
+    },
+    scenarioName,
+    scenario: scenarioNamed(scenarioName),
+    acceptedAtMs: 1_000,
+    latencyMs: 300,
+    resultUrls: ['https://a.test/r.png'],
+  });
+}
+
+test.each([
+  ['fitinview', 'ok', ['queued', 'queued', 'running', 'running']],
+  ['fashn', 'ok', ['starting', 'in_queue', 'processing', 'processing']],
+  ['fashn', 'stuck', ['starting', 'starting', 'starting', 'starting']],
+  ['fashn', 'unknown-status', ['warming_up', 'warming_up', 'processing', 'processing']],
+] as const)('%s under %s shows its live statuses in order', (provider, name, statuses) => {
+  const dialect = provider === 'fashn' ? fashn : fitinview;
+  const clock = createClock(1);
+  const seen = [0, 120, 240, 9_999].map((afterMs) =>
+    viewOf(taskOf(name), dialect, clock, 1_000 + afterMs),
+  );
+  expect(seen).toEqual(statuses.map((status) => ({ state: 'live', status })));
+});
+
+test('a task with a verdict shows the verdict and nothing else', () => {
+  const task = taskOf('stuck');
+  task.verdict = { state: 'completed' };
+  expect(viewOf(task, fashn, createClock(1), 1_000)).toEqual({
+    state: 'completed',
+    resultUrls: ['https://a.test/r.png'],
+  });
+});

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { type Keys, keysOf } from '../../src/generation/keys.ts';
+
+export interface TestRedis {
+  readonly redis: Redis;
+  /** Keys under a name that nobody else uses. */
+  readonly keys: Keys;
+  /** One more client of the same server, closed together with the first. */
+  another(): Redis;
+  /** Deletes every key under the name, and closes the clients. */
+  close(): Promise<void>;
+}
+
+/** Connects to the Redis of this test run, whose URL the global setup put in `REDIS_URL`. */
+export function connectTestRedis(): TestRedis {
+  const url = process.env['REDIS_URL'];
+  if (!url) throw new Error('REDIS_URL is not set: test/support/global-redis.ts sets it');
+  const keys = keysOf(`test-${randomUUID()}`);
+  // ioredis knows a unix socket by its bare path.
+  const connect = () => new Redis(url.replace(/^unix:\/\//, ''));
+  const redis = connect();
+  const clients = [redis];
+  return {
+    redis,
+    keys,
+    another: () => {
+      const client = connect();
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      let cursor = '0';
+      do {
+        const [next, found] = await redis.scan(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
+        if (found.length > 0) await redis.del(...found);
+        cursor = next;
+      } while (cursor !== '0');
+      await Promise.all(clients.map((client) => client.quit()));
+    },
+  };
+}
