@@ -28,7 +28,7 @@ export function completionEventId(id: GenerationId): EventId {
 
 /**
  * The idempotency key of one attempt, sent to providers that honour one. It is derived, so that
- * every process and every retry sends the same key (33 characters; FitInView allows 200).
+ * every process and every retry sends the same key (32 characters for the first; FitInView allows 200).
  */
 export function attemptKey(id: GenerationId, attempt: number): string {
   return `${id}-${attempt}`;

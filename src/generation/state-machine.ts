@@ -183,7 +183,7 @@ const TABLE: Table = {
     'observed-final': (g, event, c) =>
       isOtherTask(g, event.taskId) && event.outcome.verdict !== 'completed'
         ? { ignored: true, reason: 'other-attempt' }
-        : finish(g, event.outcome, event.source, c),
+        : finish(counted(g, event), event.outcome, event.source, c),
     'observed-missing': missing,
     hint: checkNow,
     'poll-failed': pollFailed,
@@ -474,8 +474,10 @@ function pollFailed(
 
 function missing(g: InState<'submitted'>, _event: unknown, context: Context): Decision {
   const { now, rules } = context;
-  if (now - g.submittedAt > MISSING_TOLERATED_MS) return finish(g, TASK_LOST, 'poll', context);
   const polls = g.polls + 1;
+  if (now - g.submittedAt > MISSING_TOLERATED_MS) {
+    return finish({ ...g, polls }, TASK_LOST, 'poll', context);
+  }
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
   return { next: { ...g, polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
@@ -486,6 +488,10 @@ function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Cont
     next: { ...g, ...(hintedAt !== undefined && { hintedAt }), dueAt: now },
     effects: [{ kind: 'round', at: now }],
   };
+}
+
+function counted(g: InState<'submitted'>, event: EventOf<'observed-final'>): InState<'submitted'> {
+  return event.source === 'poll' ? { ...g, polls: g.polls + 1 } : g;
 }
 
 function isOtherTask(g: InState<'submitted'>, taskId: string | undefined): boolean {

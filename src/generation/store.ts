@@ -7,10 +7,11 @@ import { type Generation, isFinal } from './generation.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, encodeRecord } from './record-format.ts';
 
+/** A record; undefined when there is none; a Defect when it is there and cannot be read. */
+export type Read = Generation | Defect | undefined;
+
 /** The record as it now is: saved with a higher version, or somebody else's newer one, or gone. */
-export type SaveResult =
-  | { saved: true; generation: Generation }
-  | { saved: false; current: Generation | undefined };
+export type SaveResult = { saved: true; generation: Generation } | { saved: false; current: Read };
 
 /** What an app's own idempotency key was used for. */
 export interface OnceEntry {
@@ -28,10 +29,10 @@ export interface Store {
     generation: Generation & { dueAt: number },
     once?: OnceEntry,
   ): Promise<{ id: string; bodyFingerprint: string } | undefined>;
-  /** One generation; undefined when unknown or past its retention. */
+  /** One generation; undefined when unknown or past its retention. @throws Defect if unreadable. */
   load(id: string): Promise<Generation | undefined>;
   /** Many generations in one round trip, in the order asked. */
-  loadAll(ids: readonly string[]): Promise<(Generation | undefined)[]>;
+  loadAll(ids: readonly string[]): Promise<Read[]>;
   /** Compare-and-set on the version each carries. One round trip; each stands for itself. */
   saveAll(generations: readonly Generation[]): Promise<SaveResult[]>;
   /** As `saveAll` for one; those of one turn of the event loop travel together. */
@@ -89,7 +90,11 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
 
   return {
     loadAll: async (ids) => (await read(ids)).map(decoded),
-    load: async (id) => decoded(await readSoon(id)),
+    load: async (id) => {
+      const found = decoded(await readSoon(id));
+      if (found instanceof Defect) throw found;
+      return found;
+    },
     saveAll: async (generations) => (await write(generations)).map(saveResult),
     save: async (generation) => saveResult(await writeSoon(generation)),
 
@@ -109,8 +114,14 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
   };
 }
 
-function decoded(value: string | null): Generation | undefined {
-  return value === null ? undefined : decodeRecord(value);
+function decoded(value: string | null): Read {
+  if (value === null) return undefined;
+  try {
+    return decodeRecord(value);
+  } catch (error) {
+    if (error instanceof Defect) return error;
+    throw error;
+  }
 }
 
 function saveResult({ generation, answer }: Written): SaveResult {

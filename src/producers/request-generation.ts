@@ -95,7 +95,9 @@ export function createRequestGeneration(options: {
       dueAt: nowMs + SUBMIT_OVERDUE_MS,
     };
     const earlier = await store.create(generation, once);
-    if (earlier) return { generation: await replay(earlier, once), created: false };
+    // Our own id: ioredis sent the same write twice because a connection broke.
+    if (earlier && earlier.id !== generation.id)
+      return { generation: await replay(earlier, once), created: false };
 
     await enqueue.submit(generation, 0).catch((error: unknown) => {
       options.onSubmitJobLost(error, generation);

@@ -1,6 +1,7 @@
 import type { Logger } from '../config/log.ts';
 import { coalesce } from '../generation/coalesce.ts';
 import { completionEvent } from '../generation/completion-event.ts';
+import { Defect } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../generation/generation.ts';
 import type { Rules } from '../generation/rules.ts';
@@ -55,7 +56,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
     const moved: { generation: Generation; effects: readonly Effect[] }[] = [];
     const forwarded: Promise<void>[] = [];
-    let pending = await read(steps);
+    let pending = await read(steps, results);
 
     while (pending.length > 0) {
       const moves: { index: number; next: Generation; effects: readonly Effect[] }[] = [];
@@ -86,6 +87,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
           results[index] = { kind: 'moved', generation: result.generation };
           moved.push({ generation: result.generation, effects });
           report(result.generation, event);
+        } else if (result.current instanceof Defect) {
+          results[index] = { kind: 'failed', error: result.current };
         } else if (result.current) {
           pending.push({ index, event, generation: result.current });
         }
@@ -96,12 +99,16 @@ export function createAdvance(parts: AdvanceParts): Advance {
     return results;
   }
 
-  async function read(steps: readonly Step[]) {
+  async function read(steps: readonly Step[], results: Advanced[]) {
     const unread = steps.filter((step) => !step.generation).map((step) => step.id);
     const loaded = await store.loadAll(unread);
     let next = 0;
     return steps.flatMap(({ event, generation: known }, index) => {
       const generation = known ?? loaded[next++];
+      if (generation instanceof Defect) {
+        results[index] = { kind: 'failed', error: generation };
+        return [];
+      }
       return generation ? [{ index, event, generation }] : [];
     });
   }

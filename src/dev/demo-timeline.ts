@@ -1,0 +1,59 @@
+/** A generation as the API shows it, as far as the demo looks. */
+export interface Shown {
+  readonly id: string;
+  readonly provider: string;
+  readonly status: string;
+  readonly finishedAt: string | null;
+  readonly via: string | null;
+  readonly polls: number;
+  readonly results: readonly { url?: string }[];
+  readonly reason: { code: string } | null;
+  readonly title?: string;
+}
+
+/** From here on a line for each change would be a flood; a counter is shown instead. */
+const MANY = 10;
+
+/** Prints what happens as it happens: seconds since the start, then who and what. */
+export function createTimeline() {
+  const startedAt = Date.now();
+  const statuses = new Map<string, string>();
+  let counted = '';
+
+  const say = (line: string): void => {
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(5);
+    process.stdout.write(`${seconds} s  ${line}\n`);
+  };
+
+  /** A line if the generation's status is new. */
+  const show = (generation: Shown, total: number): void => {
+    if (statuses.get(generation.id) === generation.status) return;
+    statuses.set(generation.id, generation.status);
+    if (total > MANY) {
+      showCount(total);
+      return;
+    }
+    const who = `${generation.provider.padEnd(10)} …${generation.id.slice(-6)}`;
+    say(`${who}  ${generation.status.padEnd(10)} ${details(generation)}`);
+  };
+
+  const showCount = (total: number): void => {
+    const all = [...statuses.values()];
+    const final = all.filter((status) => status !== 'queued' && status !== 'processing').length;
+    const tenths = Math.floor((final / total) * 10);
+    const line = `${'█'.repeat(tenths)}${'░'.repeat(10 - tenths)}  ${all.length} asked, ${final} of ${total} final`;
+    // A line each tenth (and at the first), so that a log stays readable.
+    const key = `${tenths}${all.length === total}`;
+    if (key !== counted) say(line);
+    counted = key;
+  };
+
+  return { say, show };
+}
+
+function details({ status, via, polls, reason, title }: Shown): string {
+  if (status === 'queued' && title) return `(${title})`;
+  if (via === null) return '';
+  const how = via === 'poll' ? `by poll ${polls}` : `by ${via}`;
+  return reason ? `${how}: ${reason.code}` : how;
+}

@@ -1,0 +1,131 @@
+/**
+ * Catwalk as a library: the same producers, workers and rules as its processes, in yours.
+ *
+ * ```ts
+ * const catwalk = await connectCatwalk(process.env);
+ * const generation = await catwalk.requestGeneration({ tenant, provider, model, input });
+ * await catwalk.onCompletion('orders', async (event) => { … });
+ * ```
+ */
+import { Redis } from 'ioredis';
+import { createLogger, type Logger } from './config/log.ts';
+import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
+import { readProcessSettings } from './config/start-up.ts';
+import type { Generation } from './generation/generation.ts';
+import { keysOf } from './generation/keys.ts';
+import { createStore } from './generation/store.ts';
+import { createSubscribers } from './generation/subscribers.ts';
+import { createEnqueue } from './producers/enqueue.ts';
+import { createQueueSet } from './producers/queue-set.ts';
+import {
+  createRequestGeneration,
+  type GenerationRequest,
+  type Requester,
+} from './producers/request-generation.ts';
+import { connectProviders } from './providers/connect.ts';
+import { type CompletionHandler, runSubscriber } from './workers/run-subscriber.ts';
+import type { RunningWorker } from './workers/run-worker.ts';
+import { startWorkers, type WorkerProcess } from './workers/start.ts';
+
+export { InvalidSettings } from './config/settings.ts';
+export { CatwalkError, InvalidRequest } from './generation/errors.ts';
+export type { Generation } from './generation/generation.ts';
+export type { CompletionEvent } from './generation/jobs.ts';
+export { verifyStandard } from './providers/signature.ts';
+export type { CompletionHandler, GenerationRequest, Requester };
+
+export interface Catwalk {
+  /**
+   * Records a generation and queues its submission. Idempotent per tenant and `idempotencyKey`.
+   * @throws InvalidRequest naming each wrong field. ioredis's error when Redis is away: nothing
+   *   has been promised then, and the same call may be made again.
+   */
+  requestGeneration(
+    request: GenerationRequest & Requester,
+  ): Promise<{ generation: Generation; created: boolean }>;
+  /** Undefined when it never was, or is past its retention. */
+  getGeneration(id: string): Promise<Generation | undefined>;
+  /** Asks for its end; the outcome follows as a completion event. After the end: no effect. */
+  cancelGeneration(id: Generation['id']): Promise<void>;
+  /**
+   * Registers a subscriber for ever and runs it in this process. Every completion from now on
+   * reaches it at least once, also those of the time when no process runs it; `event.id` is the
+   * same at every repeat. What the handler throws is tried again with growing waits.
+   * @throws InvalidRequest for a name that cannot be used.
+   */
+  onCompletion(name: string, handler: CompletionHandler): Promise<void>;
+  /** Unregisters a subscriber; what is queued for it already stays in its queue. */
+  removeSubscriber(name: string): Promise<void>;
+  /** Runs the workers of `WORKER_ROLES` in this process. A second call does nothing more. */
+  startWorkers(): Promise<void>;
+  /** Finishes what is under way and closes every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to Redis with the settings of the README's table, usually `process.env`.
+ * @throws InvalidSettings naming every setting that is wrong.
+ */
+export async function connectCatwalk(
+  env: Readonly<Record<string, string | undefined>>,
+  options: { log?: Logger } = {},
+): Promise<Catwalk> {
+  const settings = readProcessSettings(env, { apiKeys: false });
+  const log = options.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues);
+  const keys = keysOf(settings.REDIS_NAMESPACE);
+  const connect = (how: typeof producerConnection | typeof workerConnection): Redis => {
+    const client = new Redis(redisTarget(settings.REDIS_URL), how);
+    client.on('error', (err) => log.warn({ err }, 'redis connection'));
+    return client;
+  };
+
+  const redis = connect(producerConnection);
+  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: true, log });
+  const enqueue = createEnqueue(queues);
+  const connected = connectProviders(settings.providers, {
+    submitMs: settings.SUBMIT_TIMEOUT_MS,
+    pollMs: settings.POLL_TIMEOUT_MS,
+  });
+  const request = createRequestGeneration({
+    store,
+    enqueue,
+    providers: connected.providers,
+    publicUrl: settings.PUBLIC_URL,
+    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
+    maxQueuedMs: settings.MAX_QUEUED_MS,
+    now: Date.now,
+    onSubmitJobLost: (err, generation) =>
+      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
+  });
+
+  let workerRedis: Redis | undefined;
+  let workers: Promise<WorkerProcess> | undefined;
+  const handlers: RunningWorker[] = [];
+
+  return {
+    requestGeneration: ({ tenant, idempotencyKey, ...body }) =>
+      request(body, { tenant, idempotencyKey }),
+    getGeneration: store.load,
+    cancelGeneration: (id) => enqueue.completion({ id, event: { type: 'cancel' } }),
+    async onCompletion(name, handler) {
+      workerRedis ??= connect(workerConnection);
+      await createSubscribers({ redis: workerRedis, keys }).register(name);
+      const shared = { connection: workerRedis, prefix: keys.prefix, log, now: Date.now };
+      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
+    },
+    removeSubscriber: (name) => createSubscribers({ redis, keys }).remove(name),
+    async startWorkers() {
+      workers ??= startWorkers(settings, connected.providers, log);
+      await workers;
+    },
+    async close() {
+      await Promise.all(handlers.map((handler) => handler.stop()));
+      await (await workers)?.stop();
+      await queues.close();
+      await connected.close();
+      redis.disconnect();
+      workerRedis?.disconnect();
+    },
+  };
+}
