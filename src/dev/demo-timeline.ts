@@ -12,7 +12,7 @@ export interface Shown {
 }
 
 /** From here on a line for each change would be a flood; a counter is shown instead. */
-const MANY = 10;
+export const MANY = 10;
 
 /** Prints what happens as it happens: seconds since the start, then who and what. */
 export function createTimeline() {

@@ -1,11 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CannotStart, exitWith } from '../config/start-up.ts';
 import { auditBooks } from './demo-audit.ts';
 import { DEMO_HELP, DemoUsageError, readDemoOptions } from './demo-options.ts';
 import { type Plan, planDemo } from './demo-plan.ts';
 import { type DemoStack, startDemoStack } from './demo-stack.ts';
-import { createTimeline, type Shown } from './demo-timeline.ts';
+import { createTimeline, MANY, type Shown } from './demo-timeline.ts';
 import { EmbeddedRedisError } from './embedded-redis-error.ts';
 
 const PICTURES = '.catwalk/demo';
@@ -49,6 +49,7 @@ async function run(
     events.set(generationId, (events.get(generationId) ?? 0) + 1);
   });
 
+  await rm(PICTURES, { recursive: true, force: true });
   await mkdir(PICTURES, { recursive: true });
   const open = new Map<string, Plan>();
   for (const [index, plan] of plans.entries()) {
@@ -70,12 +71,14 @@ async function run(
         open.delete(id);
         if (generation.status !== 'completed') return;
         completed++;
-        await savePicture(generation, timeline.say, completed);
+        const file = await savePicture(generation, completed);
+        if (plans.length <= MANY) timeline.say(`picture saved: ${file}`);
       }),
     );
   }
   while (events.size < wanted.size - open.size && Date.now() < deadline) await wait(LOOK_EVERY_MS);
 
+  if (plans.length > MANY) timeline.say(`pictures saved: ${PICTURES}/ (${completed})`);
   const told = [...wanted].filter((id) => events.get(id) === 1).length;
   timeline.say(
     `${wanted.size - open.size} of ${wanted.size} final (${completed} completed), ` +
@@ -102,17 +105,11 @@ async function call(stack: DemoStack, method: string, path: string, body?: strin
   return answer as Shown; // our own API's answer
 }
 
-async function savePicture(
-  generation: Shown,
-  say: (line: string) => void,
-  number: number,
-): Promise<void> {
-  const [result] = generation.results;
-  if (!result?.url) return;
-  const response = await fetch(result.url);
+async function savePicture(generation: Shown, number: number): Promise<string> {
   const file = `${PICTURES}/${generation.provider}-${number}.png`;
+  const response = await fetch(generation.results[0]?.url ?? '');
   await writeFile(file, Buffer.from(await response.arrayBuffer()));
-  say(`picture saved: ${file}`);
+  return file;
 }
 
 await main().catch((error: unknown) => {
