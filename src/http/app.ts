@@ -11,6 +11,7 @@ import { BOARD_PATH } from './bull-board.ts';
 import { boardLogin } from './credentials.ts';
 import { errorResponse, notFound } from './error-response.ts';
 import { requestLog } from './request-log.ts';
+import { callbackSecretRoutes } from './routes/callback-secret.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -41,6 +42,7 @@ export function createApp(parts: AppParts): Express {
   app.use('/', healthRoutes(parts.redis));
   app.use('/webhooks', webhookRoutes({ ...parts, maxBodyBytes: limits.maxWebhookBytes }));
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
+  app.use('/v1/callback-secret', callbackSecretRoutes(parts));
   if (board) app.use(BOARD_PATH, boardLogin(board.user, board.password), board.router);
 
   app.use(notFound);
