@@ -23,6 +23,7 @@ import {
   type Requester,
 } from './producers/request-generation.ts';
 import { connectProviders } from './providers/connect.ts';
+import { loadFactories, type ProviderModule } from './providers/modules.ts';
 import { type CompletionHandler, runSubscriber } from './workers/run-subscriber.ts';
 import type { RunningWorker } from './workers/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
@@ -31,8 +32,10 @@ export { InvalidSettings } from './config/settings.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
 export type { CompletionEvent } from './generation/jobs.ts';
+export type { ProviderAdapter } from './providers/provider.ts';
+export type { ProviderOptions } from './providers/provider-settings.ts';
 export { verifyStandard } from './providers/signature.ts';
-export type { CompletionHandler, GenerationRequest, Requester };
+export type { CompletionHandler, GenerationRequest, ProviderModule, Requester };
 
 export interface Catwalk {
   /**
@@ -64,13 +67,16 @@ export interface Catwalk {
 
 /**
  * Connects to Redis with the settings of the README's table, usually `process.env`.
+ * @param options.providers adapters of your own, beside or instead of the built-in ones.
  * @throws InvalidSettings naming every setting that is wrong.
  */
 export async function connectCatwalk(
   env: Readonly<Record<string, string | undefined>>,
-  options: { log?: Logger } = {},
+  options: { log?: Logger; providers?: readonly ProviderModule[] } = {},
 ): Promise<Catwalk> {
-  const settings = readProcessSettings(env, { apiKeys: false });
+  const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
+  for (const { name, create } of options.providers ?? []) factories.set(name, create);
+  const settings = readProcessSettings(env, { apiKeys: false, providerNames: factories.keys() });
   const log = options.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues);
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const connect = (how: typeof producerConnection | typeof workerConnection): Redis => {
@@ -83,10 +89,7 @@ export async function connectCatwalk(
   const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: true, log });
   const enqueue = createEnqueue(queues);
-  const connected = connectProviders(settings.providers, {
-    submitMs: settings.SUBMIT_TIMEOUT_MS,
-    pollMs: settings.POLL_TIMEOUT_MS,
-  });
+  const connected = connectProviders(settings, factories);
   const request = createRequestGeneration({
     store,
     enqueue,

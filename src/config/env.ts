@@ -12,7 +12,19 @@ import {
 
 const DAY_MS = 24 * 3_600_000;
 
-export const PROVIDER_NAMES = ['fitinview', 'fashn'] as const;
+/** The built-in providers. A test keeps this list equal to the registry's. */
+export const PROVIDER_NAMES = [
+  'fitinview',
+  'fashn',
+  'apixo',
+  'vtryon',
+  'image-intelligence',
+  'fitroom',
+  'segmind',
+  'tryon-api',
+  'replicate',
+  'fal',
+] as const;
 
 export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
@@ -142,6 +154,13 @@ export const Environment = z.object({
   RETENTION_MS: described(wholeNumber(7 * DAY_MS, { min: DAY_MS, max: 90 * DAY_MS }), {
     about: 'How long a finished generation can be read.',
   }),
+  FILES_DIR: described(z.string().default('.catwalk/files'), {
+    about: 'Folder for results that a provider sends as bytes. All processes must share it.',
+  }),
+  PROVIDER_MODULES: described(list, {
+    about: 'Modules with providers of your own, comma-separated: paths or packages.',
+    example: './providers/acme.js',
+  }),
   POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {
     about: 'Changes to poll timing, as JSON: by model type, `provider` or `provider/model`.',
     example: '{"image-fast":{"everyMs":2000},"fashn/tryon-max":{"webhookGraceMs":90000}}',
@@ -152,7 +171,7 @@ export type Environment = z.infer<typeof Environment>;
 /** The variables of one provider, each prefixed with its name in capitals. */
 export const ProviderEnvironment = z.object({
   API_KEY: described(optionalText, {
-    about: 'The provider’s key. Unset: this provider is off.',
+    about: 'The provider’s key (Image Intelligence: `clientId:clientSecret`). Unset: it is off.',
     secret: true,
   }),
   BASE_URL: described(webUrl, { about: 'Another address of its API, such as the simulator’s.' }),

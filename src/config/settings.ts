@@ -39,9 +39,10 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads all settings.
+ * @param providerNames whose variables to read; providers of your own need no other registration.
  * @throws InvalidSettings with every problem together.
  */
-export function readSettings(env: Env): Settings {
+export function readSettings(env: Env, providerNames: Iterable<string> = PROVIDER_NAMES): Settings {
   const problems: string[] = [];
   const parse = <T extends z.ZodType>(
     schema: T,
@@ -57,7 +58,8 @@ export function readSettings(env: Env): Settings {
 
   const environment = parse(Environment, withoutEmpty(env));
   const providers: Record<string, ProviderSettings> = {};
-  for (const name of PROVIDER_NAMES) {
+  const names = [...providerNames];
+  for (const name of names) {
     const prefix = providerVariable(name, '');
     const own = Object.keys(ProviderEnvironment.shape).map((key) => [key, env[prefix + key]]);
     const parsed = parse(ProviderEnvironment, withoutEmpty(Object.fromEntries(own)), prefix);
@@ -70,7 +72,7 @@ export function readSettings(env: Env): Settings {
     ...environment,
     ALLOW_INSECURE_URLS: environment.ALLOW_INSECURE_URLS ?? environment.NODE_ENV !== 'production',
     providers,
-    secretValues: secretValues(env),
+    secretValues: secretValues(env, names),
   };
 }
 
@@ -107,19 +109,21 @@ function withoutEmpty(env: Env): Env {
 }
 
 /** Each variable of the schema: name, schema, and what is to be said about it. */
-export function allVariables(): { name: string; schema: z.ZodType }[] {
+export function allVariables(
+  providerNames: readonly string[] = PROVIDER_NAMES,
+): { name: string; schema: z.ZodType }[] {
   const named = (shape: Readonly<Record<string, z.ZodType>>, prefix = '') =>
     Object.entries(shape).map(([key, schema]) => ({ name: prefix + key, schema }));
   return [
     ...named(Environment.shape),
-    ...PROVIDER_NAMES.flatMap((name) =>
+    ...providerNames.flatMap((name) =>
       named(ProviderEnvironment.shape, providerVariable(name, '')),
     ),
   ];
 }
 
-function secretValues(env: Env): string[] {
-  return allVariables()
+function secretValues(env: Env, providerNames: readonly string[]): string[] {
+  return allVariables(providerNames)
     .filter(({ schema }) => aboutOf(schema).secret)
     .flatMap(({ name }) => (env[name] ?? '').split(','))
     .flatMap((entry) => [entry.trim(), entry.split(':').at(-1)?.trim() ?? '', passwordIn(entry)])

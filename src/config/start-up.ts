@@ -11,9 +11,9 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export function readProcessSettings(
   env: Env,
-  needs: { apiKeys: boolean },
+  needs: { apiKeys: boolean; providerNames?: Iterable<string> },
 ): Settings & { REDIS_URL: string } {
-  const settings = readSettings(env);
+  const settings = readSettings(env, needs.providerNames);
   const problems: string[] = [];
   if (!settings.REDIS_URL)
     problems.push('REDIS_URL: is required, for example redis://127.0.0.1:6379');
@@ -24,7 +24,7 @@ export function readProcessSettings(
     problems.push('API_KEYS: is required, for example my-shop:a-long-random-key');
   }
   if (Object.keys(settings.providers).length === 0) {
-    problems.push('no provider is switched on: set FITINVIEW_API_KEY or FASHN_API_KEY');
+    problems.push('no provider is switched on: set FASHN_API_KEY, for example');
   }
   if (problems.length > 0 || !settings.REDIS_URL) throw new InvalidSettings(problems);
   return { ...settings, REDIS_URL: settings.REDIS_URL };
@@ -61,9 +61,15 @@ function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
   });
 }
 
-/** Says on standard error why the process cannot start, and ends it with 1. */
+/**
+ * Says on standard error why the process cannot start, and ends it with 1. Also for settings that
+ * only a provider can judge: those errors have the code `invalid_settings`, wherever they are made.
+ */
 export function exitWith(error: unknown): never {
-  const isOurs = error instanceof InvalidSettings || error instanceof CannotStart;
+  const isOurs =
+    error instanceof InvalidSettings ||
+    error instanceof CannotStart ||
+    (error instanceof Error && 'code' in error && error.code === 'invalid_settings');
   const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);

@@ -12,6 +12,8 @@ export type Source = z.infer<typeof source>;
 const send = { send: z.number().int() };
 
 export const GenerationEvent = z.discriminatedUnion('type', [
+  /** A free step before the submission is done; `data` is for the adapter alone. */
+  z.object({ type: z.literal('prepared'), data: z.string() }),
   /** A worker is about to call the provider. */
   z.object({ type: z.literal('submit-started') }),
   /** The provider has the submission and named its task. */

@@ -56,15 +56,20 @@ const common = {
 /** The next moment something must happen; the schedule holds the same number. */
 const due = { dueAt: z.number() };
 
+/** What free, repeatable steps before the submission brought, such as the ids of uploads. */
+const prepared = { prepared: z.string().optional() };
+
 const Queued = z.object({
   ...common,
   ...due,
+  ...prepared,
   state: z.literal('queued'),
   deadlineAt: z.number(),
   hold: z.object({ reason: z.string(), until: z.number() }).optional(),
 });
 
 const sent = {
+  ...prepared,
   deadlineAt: z.number(),
   /** When this attempt may first have reached the provider: its key's lifetime counts from here. */
   firstSentAt: z.number(),

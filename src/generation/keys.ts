@@ -1,3 +1,5 @@
+import { fingerprint } from './ids.ts';
+
 /**
  * Every Redis key that is ours. They and BullMQ's share one hash tag, so that one script may touch
  * any of them on Redis Cluster. A larger deployment would be several such tagged cells.
@@ -11,6 +13,10 @@ export interface Keys {
   schedule(provider: string): string;
   pollBudget(provider: string): string;
   idempotency(tenant: string, keyFingerprint: string): string;
+  /** Which generation a provider's task belongs to, where deliveries name nothing else. */
+  task(provider: string, taskId: string): string;
+  /** Deliveries about a task that nobody knows yet. */
+  parked(provider: string, taskId: string): string;
   /** The names of everyone who is told about completions. */
   readonly subscribers: string;
 }
@@ -26,6 +32,8 @@ export function keysOf(name: string): Keys {
     schedule: (provider) => `${prefix}:due:${provider}`,
     pollBudget: (provider) => `${prefix}:polls:${provider}`,
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
+    task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
+    parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
     subscribers: `${prefix}:subscribers`,
   };
 }

@@ -17,5 +17,7 @@ export interface Rules {
   unconfirmedGraceMs: number;
   /** After this long without an answer a send counts as lost. Longer than the request timeout. */
   sendOverdueMs: number;
+  /** Whether the provider can be asked to stop a task. */
+  canCancel: boolean;
   poll: PollProfile;
 }

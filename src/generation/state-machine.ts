@@ -30,6 +30,7 @@ export type Effect =
   | { kind: 'submit'; delayMs: number }
   | { kind: 'look-up' }
   | { kind: 'round'; at: number }
+  | { kind: 'cancel-task' }
   | { kind: 'tell' };
 
 export type Decision =
@@ -43,7 +44,9 @@ const REISSUE_LONGEST_MS = 600_000;
 const TELL_OVERDUE_MS = 30_000;
 /** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
 const MISSING_TOLERATED_MS = 60_000;
-/** How soon a lost answer is followed up by a resend or a search; doubles each time. */
+/** ASSUMPTION: after this long a provider's search shows what it has accepted. */
+const SEARCH_SETTLES_MS = 15_000;
+/** How soon a lost answer is followed up by a resend; doubles each time. */
 const RECONCILE_FIRST_MS = 1_000;
 const RECONCILE_LONGEST_MS = 60_000;
 
@@ -94,6 +97,7 @@ function onceDue<G extends Generation>(
 }
 
 const FINAL_ROWS = {
+  prepared: ignore('already-final'),
   'submit-started': ignore('already-final'),
   'submit-accepted': ignore('already-final'),
   'submit-deferred': ignore('already-final'),
@@ -112,10 +116,11 @@ const FINAL_ROWS = {
 
 const TABLE: Table = {
   queued: {
+    prepared: (g, event) => ({ next: { ...g, prepared: event.data }, effects: [] }),
     'submit-started': startSending,
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
-    'submit-deferred': ignore('not-sending'),
-    'submit-rejected': ignore('not-sending'),
+    'submit-deferred': holdBack,
+    'submit-rejected': onRejection,
     'submit-unknown': ignore('not-sending'),
     'absence-proven': ignore('not-sending'),
     'observed-live': adoptLive,
@@ -132,6 +137,7 @@ const TABLE: Table = {
   },
 
   submitting: {
+    prepared: ignore('already-sending'),
     'submit-started': ignore('already-sending'),
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
     'submit-deferred': onRefusal,
@@ -153,6 +159,7 @@ const TABLE: Table = {
   },
 
   unconfirmed: {
+    prepared: ignore('already-sent'),
     'submit-started': resend,
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
     'submit-deferred': onRefusal,
@@ -173,6 +180,7 @@ const TABLE: Table = {
   },
 
   submitted: {
+    prepared: ignore('already-accepted'),
     'submit-started': ignore('already-accepted'),
     'submit-accepted': learnTask,
     'submit-deferred': ignore('already-accepted'),
@@ -183,12 +191,12 @@ const TABLE: Table = {
     'observed-final': (g, event, c) =>
       isOtherTask(g, event.taskId) && event.outcome.verdict !== 'completed'
         ? { ignored: true, reason: 'other-attempt' }
-        : finish(counted(g, event), event.outcome, event.source, c),
+        : finish(counted(g, event), event.outcome, learnedBy(g, event), c),
     'observed-missing': missing,
     hint: checkNow,
     'poll-failed': pollFailed,
     overdue: ignore('a-poll-decides'),
-    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    cancel: cancelTask,
     told: ignore('not-final'),
   },
 
@@ -229,7 +237,7 @@ function startSending(g: InState<'queued'>, _event: unknown, { now, rules }: Con
   if (g.hold && g.hold.until > now) return { ignored: true, reason: 'held' };
   return {
     next: {
-      ...commonOf(g),
+      ...unsentOf(g),
       state: 'submitting',
       sends: g.sends + 1,
       deadlineAt: g.deadlineAt,
@@ -246,7 +254,7 @@ function resend(g: InState<'unconfirmed'>, _event: unknown, { now, rules }: Cont
   if (g.resendAt > now) return { ignored: true, reason: 'held' };
   return {
     next: {
-      ...commonOf(g),
+      ...unsentOf(g),
       state: 'submitting',
       sends: g.sends + 1,
       deadlineAt: g.deadlineAt,
@@ -282,8 +290,21 @@ function onRefusal(
   return becomeQueued(refused, context, { delayMs: event.until - context.now, hold });
 }
 
+/** A free step before the submission met a "not now". */
+function holdBack(
+  g: InState<'queued'>,
+  event: EventOf<'submit-deferred'>,
+  context: Context,
+): Decision {
+  if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
+  if (g.hold?.until === event.until) return { ignored: true, reason: 'held' };
+  const hold = { reason: event.reason, until: event.until };
+  const refused = { ...g, refusals: g.refusals + 1 };
+  return becomeQueued(refused, context, { delayMs: event.until - context.now, hold });
+}
+
 function onRejection(
-  g: InState<'submitting' | 'unconfirmed'>,
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
   event: EventOf<'submit-rejected'>,
   context: Context,
 ): Decision {
@@ -311,7 +332,7 @@ function becomeUnconfirmed(
   const { now, rules } = context;
   if (g.state === 'submitting' && g.cancelRequested) return finish(g, CANCELED, 'cancel', context);
   const unconfirmed = {
-    ...commonOf(g),
+    ...unsentOf(g),
     state: 'unconfirmed' as const,
     deadlineAt: g.deadlineAt,
     firstSentAt: g.firstSentAt,
@@ -326,7 +347,8 @@ function becomeUnconfirmed(
       effects: [{ kind: 'submit', delayMs: resendAt - now }],
     };
   }
-  const dueAt = now + (rules.repeatSubmit === 'search' ? wait : rules.unconfirmedGraceMs);
+  const dueAt =
+    now + (rules.repeatSubmit === 'search' ? SEARCH_SETTLES_MS : rules.unconfirmedGraceMs);
   return { next: { ...unconfirmed, resendAt, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
 
@@ -349,14 +371,14 @@ function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context)
 }
 
 function becomeQueued(
-  g: InState<'submitting' | 'unconfirmed'>,
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
   { now }: Context,
   plan: { delayMs: number; hold?: { reason: string; until: number } },
 ): Decision {
   const delayMs = Math.max(plan.delayMs, 0);
   return {
     next: {
-      ...commonOf(g),
+      ...unsentOf(g),
       state: 'queued',
       deadlineAt: g.deadlineAt,
       ...(plan.hold && { hold: plan.hold }),
@@ -376,7 +398,7 @@ function becomeSubmitted(
 ): Decision {
   const { now, rules } = context;
   if (g.state === 'submitting' && g.cancelRequested) {
-    return finish({ ...g, task }, CANCELED, 'cancel', context);
+    return cancelTask({ ...g, task }, undefined, context);
   }
   const dueAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
   return {
@@ -490,6 +512,21 @@ function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Cont
   };
 }
 
+function cancelTask(
+  g: InState<'submitting' | 'submitted'> & { task: ProviderTask },
+  _event: unknown,
+  context: Context,
+): Decision {
+  const decision = finish(g, CANCELED, 'cancel', context);
+  if ('ignored' in decision || !context.rules.canCancel) return decision;
+  return { ...decision, effects: [...decision.effects, { kind: 'cancel-task' }] };
+}
+
+/** A check that an unsigned webhook asked for is the webhook's merit, and says so. */
+function learnedBy(g: InState<'submitted'>, event: EventOf<'observed-final'>): string {
+  return event.source === 'poll' && g.hintedAt !== undefined ? 'hint' : event.source;
+}
+
 function counted(g: InState<'submitted'>, event: EventOf<'observed-final'>): InState<'submitted'> {
   return event.source === 'poll' ? { ...g, polls: g.polls + 1 } : g;
 }
@@ -540,6 +577,11 @@ function markTold(g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>)
 /** Grows with age, so that a long backlog is not issued again and again. */
 function reissueAfterMs(ageMs: number): number {
   return Math.min(Math.max(ageMs, REISSUE_FIRST_MS), REISSUE_LONGEST_MS);
+}
+
+/** What is still needed as long as the submission may have to be sent (again). */
+function unsentOf(g: InState<'queued' | 'submitting' | 'unconfirmed'>) {
+  return { ...commonOf(g), ...(g.prepared !== undefined && { prepared: g.prepared }) };
 }
 
 /** The fields every state has; what belongs to the old state alone is left behind. */

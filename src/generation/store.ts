@@ -3,15 +3,21 @@ import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import { coalesce } from './coalesce.ts';
 import { Defect } from './errors.ts';
-import { type Generation, isFinal } from './generation.ts';
+import { GenerationEvent } from './events.ts';
+import { type Generation, type InState, isFinal } from './generation.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, encodeRecord } from './record-format.ts';
 
 /** A record; undefined when there is none; a Defect when it is there and cannot be read. */
 export type Read = Generation | Defect | undefined;
 
-/** The record as it now is: saved with a higher version, or somebody else's newer one, or gone. */
-export type SaveResult = { saved: true; generation: Generation } | { saved: false; current: Read };
+/**
+ * The record as it now is: saved with a higher version, or somebody else's newer one, or gone.
+ * `parked`: what deliveries said about its task before anyone knew whose task it was.
+ */
+export type SaveResult =
+  | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
+  | { saved: false; current: Read };
 
 /** What an app's own idempotency key was used for. */
 export interface OnceEntry {
@@ -55,14 +61,22 @@ interface Written {
   answer: z.infer<typeof Answers>[number];
 }
 
-const Answers = z.array(z.union([z.literal(1), z.string(), z.null()]));
+const Answers = z.array(z.union([z.array(z.string()), z.string(), z.null()]));
 const ONCE_LIFETIME_MS = 24 * 3_600_000;
+/** Vtryon repeats a delivery for up to 24 h. */
+const TASK_ENTRY_MS = 25 * 3_600_000;
 
 /**
  * All reads and writes of records. Every error is ioredis's own (Redis away, command timed out).
  * @param options.retentionMs how long a told, final record can still be read.
+ * @param options.matchedByTask the providers whose deliveries name only a task; see mailbox.ts.
  */
-export function createStore(options: { redis: Redis; keys: Keys; retentionMs: number }): Store {
+export function createStore(options: {
+  redis: Redis;
+  keys: Keys;
+  retentionMs: number;
+  matchedByTask?: ReadonlySet<string>;
+}): Store {
   const { redis, keys, retentionMs } = options;
   redis.defineCommand('catwalkCreate', { lua: script('create') });
   redis.defineCommand('catwalkSave', { lua: script('save') });
@@ -70,13 +84,26 @@ export function createStore(options: { redis: Redis; keys: Keys; retentionMs: nu
   const read = async (ids: readonly string[]): Promise<(string | null)[]> =>
     ids.length === 0 ? [] : redis.mget(ids.map(keys.record));
 
+  const isMatchedByTask = (g: Generation): g is InState<'submitted'> =>
+    g.state === 'submitted' && (options.matchedByTask?.has(g.provider) ?? false);
+
   const write = async (generations: readonly Generation[]): Promise<Written[]> => {
     if (generations.length === 0) return [];
     const next = generations.map((read) => ({ ...read, version: read.version + 1 }));
-    const scriptKeys = generations.flatMap((g) => [keys.record(g.id), keys.schedule(g.provider)]);
+    const scriptKeys = next.flatMap((g) => {
+      const task = isMatchedByTask(g) ? g.task.id : undefined;
+      const record = keys.record(g.id);
+      const mailbox =
+        task === undefined
+          ? [record, record]
+          : [keys.task(g.provider, task), keys.parked(g.provider, task)];
+      return [record, keys.schedule(g.provider), ...mailbox];
+    });
     const args = next.flatMap((g) => {
       const lifetime = isFinal(g) && g.dueAt === undefined ? String(retentionMs) : '';
-      return [g.id, String(g.version - 1), encodeRecord(g), String(g.dueAt ?? ''), lifetime];
+      const taskLifetime = isMatchedByTask(g) ? String(TASK_ENTRY_MS) : '';
+      const due = String(g.dueAt ?? '');
+      return [g.id, String(g.version - 1), encodeRecord(g), due, lifetime, taskLifetime];
     });
     const answers = Answers.parse(
       await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args),
@@ -125,6 +152,14 @@ function decoded(value: string | null): Read {
 }
 
 function saveResult({ generation, answer }: Written): SaveResult {
-  if (answer === 1) return { saved: true, generation };
+  if (Array.isArray(answer)) {
+    return { saved: true, generation, parked: answer.flatMap(parkedEvent) };
+  }
   return { saved: false, current: decoded(answer) };
+}
+
+/** What an older or newer process parked in another shape is passed over; a poll will tell. */
+function parkedEvent(json: string): GenerationEvent[] {
+  const event = GenerationEvent.safeParse(JSON.parse(json));
+  return event.success ? [event.data] : [];
 }

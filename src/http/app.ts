@@ -12,6 +12,8 @@ import { boardLogin } from './credentials.ts';
 import { errorResponse, notFound } from './error-response.ts';
 import { requestLog } from './request-log.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
+import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -26,6 +28,9 @@ export interface AppParts {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly tenantOf: (request: Request) => string;
   readonly secrets: readonly string[];
+  readonly publicUrl: string | undefined;
+  readonly filesFolder: string;
+  readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   readonly board?: { readonly router: Router; readonly user: string; readonly password: string };
   readonly log: Logger;
@@ -43,6 +48,8 @@ export function createApp(parts: AppParts): Express {
   app.use('/webhooks', webhookRoutes({ ...parts, maxBodyBytes: limits.maxWebhookBytes }));
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
+  app.use('/v1', catalogueRoutes(parts));
+  app.use('/files', fileRoutes(parts.filesFolder));
   if (board) app.use(BOARD_PATH, boardLogin(board.user, board.password), board.router);
 
   app.use(notFound);

@@ -3,18 +3,20 @@ import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { connectProviders } from '../providers/connect.ts';
+import { loadFactories } from '../providers/modules.ts';
 import { startHttp } from './start.ts';
 
 const REDIS_PATIENCE_MS = 5_000;
 
 /** The web process. Run as many as you like behind one address. */
 async function main(): Promise<void> {
-  const settings = readProcessSettings(process.env, { apiKeys: true });
-  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
-  const connected = connectProviders(settings.providers, {
-    submitMs: settings.SUBMIT_TIMEOUT_MS,
-    pollMs: settings.POLL_TIMEOUT_MS,
+  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
+  const settings = readProcessSettings(process.env, {
+    apiKeys: true,
+    providerNames: factories.keys(),
   });
+  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
+  const connected = connectProviders(settings, factories);
   const web = await startHttp(settings, connected.providers, log);
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err, signal }) => {
     log.info({ signal, err }, 'web process stopping');

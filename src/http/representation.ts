@@ -13,7 +13,7 @@ export function representation(g: Generation) {
     results: g.state === 'completed' ? g.results : [],
     reason: 'reason' in g ? g.reason : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
-    /** How the outcome was learned: webhook, poll, submit, deadline, cancel or policy. */
+    /** How the outcome was learned: webhook, hint, poll, submit, deadline, cancel or policy. */
     via: isFinal(g) ? g.via : null,
     polls: 'polls' in g ? g.polls : 0,
     cancelRequested: g.state === 'submitting' && g.cancelRequested === true,

@@ -5,6 +5,7 @@ import type { Logger } from '../config/log.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { keysOf } from '../generation/keys.ts';
+import { createMailbox } from '../generation/mailbox.ts';
 import { createStore } from '../generation/store.ts';
 import { createSubscribers } from '../generation/subscribers.ts';
 import { createEnqueue } from '../producers/enqueue.ts';
@@ -85,10 +86,13 @@ export async function startHttp(
       onSubmitJobLost: (err, generation) =>
         log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
     }),
-    receiveWebhook: createReceiveWebhook(enqueue),
+    receiveWebhook: createReceiveWebhook(enqueue, createMailbox({ redis, keys })),
     providers,
     tenantOf: createAuthenticator(settings.API_KEYS),
     secrets: settings.CATWALK_SECRET,
+    publicUrl: settings.PUBLIC_URL,
+    filesFolder: settings.FILES_DIR,
+    now,
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxWebhookBytes: settings.MAX_WEBHOOK_BYTES,

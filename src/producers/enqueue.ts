@@ -20,6 +20,8 @@ export interface Enqueue {
   submit(generation: Generation, delayMs: number): Promise<void>;
   /** Asks the provider whether it ever got the generation. */
   lookUp(generation: Generation): Promise<void>;
+  /** Asks the provider to stop a canceled generation's task. */
+  cancelTask(generation: Generation): Promise<void>;
   /** What happened to generations; those of one turn of the event loop travel as one job. */
   completion(item: CompletionItem): Promise<void>;
   /** The same for an item that failed among others: it gets a job, and attempts, of its own. */
@@ -75,6 +77,12 @@ export function createEnqueue(queues: QueueSet): Enqueue {
         name: 'look-up',
         data: { v: 1, id: g.id },
         opts: { jobId: `look-up-${step(g)}` },
+      }),
+    cancelTask: (g) =>
+      add(queueNames.submit(g.provider), {
+        name: 'cancel',
+        data: { v: 1, id: g.id },
+        opts: { jobId: `cancel-${g.id}` },
       }),
     subscriber: (name, event, callbackUrl) =>
       add(queueNames.subscriber(name), {

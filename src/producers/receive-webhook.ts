@@ -1,28 +1,40 @@
-import { type Observation, observedEvent } from '../generation/events.ts';
+import { type GenerationEvent, type Observation, observedEvent } from '../generation/events.ts';
 import type { GenerationId } from '../generation/ids.ts';
+import type { Mailbox } from '../generation/mailbox.ts';
 import type { Enqueue } from './enqueue.ts';
 
 /** A delivery whose URL token, and signature where there is one, has been verified. */
 export interface VerifiedDelivery {
-  readonly generationId: GenerationId;
+  readonly provider: string;
+  /** Absent when the provider has one endpoint for the account: the task says whose it is. */
+  readonly generationId?: GenerationId;
   readonly taskId: string;
   readonly observation: Observation;
   /** Whether the body is believed, or only says that it is time to look. */
   readonly believed: boolean;
 }
 
-export type ReceiveWebhook = (delivery: VerifiedDelivery) => Promise<void>;
+export interface ReceiveWebhook {
+  /**
+   * Puts a delivery where the outcome is decided. It is in Redis when this resolves, and the
+   * provider may be answered 200. A second delivery of the same fact changes nothing: the state
+   * machine passes over it. `parked`: nobody knows the task (yet).
+   */
+  (delivery: VerifiedDelivery): Promise<'queued' | 'parked'>;
+}
 
-/**
- * Puts a delivery where the outcome is decided. It is in Redis when this resolves, and the provider
- * may be answered 200. A second delivery of the same fact changes nothing: the state machine
- * passes over it.
- */
-export function createReceiveWebhook(enqueue: Enqueue): ReceiveWebhook {
-  return ({ generationId: id, taskId, observation, believed }) => {
-    if (observation.kind === 'final' && !believed) {
-      return enqueue.completion({ id, event: { type: 'hint', taskId } });
-    }
-    return enqueue.completion({ id, event: observedEvent(observation, 'webhook', { taskId }) });
+export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): ReceiveWebhook {
+  return async (delivery) => {
+    const event = eventOf(delivery);
+    const { provider, taskId } = delivery;
+    const id = delivery.generationId ?? (await mailbox.match(provider, taskId, event));
+    if (id === undefined) return 'parked';
+    await enqueue.completion({ id, event });
+    return 'queued';
   };
+}
+
+function eventOf({ taskId, observation, believed }: VerifiedDelivery): GenerationEvent {
+  if (observation.kind === 'final' && !believed) return { type: 'hint', taskId };
+  return observedEvent(observation, 'webhook', { taskId });
 }

@@ -87,6 +87,9 @@ export function createAdvance(parts: AdvanceParts): Advance {
           results[index] = { kind: 'moved', generation: result.generation };
           moved.push({ generation: result.generation, effects });
           report(result.generation, event);
+          for (const parked of result.parked) {
+            forwarded.push(enqueue.completion({ id: result.generation.id, event: parked }));
+          }
         } else if (result.current instanceof Defect) {
           results[index] = { kind: 'failed', error: result.current };
         } else if (result.current) {
@@ -122,6 +125,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
       for (const effect of effects) {
         if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs));
         if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
+        if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
         if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
         if (effect.kind === 'tell' && isFinal(generation)) finished.push(generation);
       }

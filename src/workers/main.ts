@@ -3,22 +3,32 @@ import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { connectProviders } from '../providers/connect.ts';
+import { loadFactories } from '../providers/modules.ts';
 import { startWorkerHealth } from './health.ts';
 import { startWorkers } from './start.ts';
 
 const REDIS_PATIENCE_MS = 10_000;
+/** Files are removed as late as the records that name them. */
+const SWEEP_EVERY_MS = 3_600_000;
 
 /** The worker process. Run as many as you like; each takes what the others leave. */
 async function main(): Promise<void> {
-  const settings = readProcessSettings(process.env, { apiKeys: false });
-  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
-  const connected = connectProviders(settings.providers, {
-    submitMs: settings.SUBMIT_TIMEOUT_MS,
-    pollMs: settings.POLL_TIMEOUT_MS,
+  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
+  const settings = readProcessSettings(process.env, {
+    apiKeys: false,
+    providerNames: factories.keys(),
   });
+  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
+  const connected = connectProviders(settings, factories);
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (redis) => requireRedis(redis, log, REDIS_PATIENCE_MS),
   });
+  const sweep = setInterval(() => {
+    const oldest = Date.now() - settings.RETENTION_MS;
+    connected.files
+      .removeOlderThan(oldest)
+      .catch((err: unknown) => log.warn({ err }, 'files kept'));
+  }, SWEEP_EVERY_MS).unref();
   const health = await startWorkerHealth(
     { host: settings.WORKER_HEALTH_HOST, port: settings.WORKER_HEALTH_PORT },
     workers,
@@ -27,6 +37,7 @@ async function main(): Promise<void> {
 
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err, signal }) => {
     log.info({ signal, err }, 'worker stopping');
+    clearInterval(sweep);
     await workers.stop();
     await Promise.all([connected.close(), health.stop()]);
   });

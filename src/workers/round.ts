@@ -55,7 +55,7 @@ export function createRound(parts: {
   async function poll(generation: InState<'submitted'>): Promise<GenerationEvent> {
     const askedAt = now();
     try {
-      const observation = await provider.check(generation.task);
+      const observation = await provider.check(generation.task, { model: generation.model });
       return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
     } catch (err) {
       log.warn({ generation: generation.id, provider: provider.name, err }, 'poll without answer');

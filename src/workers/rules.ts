@@ -8,6 +8,8 @@ import type { ProviderAdapter } from '../providers/provider.ts';
 const KEY_MARGIN_MS = 10 * 60_000;
 /** Over and above the request timeout, before a send without an answer counts as lost. */
 const SEND_MARGIN_MS = 5_000;
+/** And where the app's pictures are loaded first, by the loader's own limits. */
+const LOADING_MARGIN_MS = 45_000;
 
 /**
  * What the state machine must know, from the adapter's facts and the settings.
@@ -33,7 +35,11 @@ export function createRules(
         keyWindowMs: Math.max((provider.keyLifetimeMs ?? 0) - KEY_MARGIN_MS, 0),
         onUnknownOutcome: settings.onUnknownOutcome(provider.name),
         unconfirmedGraceMs: settings.unconfirmedGraceMs,
-        sendOverdueMs: settings.submitTimeoutMs + SEND_MARGIN_MS,
+        sendOverdueMs:
+          settings.submitTimeoutMs +
+          SEND_MARGIN_MS +
+          (provider.inputs === 'upload' ? LOADING_MARGIN_MS : 0),
+        canCancel: provider.cancel !== undefined,
         poll: pollProfileFor(model.type, about, settings.pollProfiles),
       });
     }

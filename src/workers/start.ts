@@ -14,11 +14,12 @@ import { createEnqueue } from '../producers/enqueue.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
 import { createRounds } from '../producers/rounds.ts';
 import { createHttpClient } from '../providers/http-client.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
+import { accountWide, type ProviderAdapter } from '../providers/provider.ts';
 import { createOutboundAgent } from '../providers/public-address.ts';
 import { deliveryToken } from '../providers/signature.ts';
 import { createAdvance } from './advance.ts';
 import { createComplete } from './complete.ts';
+import { createCancelTask, createLookUp } from './reconcile.ts';
 import { createRound } from './round.ts';
 import { createRules } from './rules.ts';
 import { runSubscriber } from './run-subscriber.ts';
@@ -56,7 +57,12 @@ export async function startWorkers(
   const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection);
   redis.on('error', (err) => log.warn({ err }, 'redis connection'));
   await hooks.beforeFirstJob?.(redis);
-  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: settings.RETENTION_MS,
+    matchedByTask: accountWide(providers),
+  });
   const schedule = createSchedule({ redis, keys });
   const subscribers = createSubscribers({ redis, keys });
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
@@ -105,20 +111,28 @@ export async function startWorkers(
     const { submits, concurrency } = provider.limits;
     const queue = queues.get(queueNames.submit(provider.name));
     await queue.setGlobalConcurrency(concurrency);
+    const parts = {
+      provider,
+      store,
+      advance,
+      enqueue,
+      webhookUrl,
+      holdQueue: async (ms: number) => {
+        await queue.rateLimit(ms);
+      },
+      now,
+      log,
+    };
+    const submit = createSubmit(parts);
+    const lookUp = createLookUp(parts);
+    const cancelTask = createCancelTask(parts);
     run({
       queue: queue.name,
       payload: SubmitJob,
-      process: createSubmit({
-        provider,
-        advance,
-        enqueue,
-        webhookUrl,
-        holdQueue: async (ms) => {
-          await queue.rateLimit(ms);
-        },
-        now,
-        log,
-      }),
+      process: (job, name) => {
+        if (name === 'look-up') return lookUp(job);
+        return name === 'cancel' ? cancelTask(job) : submit(job);
+      },
       concurrency: settings.SUBMIT_CONCURRENCY,
       limiter: { max: submits.max, duration: submits.perMs },
     });
@@ -147,6 +161,7 @@ export async function startWorkers(
   function webhookUrl(generation: Generation): string | undefined {
     const [secret] = settings.CATWALK_SECRET;
     if (!settings.PUBLIC_URL || !secret || generation.mode === 'polling') return undefined;
+    if (providers.get(generation.provider)?.webhook?.scope !== 'request') return undefined;
     const { provider, id } = generation;
     const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, id)}`;
     return settings.PUBLIC_URL.replace(/\/$/, '') + path;

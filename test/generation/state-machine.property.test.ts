@@ -21,6 +21,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   onUnknownOutcome: fc.constantFrom('fail', 'resubmit'),
   unconfirmedGraceMs: fc.constantFrom(0, minutes(1)),
   sendOverdueMs: fc.constantFrom(1_000, 90_000),
+  canCancel: fc.boolean(),
   poll: fc.record({
     firstAfterMs: fc.constantFrom(1_000, 60_000),
     everyMs: fc.constantFrom(1_000, 15_000),
@@ -50,6 +51,7 @@ const bare = (type: 'submit-started' | 'observed-missing' | 'overdue' | 'cancel'
   fc.constant<GenerationEvent>({ type });
 
 const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
+  fc.constantFrom('one', 'two').map((data): GenerationEvent => ({ type: 'prepared', data })),
   { arbitrary: bare('submit-started'), weight: 4 },
   { arbitrary: bare('overdue'), weight: 4 },
   { arbitrary: fc.constant<GenerationEvent>({ type: 'submit-unknown', send: 0 }), weight: 3 },

@@ -125,6 +125,7 @@ const ANSWER_LOST: Expected = {
 };
 
 const final = (state: GenerationState): Record<EventType, Expected> => ({
+  prepared: ignored('already-final'),
   'submit-started': ignored('already-final'),
   'submit-accepted': ignored('already-final'),
   'submit-deferred': ignored('already-final'),
@@ -144,14 +145,15 @@ const final = (state: GenerationState): Record<EventType, Expected> => ({
 /** Written by hand from the design: provider class `none`, policy `fail`, mode `hybrid`. */
 const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
   queued: {
+    prepared: { state: 'queued', fields: { prepared: '{"upload":7}', sends: 0 }, effects: [] },
     'submit-started': {
       state: 'submitting',
       fields: { sends: 1, attempt: 1, firstSentAt: NOW, dueAt: NOW + 90_000 },
       effects: [],
     },
     'submit-accepted': ACCEPTED,
-    'submit-deferred': ignored('not-sending'),
-    'submit-rejected': ignored('not-sending'),
+    'submit-deferred': ignored('other-send'),
+    'submit-rejected': ignored('other-send'),
     'submit-unknown': ignored('not-sending'),
     'absence-proven': ignored('not-sending'),
     'observed-live': ADOPTED,
@@ -164,6 +166,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     told: ignored('not-final'),
   },
   submitting: {
+    prepared: ignored('already-sending'),
     'submit-started': ignored('already-sending'),
     'submit-accepted': ACCEPTED,
     'submit-deferred': REFUSED,
@@ -180,6 +183,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     told: ignored('not-final'),
   },
   unconfirmed: {
+    prepared: ignored('already-sent'),
     'submit-started': ignored('not-reconciled'),
     'submit-accepted': ACCEPTED,
     'submit-deferred': REFUSED,
@@ -204,6 +208,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     told: ignored('not-final'),
   },
   submitted: {
+    prepared: ignored('already-accepted'),
     'submit-started': ignored('already-accepted'),
     'submit-accepted': ignored('already-accepted'),
     'submit-deferred': ignored('already-accepted'),
@@ -364,6 +369,66 @@ describe('waiting to be sent', () => {
   );
 });
 
+describe('free steps before the submission', () => {
+  const kept = { prepared: '{"upload":7}' };
+
+  test('what was prepared is kept until the provider has the submission', () => {
+    const queued = { ...RECORDS.queued, ...kept };
+    check({ state: 'submitting', fields: kept, effects: [] }, queued, EVENTS['submit-started']);
+    const submitting = { ...RECORDS.submitting, ...kept };
+    check({ ...REFUSED, fields: kept }, submitting, EVENTS['submit-deferred']);
+    check({ ...ANSWER_LOST, fields: kept }, submitting, EVENTS['submit-unknown']);
+    check(
+      { state: 'submitted', fields: { prepared: undefined }, effects: round() },
+      submitting,
+      EVENTS['submit-accepted'],
+    );
+  });
+
+  test('a "not now" holds the generation back, once', () => {
+    const event = { ...EVENTS['submit-deferred'], send: 0 };
+    const hold = { reason: 'rate_limited', until: NOW + 4_000 };
+    check(
+      { state: 'queued', fields: { hold, refusals: 1, sends: 0 }, effects: submit(4_000) },
+      RECORDS.queued,
+      event,
+    );
+    check(ignored('held'), { ...RECORDS.queued, hold }, event);
+  });
+
+  test('a final no ends it, and nothing was sent', () => {
+    check(
+      {
+        state: 'failed',
+        fields: { reason: { code: 'bad_image' }, sends: 0, via: 'submit' },
+        effects: tell,
+      },
+      RECORDS.queued,
+      { ...EVENTS['submit-rejected'], send: 0 },
+    );
+  });
+});
+
+describe('a cancel at the provider', () => {
+  const rules = rulesWith({ canCancel: true });
+  const effects = [...tell, { kind: 'cancel-task' }];
+
+  test('is asked for where the provider can, as soon as its task is known', () => {
+    check({ ...CANCELED, effects } as Expected, RECORDS.submitted, EVENTS.cancel, rules);
+    check(
+      { ...CANCELED, effects } as Expected,
+      { ...RECORDS.submitting, cancelRequested: true },
+      EVENTS['submit-accepted'],
+      rules,
+    );
+  });
+
+  test('is not asked for where there is no task', () => {
+    check(CANCELED, RECORDS.queued, EVENTS.cancel, rules);
+    check(CANCELED, RECORDS.unconfirmed, EVENTS.cancel, rules);
+  });
+});
+
 describe('an answer that was lost', () => {
   const resendSoon: Expected = {
     state: 'unconfirmed',
@@ -374,7 +439,7 @@ describe('an answer that was lost', () => {
   test.each([
     ['idempotency-key', resendSoon],
     ['unique-reference', resendSoon],
-    ['search', { state: 'unconfirmed', fields: { dueAt: about(NOW, 1_000) }, effects: round() }],
+    ['search', { state: 'unconfirmed', fields: { dueAt: NOW + 15_000 }, effects: round() }],
     ['none', ANSWER_LOST],
   ] as const)('is followed up as the class %s allows', (repeatSubmit, expected) => {
     const rules = rulesWith({ repeatSubmit });

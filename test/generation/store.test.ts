@@ -91,7 +91,11 @@ test('a save counts the version and moves the generation in the schedule', async
   const record = newRecord();
   await store.create(record);
   const moved = { ...record, dueAt: NOW + 1_234 };
-  expect(await store.save(moved)).toEqual({ saved: true, generation: { ...moved, version: 1 } });
+  expect(await store.save(moved)).toEqual({
+    saved: true,
+    generation: { ...moved, version: 1 },
+    parked: [],
+  });
   expect(await store.load(record.id)).toStrictEqual({ ...moved, version: 1 });
   expect(await dueAt(record)).toBe(NOW + 1_234);
 });
@@ -123,7 +127,11 @@ test('versions are compared as a whole: 1 is not 10, nor 12', async () => {
   for (const version of [1, 2, 120]) {
     expect(await store.save({ ...record, version })).toEqual({ saved: false, current: record });
   }
-  expect(await store.save(record)).toMatchObject({ saved: true, generation: { version: 13 } });
+  expect(await store.save(record)).toMatchObject({
+    saved: true,
+    generation: { version: 13 },
+    parked: [],
+  });
 });
 
 test('each item of a list stands for itself', async () => {
@@ -133,10 +141,10 @@ test('each item of a list stands for itself', async () => {
   await store.save(stale);
   const results = await store.saveAll([a, stale, gone, b]);
   expect(results).toEqual([
-    { saved: true, generation: { ...a, version: 1 } },
+    { saved: true, generation: { ...a, version: 1 }, parked: [] },
     { saved: false, current: { ...stale, version: 1 } },
     { saved: false, current: undefined },
-    { saved: true, generation: { ...b, version: 1 } },
+    { saved: true, generation: { ...b, version: 1 }, parked: [] },
   ]);
   expect(await store.saveAll([])).toEqual([]);
 });
@@ -150,7 +158,7 @@ test('two saves of one generation in one batch: the first wins, the second gets 
     store.save(first),
     store.save({ ...record, dueAt: NOW + 2 }),
   ]);
-  expect(won).toEqual({ saved: true, generation: { ...first, version: 1 } });
+  expect(won).toEqual({ saved: true, generation: { ...first, version: 1 }, parked: [] });
   expect(lost).toEqual({ saved: false, current: { ...first, version: 1 } });
   expect(await dueAt(record)).toBe(NOW + 1);
 });

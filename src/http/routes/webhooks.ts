@@ -1,4 +1,4 @@
-import express, { type Request, type RequestHandler, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { GenerationId } from '../../generation/ids.ts';
 import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
@@ -8,7 +8,8 @@ import { Refusal } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
 /**
- * `POST /:provider/:generationId/:token`, for providers that take a URL per request.
+ * `POST /:provider/:generationId/:token` for providers that take a URL per request, and
+ * `POST /:provider` for those with one endpoint for the whole account.
  *
  * Token → body limit → exact raw bytes → signature → parse → one enqueue → exactly 200. Nothing is parsed before
  * it is verified, and nothing is answered 2xx before it is in Redis. Duplicates and deliveries for
@@ -27,27 +28,40 @@ export function webhookRoutes(parts: {
 
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
-    supportOf(request);
+    if (supportOf(request).scope !== 'request') throw notAuthentic();
     const { generationId, token } = request.params;
     if (!verifyDeliveryToken(secrets, String(generationId), String(token))) throw notAuthentic();
     next();
   };
 
   router.post('/:provider/:generationId/:token', admit, rawBytes, async (request, response) => {
-    const webhook = supportOf(request);
-    const generationId = GenerationId.parse(request.params['generationId']);
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    if (!webhook.verify({ headers: request.headers, body })) throw notAuthentic();
+    await receive(request, response, GenerationId.parse(request.params['generationId']));
+  });
 
+  router.post('/:provider', rawBytes, async (request, response) => {
+    if (supportOf(request).scope !== 'account') throw notAuthentic();
+    await receive(request, response);
+  });
+
+  async function receive(
+    request: Request,
+    response: Response,
+    generationId?: GenerationId,
+  ): Promise<void> {
+    const webhook = supportOf(request);
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (!(await webhook.verify({ headers: request.headers, body }))) throw notAuthentic();
+
+    const provider = String(request.params['provider']);
     const { taskId, observation } = webhook.read(body);
     const believed = webhook.trust !== 'hint';
-    await needingRedis(receiveWebhook({ generationId, taskId, observation, believed }));
-    log.info(
-      { generation: generationId, provider: request.params['provider'], says: observation.kind },
-      'webhook received',
+    const delivery = { provider, taskId, observation, believed };
+    const where = await needingRedis(
+      receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
     );
+    log.info({ generation: generationId, provider, says: observation.kind, where }, 'webhook');
     response.status(200).json({ received: true });
-  });
+  }
 
   function supportOf(request: Request): WebhookSupport {
     const webhook = providers.get(String(request.params['provider']))?.webhook;

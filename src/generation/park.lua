@@ -1,0 +1,10 @@
+-- A delivery that names a provider's task and nothing else: whose is it?
+-- KEYS: task entry, parked deliveries
+-- ARGV: the delivery, how long it is parked (ms), how many are kept for one task
+-- Answers the generation's id; or false, and then the delivery is parked for the submit's save.
+local id = redis.call('GET', KEYS[1])
+if id then return id end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[3]), -1)
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return false
