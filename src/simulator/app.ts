@@ -22,7 +22,13 @@ export function createApp({ states, gallery, controls, assetsDir }: AppParts): E
   for (const state of states) app.use(`/${state.dialect.name}`, createProviderRouter(state));
 
   app.get('/results/:file', async (request, response) => {
-    const png = await gallery.png(request.params.file.replace(/\.png$/, ''));
+    const resultId = request.params.file.replace(/\.png$/, '');
+    if (gallery.isExpired(resultId)) {
+      // What the stores behind signed links answer when the time is up.
+      response.status(403).json({ error: 'The link has expired.' });
+      return;
+    }
+    const png = await gallery.png(resultId);
     if (png === undefined) {
       response.status(404).json({ error: 'No such result.' });
       return;

@@ -1,7 +1,7 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
 import type { Ledger } from './ledger.ts';
-import { unknownProviderMessage } from './options.ts';
+import { unknownProviderMessage, webhookUrlProblem } from './options.ts';
 import type { ScenarioScope } from './scenario-board.ts';
 import {
   isScenarioName,
@@ -15,6 +15,8 @@ export interface SimulatorControls {
   ledger(): Ledger;
   clearLedger(): void;
   setScenario(name: ScenarioName, scope?: ScenarioScope): void;
+  /** The account's webhook, for later messages of submissions that named none; null for none. */
+  setWebhook(provider: string, url: string | null): void;
   reset(): void;
   providerNames: readonly string[];
 }
@@ -23,7 +25,10 @@ const scenarioRequestSchema = z.strictObject({
   name: z.string(),
   provider: z.string().optional(),
   count: z.number().int().min(1).optional(),
+  on: z.enum(['submit', 'upload']).optional(),
 });
+
+const webhookRequestSchema = z.strictObject({ provider: z.string(), url: z.string().nullable() });
 
 /** The simulator's own routes, under `/_simulator`, which no provider has. */
 export function createControlRouter(controls: SimulatorControls): Router {
@@ -41,12 +46,29 @@ export function createControlRouter(controls: SimulatorControls): Router {
       response.status(400).json({ error: problem });
       return;
     }
-    const { name, provider, count } = parsed.data;
+    const { name, provider, count, on } = parsed.data;
     controls.setScenario(name, {
       ...(provider !== undefined && { provider }),
       ...(count !== undefined && { count }),
+      ...(on !== undefined && { on }),
     });
-    response.json({ name, provider: provider ?? null, count: count ?? null });
+    response.json({ name, provider: provider ?? null, count: count ?? null, on: on ?? 'submit' });
+  });
+  router.post('/webhook', json(), (request, response) => {
+    const parsed = webhookRequestSchema.safeParse(request.body);
+    if (!parsed.success) {
+      response.status(400).json({ error: z.prettifyError(parsed.error) });
+      return;
+    }
+    const { provider, url } = parsed.data;
+    const problem =
+      url === null ? findProviderProblem(provider, controls) : webhookUrlProblem({ provider, url });
+    if (problem !== undefined) {
+      response.status(400).json({ error: problem });
+      return;
+    }
+    controls.setWebhook(provider, url);
+    response.json({ provider });
   });
   router.get('/ledger', (_request, response) => {
     response.json(controls.ledger());
@@ -60,6 +82,10 @@ export function createControlRouter(controls: SimulatorControls): Router {
     response.status(204).end();
   });
   return router;
+}
+
+function findProviderProblem(provider: string, controls: SimulatorControls): string | undefined {
+  return controls.providerNames.includes(provider) ? undefined : unknownProviderMessage(provider);
 }
 
 function findProblem(

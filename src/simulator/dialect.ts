@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Router } from 'express';
 
-/** An HTTP answer before it is written; `body` is sent as JSON. */
+/** An HTTP answer before it is written; `body` is sent as JSON, or as it is when it is a Buffer. */
 export interface Reply {
   status: number;
   headers?: Record<string, string>;
@@ -36,10 +36,22 @@ export interface OutputSize {
   fit: 'inside' | 'cover';
 }
 
-/** A valid submit request in the engine's words. Images are http(s) URLs or `data:` URIs. */
+/** An http(s) URL, a `data:` URI, or the picture's own bytes. */
+export type ImageInput = string | Buffer;
+
+/** What is wrong with one input image: it could not be had, or it is not a picture. */
+export interface ImageProblem {
+  kind: 'unreachable' | 'unreadable';
+  message: string;
+}
+
+/** A valid submit request in the engine's words. */
 export interface Submission {
-  personImage: string;
-  garmentImages: string[];
+  /** Absent when nobody is to be dressed; then there are no result pictures either. */
+  personImage?: ImageInput;
+  garmentImages: ImageInput[];
+  /** Images that are looked at one by one; what is wrong with them is left to `judge`. */
+  inspectedImages?: ImageInput[];
   outputSize: OutputSize;
   /** How many result images are asked for. */
   resultCount: number;
@@ -55,13 +67,41 @@ export interface Submission {
 /** What can be said about a task at one moment. */
 export type TaskView =
   | { state: 'live'; status: string }
-  | { state: 'completed'; resultUrls: string[] }
-  | { state: 'failed'; kind: FailureKind; message: string };
+  /** `data` is what the dialect's `judge` gave, where it has one. */
+  | { state: 'completed'; resultUrls: string[]; status?: string; data?: unknown }
+  | { state: 'failed'; kind: FailureKind; message: string; data?: unknown }
+  | { state: 'canceled' };
+
+/** How a task ends. `status` is for a good end that has a word of its own. */
+export type Verdict =
+  | { state: 'completed'; status?: string; data?: unknown }
+  | { state: 'failed'; kind: FailureKind; message: string; data?: unknown }
+  | { state: 'canceled' };
 
 /** The part of a task that a dialect may see. */
 export interface TaskFacts {
   readonly id: string;
   readonly submission: Submission;
+  /** Unix milliseconds, real time. */
+  readonly acceptedAtMs: number;
+  readonly finishedAtMs: number | undefined;
+}
+
+/** A file that was sent ahead of the work it is for. */
+export interface Upload {
+  readonly id: string;
+  /** Which of the provider's collections it is in. */
+  readonly library: string;
+  readonly bytes: Buffer;
+  readonly name: string;
+  readonly uploadedAtMs: number;
+}
+
+/** A key that lives for a while only. */
+export interface AccessToken {
+  readonly token: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 /** Calls against the limit that is counted over a sliding minute. */
@@ -79,6 +119,7 @@ export interface WebhookStyle {
   retryDelaysMs: readonly number[];
   /** Which answers of the receiver end the retrying. */
   accepts(status: number): boolean;
+  /** What is told; undefined tells nothing at this moment. */
   body(task: TaskFacts, view: TaskView, provider: Provider): unknown;
   /** Signature headers over the exact bytes sent; called again for every try. */
   sign(message: { body: Buffer; secret: string; messageId: string }): Record<string, string>;
@@ -93,8 +134,9 @@ export interface Dialect {
   name: string;
   /** Statuses a healthy task passes through before it ends, in order. */
   liveStatuses: readonly [string, ...string[]];
-  finalStatuses: { completed: string; failed: string };
-  /** Whether credits come back when a task fails. */
+  /** The words for the ends; `canceled` only where tasks can be canceled. */
+  finalStatuses: { completed: string; failed: string; canceled?: string };
+  /** Whether credits come back when a task fails or is canceled. */
   refundsFailures: boolean;
   startingCredits: number;
   /** Signing secret unless one is configured; empty for a provider that signs nothing. */
@@ -103,11 +145,20 @@ export interface Dialect {
   switches: Readonly<Record<string, readonly [string, ...string[]]>>;
   /** How long a finished task can still be asked about, in real time. */
   keepsTasksForMs: number;
-  webhook: WebhookStyle;
-  newTaskId(): string;
+  /** Absent when the provider can only be polled. */
+  webhook?: WebhookStyle;
+  /** `sequence` is a number this provider has not used before, for ids that are numbers. */
+  newTaskId(sequence: number): string;
   /** The API key in the request, or undefined when it is absent or has not the right look. */
   readKey(request: Request): string | undefined;
+  /** The key is an access token, which a `provider.token` route gave out. */
+  usesAccessTokens?: true;
   refuse(refusal: Refusal): Reply;
+  /**
+   * Decides how a task ends, for results that are not pictures. `problems` is about the submission's
+   * `inspectedImages`, in their order; undefined where nothing is wrong.
+   */
+  judge?(task: TaskFacts, problems: readonly (ImageProblem | undefined)[]): Verdict;
   /** Headers for every answer to an authorised request. */
   rateHeaders?(usage: RateUsage): Record<string, string>;
   /** Routes that need no key, such as published verification keys. */
@@ -120,11 +171,44 @@ export interface Dialect {
 export interface Provider {
   /** A route that accepts work: `read` validates, `reply` says what an accepted task answers. */
   submit(
-    read: (request: Request) => Submission | Refusal,
+    read: (request: Request) => Submission | Refusal | Promise<Submission | Refusal>,
     reply: (task: TaskFacts) => Reply | Promise<Reply>,
   ): RequestHandler;
+  /** A route that takes a file, free of charge, into one of the provider's libraries. */
+  upload(
+    library: string,
+    read: (request: Request) => Promise<{ bytes: Buffer; name: string } | Refusal>,
+    reply: (upload: Upload) => Reply,
+  ): RequestHandler;
+  /** What is in a library, oldest first. */
+  uploads(library: string): Upload[];
+  /** The file in a library, if it is there. */
+  findUpload(library: string, id: string): Upload | undefined;
+  /** Deletes the file; says whether it was there. */
+  deleteUpload(library: string, id: string): boolean;
   /** A route that reports the task named by the path parameter `id`. */
   poll(reply: (task: TaskFacts, view: TaskView) => Reply | Promise<Reply>): RequestHandler;
+  /**
+   * A route that cancels the task named by the path parameter `id`: a live one ends `canceled`, a
+   * finished one is left alone. `before` is the task as the request found it.
+   */
+  cancel(
+    reply: (task: TaskFacts, cancel: { isCanceled: boolean; before: TaskView }) => Reply,
+  ): RequestHandler;
+  /** A route that lists the tasks that `matches` picks, oldest first. */
+  search(
+    matches: (request: Request) => ((task: TaskFacts) => boolean) | Refusal,
+    reply: (tasks: TaskFacts[]) => Reply | Promise<Reply>,
+  ): RequestHandler;
+  /**
+   * A route, for `mountOpen`, that gives an access token for the account's key. `read` finds the
+   * key in the parsed body; two-part credentials are joined by a colon.
+   */
+  token(
+    read: (request: Request) => string | Refusal,
+    reply: (token: AccessToken) => Reply,
+    lifetimeMs: number,
+  ): RequestHandler;
   /** A route that reports the account. */
   account(reply: (account: { creditsLeft: number; rate: RateUsage }) => Reply): RequestHandler;
   /** The task as it is now. */
@@ -133,6 +217,12 @@ export interface Provider {
   untilFinal(task: TaskFacts, limitMs: number): Promise<void>;
   /** The task's result pictures as PNG bytes. */
   pictures(task: TaskFacts): Promise<Buffer[]>;
+  /** Looks at images; says for each what is wrong with it, or nothing when it is a picture. */
+  inspect(images: readonly ImageInput[]): Promise<(ImageProblem | undefined)[]>;
+  /** The absolute address of one of this provider's own paths. */
+  url(path: string): string;
+  /** What signs the webhooks: the configured secret, or the dialect's own. */
+  signingSecret(): string;
   /** The chosen value of one of the dialect's switches. */
   chosen(switchName: string): string;
 }

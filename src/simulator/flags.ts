@@ -50,6 +50,7 @@ function parseKnownFlags(args: string[]) {
         seed: { type: 'string' },
         key: { type: 'string', multiple: true },
         secret: { type: 'string', multiple: true },
+        webhook: { type: 'string', multiple: true },
         credits: { type: 'string', multiple: true },
         switch: { type: 'string', multiple: true },
         quiet: { type: 'boolean' },
@@ -82,6 +83,7 @@ function readRange(text: string): { min: number; max: number } {
 function readProviders(values: {
   key?: string[] | undefined;
   secret?: string[] | undefined;
+  webhook?: string[] | undefined;
   credits?: string[] | undefined;
   switch?: string[] | undefined;
 }): Record<string, ProviderSettings> {
@@ -96,6 +98,9 @@ function readProviders(values: {
   }
   for (const [provider, secret] of readPairs('secret', values.secret)) {
     settingsOf(provider).secret = secret;
+  }
+  for (const [provider, url] of readPairs('webhook', values.webhook)) {
+    settingsOf(provider).webhookUrl = url;
   }
   for (const [provider, text] of readPairs('credits', values.credits)) {
     const credits = readNumber('credits', text);
@@ -126,7 +131,9 @@ export function helpText(): string {
   );
   const dialectLines = dialects.map((dialect) => {
     const switches = Object.entries(dialect.switches).map(([k, all]) => `${k}=${all.join('|')}`);
-    const secret = dialect.defaultSecret || 'none, webhooks are unsigned';
+    const secret = dialect.webhook
+      ? dialect.defaultSecret || 'none, webhooks are unsigned'
+      : 'none, poll only';
     return `  /${dialect.name}  secret: ${secret}; switches: ${switches.join(', ') || 'none'}`;
   });
   return `Stand-in try-on providers on loopback.
@@ -138,8 +145,10 @@ Usage: npm run simulator -- [flags]
   --time-scale <factor>         multiplies every simulated time; default 1
   --scenario <name>             for submits that ask for none; default ok
   --seed <number>               makes latencies repeatable
-  --key <provider>=<key>        accept only this key; may be repeated
+  --key <provider>=<key>        accept only this key (id:secret where there are two parts); may be
+                                repeated
   --secret <provider>=<secret>  webhook signing secret
+  --webhook <provider>=<url>    the account's webhook, for submits that name none
   --credits <provider>=<n>      credits at the start
   --switch <provider>.<s>=<v>   choose where the provider's documents disagree
   --quiet                       no line per finished task
@@ -152,7 +161,7 @@ ${dialectLines.join('\n')}
 Scenarios (header x-simulate, or ?simulate=<name> in an input image's URL):
 ${scenarioLines.join('\n')}
 
-Control: GET /_simulator/scenarios, POST /_simulator/scenario, GET and DELETE /_simulator/ledger,
-POST /_simulator/reset. Pictures: /assets/<file>, /results/<id>.png.
+Control: GET /_simulator/scenarios, POST /_simulator/scenario, POST /_simulator/webhook,
+GET and DELETE /_simulator/ledger, POST /_simulator/reset. Pictures: /assets/<file>, /results/<id>.png.
 `;
 }

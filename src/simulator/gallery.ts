@@ -1,5 +1,5 @@
 import { setBounded } from './bounded.ts';
-import type { Submission } from './dialect.ts';
+import type { ImageInput, ImageProblem, Submission } from './dialect.ts';
 import { ImageLoadError, type ImageLoader } from './image-loader.ts';
 import { dress } from './picture.ts';
 
@@ -8,12 +8,15 @@ const maxResults = 100_000;
 const maxCachedRenders = 32;
 
 export interface Gallery {
-  /** Fetches the inputs; says what is wrong with them, or nothing when all of them are pictures. */
-  findProblem(submission: Submission): Promise<string | undefined>;
+  /** Fetches the images; says for each what is wrong with it, or nothing when it is a picture. */
+  inspect(images: readonly ImageInput[]): Promise<(ImageProblem | undefined)[]>;
   /** Makes a result known; it is drawn when it is first asked for. */
   add(resultId: string, submission: Submission): void;
   /** The result as PNG, or undefined when nobody added it. Throws ImageLoadError. */
   png(resultId: string): Promise<Buffer | undefined>;
+  /** Makes the link to a result a dead one; the picture itself stays. */
+  expire(resultId: string): void;
+  isExpired(resultId: string): boolean;
   clear(): void;
 }
 
@@ -21,8 +24,20 @@ export interface Gallery {
 export function createGallery(loader: ImageLoader): Gallery {
   const results = new Map<string, Submission>();
   const renders = new Map<string, Promise<Buffer>>();
+  const expired = new Map<string, true>();
 
-  async function render(submission: Submission): Promise<Buffer> {
+  async function problemWith(image: ImageInput): Promise<ImageProblem | undefined> {
+    try {
+      await loader.load(image);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ImageLoadError) return { kind: error.kind, message: error.message };
+      throw error;
+    }
+  }
+
+  async function render(submission: Submission): Promise<Buffer | undefined> {
+    if (submission.personImage === undefined) return undefined;
     const [person, garments] = await Promise.all([
       loader.load(submission.personImage),
       Promise.all(submission.garmentImages.map((source) => loader.load(source))),
@@ -45,26 +60,17 @@ export function createGallery(loader: ImageLoader): Gallery {
   }
 
   return {
-    async findProblem(submission) {
-      try {
-        await Promise.all(
-          [submission.personImage, ...submission.garmentImages].map((source) =>
-            loader.load(source),
-          ),
-        );
-        return undefined;
-      } catch (error) {
-        if (error instanceof ImageLoadError) return error.message;
-        throw error;
-      }
-    },
+    inspect: (images) => Promise.all(images.map(problemWith)),
     add: (resultId, submission) => setBounded(results, resultId, submission, maxResults),
     async png(resultId) {
       const submission = results.get(resultId);
       return submission === undefined ? undefined : render(submission);
     },
+    expire: (resultId) => setBounded(expired, resultId, true, maxResults),
+    isExpired: (resultId) => expired.has(resultId),
     clear() {
       results.clear();
+      expired.clear();
       renders.clear();
       loader.clear();
     },

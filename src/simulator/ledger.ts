@@ -14,13 +14,15 @@ export interface WebhookAttempt {
   answeredStatus: number | null;
 }
 
-/** One accepted, that is paid, submission. */
+/** One accepted submission. */
 export interface AcceptedEntry {
   taskId: string;
   scenario: ScenarioName;
   idempotencyKey: string | null;
   webhookUrl: string | null;
   inputFingerprint: string;
+  /** False for work that costs nothing, such as a sandbox key's. */
+  isPaid: boolean;
   creditsCharged: number;
   creditsRefunded: number;
   acceptedAtMs: number;
@@ -28,6 +30,8 @@ export interface AcceptedEntry {
   finalStatus: string | null;
   polls: number;
   replays: number;
+  /** How often the task was asked to stop, late requests included. */
+  cancelRequests: number;
   webhookAttempts: WebhookAttempt[];
 }
 
@@ -37,6 +41,17 @@ export interface RefusedEntry {
   httpStatus: number;
   idempotencyKey: string | null;
   inputFingerprint: string | null;
+}
+
+/** A file that was sent ahead of the work it is for. Never charged. */
+export interface UploadEntry {
+  atMs: number;
+  uploadId: string;
+  library: string;
+  scenario: ScenarioName;
+  byteCount: number;
+  /** The same bytes always give the same one. */
+  fingerprint: string;
 }
 
 export interface ReplayEntry {
@@ -50,8 +65,13 @@ export interface ProviderLedger {
   accepted: AcceptedEntry[];
   refused: RefusedEntry[];
   replays: ReplayEntry[];
+  uploads: UploadEntry[];
   /** Polls that named a task nobody knows. */
   unknownPolls: number;
+  /** Times the tasks were searched. */
+  searches: number;
+  /** Access tokens given out. */
+  tokensIssued: number;
   /** Entries dropped because a list was full. */
   forgotten: number;
 }
@@ -63,8 +83,12 @@ export interface LedgerBook {
   accepted(entry: AcceptedEntry): void;
   refused(entry: RefusedEntry): void;
   replayed(entry: ReplayEntry): void;
+  uploaded(entry: UploadEntry): void;
+  searched(): void;
+  tokenIssued(): void;
   finished(taskId: string, end: { status: string; atMs: number; creditsRefunded: number }): void;
   polled(taskId: string, isKnown: boolean): void;
+  cancelRequested(taskId: string): void;
   webhookTried(taskId: string, attempt: WebhookAttempt): void;
   /** A copy that later events do not change. */
   read(creditsLeft: number): ProviderLedger;
@@ -76,6 +100,9 @@ export function createLedgerBook(): LedgerBook {
   const accepted = new Map<string, AcceptedEntry>();
   let refused: RefusedEntry[] = [];
   let replays: ReplayEntry[] = [];
+  let uploads: UploadEntry[] = [];
+  let searches = 0;
+  let tokensIssued = 0;
   let unknownPolls = 0;
   let forgotten = 0;
 
@@ -98,6 +125,13 @@ export function createLedgerBook(): LedgerBook {
       const original = accepted.get(entry.taskId);
       if (original) original.replays += 1;
     },
+    uploaded: (entry) => pushBounded(uploads, entry),
+    searched: () => {
+      searches += 1;
+    },
+    tokenIssued: () => {
+      tokensIssued += 1;
+    },
     finished(taskId, end) {
       const entry = accepted.get(taskId);
       if (!entry) return;
@@ -110,6 +144,10 @@ export function createLedgerBook(): LedgerBook {
       const entry = accepted.get(taskId);
       if (entry) entry.polls += 1;
     },
+    cancelRequested(taskId) {
+      const entry = accepted.get(taskId);
+      if (entry) entry.cancelRequests += 1;
+    },
     webhookTried: (taskId, attempt) => accepted.get(taskId)?.webhookAttempts.push(attempt),
     read: (creditsLeft) =>
       structuredClone({
@@ -117,14 +155,20 @@ export function createLedgerBook(): LedgerBook {
         accepted: [...accepted.values()],
         refused,
         replays,
+        uploads,
         unknownPolls,
+        searches,
+        tokensIssued,
         forgotten,
       }),
     clear() {
       accepted.clear();
       refused = [];
       replays = [];
+      uploads = [];
       unknownPolls = 0;
+      searches = 0;
+      tokensIssued = 0;
       forgotten = 0;
     },
   };

@@ -67,6 +67,11 @@ function assertOption(isGood: boolean, message: string): asserts isGood {
 function checkProvider(name: string, settings: ProviderSettings): void {
   const dialect = dialects.find((candidate) => candidate.name === name);
   if (!dialect) throw new SimulatorOptionError(unknownProviderMessage(name));
+  const problem =
+    settings.webhookUrl === undefined
+      ? undefined
+      : webhookUrlProblem({ provider: name, url: settings.webhookUrl });
+  if (problem !== undefined) throw new SimulatorOptionError(problem);
   for (const [switchName, value] of Object.entries(settings.switches ?? {})) {
     const values = dialect.switches[switchName];
     if (!values?.includes(value)) {
@@ -76,6 +81,16 @@ function checkProvider(name: string, settings: ProviderSettings): void {
       );
     }
   }
+}
+
+/** Why the provider cannot have this URL as its account's webhook, if it cannot. */
+export function webhookUrlProblem(wanted: { provider: string; url: string }): string | undefined {
+  const dialect = dialects.find((candidate) => candidate.name === wanted.provider);
+  if (!dialect) return unknownProviderMessage(wanted.provider);
+  if (!dialect.webhook) return `${wanted.provider} sends no webhooks.`;
+  const protocol = URL.canParse(wanted.url) ? new URL(wanted.url).protocol : '';
+  // The URL itself may carry a token, so it is not repeated.
+  return /^https?:$/.test(protocol) ? undefined : 'The webhook must be an http(s) URL.';
 }
 
 /** The sentence shown wherever an unknown provider was named. */

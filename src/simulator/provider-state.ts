@@ -1,12 +1,16 @@
+import { randomInt } from 'node:crypto';
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { setBounded } from './bounded.ts';
 import type { Clock } from './clock.ts';
 import type { Dialect } from './dialect.ts';
 import type { Gallery } from './gallery.ts';
 import { createIdempotencyCache, type IdempotencyCache } from './idempotency.ts';
+import type { ImagePool } from './image-identity.ts';
 import { createLedgerBook, type LedgerBook } from './ledger.ts';
 import { createRateWindow, type RateWindow } from './rate-window.ts';
 import type { ScenarioBoard } from './scenario-board.ts';
 import type { Task } from './task.ts';
+import { createUploadShelf, type UploadShelf } from './upload-shelf.ts';
 import type { WebhookCourier } from './webhook-courier.ts';
 
 const maxTasks = 100_000;
@@ -15,10 +19,17 @@ const defaultSubmitsPerMinute = 100_000;
 
 /** What may be configured for one provider; everything has a default. */
 export interface ProviderSettings {
-  /** The only keys accepted; any key with the right look when absent. */
+  /**
+   * The only keys accepted; any key with the right look when absent. Two-part credentials are
+   * joined by a colon.
+   */
   keys?: string[];
   /** Webhook signing secret, taken literally. */
   secret?: string;
+  /** The account's webhook, for submissions that name none. */
+  webhookUrl?: string;
+  /** Overrides how long access tokens live, in real time. */
+  tokenLifetimeMs?: number;
   credits?: number;
   submitsPerMinute?: number;
   /** Tasks that may be live at once; unlimited when absent. */
@@ -31,6 +42,7 @@ export interface ProviderSettings {
 export interface World {
   clock: Clock;
   gallery: Gallery;
+  images: ImagePool;
   courier: WebhookCourier;
   board: ScenarioBoard;
   /** Simulated time the next task takes. */
@@ -51,6 +63,12 @@ export interface ProviderState {
   readonly tasks: Map<string, Task>;
   readonly idempotency: IdempotencyCache;
   readonly submits: RateWindow;
+  readonly tokens: AccessTokens;
+  readonly uploads: UploadShelf;
+  /** Goes up for ever, so that nothing that was named by a number is confused after a reset. */
+  sequence: number;
+  /** Where messages go for submissions that name no URL of their own. */
+  webhookUrl: string | undefined;
   creditsLeft: number;
   liveTasks: number;
 }
@@ -69,6 +87,11 @@ export function createProviderState(
     tasks: new Map(),
     idempotency: createIdempotencyCache(),
     submits: createRateWindow(settings.submitsPerMinute ?? defaultSubmitsPerMinute),
+    tokens: createAccessTokens(),
+    uploads: createUploadShelf(),
+    // Somewhere in a wide range: a restarted provider does not give out the same numbers again.
+    sequence: randomInt(1_000_000, 1_000_000_000),
+    webhookUrl: settings.webhookUrl,
     creditsLeft: settings.credits ?? dialect.startingCredits,
     liveTasks: 0,
   };
@@ -80,8 +103,17 @@ export function clearProviderState(state: ProviderState): void {
   state.tasks.clear();
   state.idempotency.clear();
   state.submits.clear();
+  state.tokens.clear();
+  state.uploads.clear();
+  state.webhookUrl = state.settings.webhookUrl;
   state.creditsLeft = state.settings.credits ?? state.dialect.startingCredits;
   state.liveTasks = 0;
+}
+
+/** A number this provider has not used before. */
+export function nextSequence(state: ProviderState): number {
+  state.sequence += 1;
+  return state.sequence;
 }
 
 /** Makes the task findable by its id. */
@@ -92,6 +124,14 @@ export function keepTask(state: ProviderState, task: Task): void {
 /** The task, unless it never existed or its time to be asked about is over. */
 export function findTask(state: ProviderState, id: string, nowMs: number): Task | undefined {
   const task = state.tasks.get(id);
-  const finishedAtMs = task?.finishedAtMs ?? nowMs;
-  return nowMs - finishedAtMs > state.dialect.keepsTasksForMs ? undefined : task;
+  return task && isKept(state, task, nowMs) ? task : undefined;
+}
+
+/** Every task that may still be asked about, oldest first. */
+export function keptTasks(state: ProviderState, nowMs: number): Task[] {
+  return [...state.tasks.values()].filter((task) => isKept(state, task, nowMs));
+}
+
+function isKept(state: ProviderState, task: Task, nowMs: number): boolean {
+  return nowMs - (task.finishedAtMs ?? nowMs) <= state.dialect.keepsTasksForMs;
 }

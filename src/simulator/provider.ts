@@ -1,10 +1,14 @@
 import path from 'node:path';
-import { type ErrorRequestHandler, json, type RequestHandler, Router } from 'express';
+import { type ErrorRequestHandler, json, type RequestHandler, Router, raw } from 'express';
 import type { Provider, Refusal, TaskFacts } from './dialect.ts';
-import { findTask, type ProviderState } from './provider-state.ts';
-import { send, sendRefusal, setRateHeaders } from './replies.ts';
+import { formContentType, maxFormBytes } from './multipart.ts';
+import { findTask, keptTasks, type ProviderState } from './provider-state.ts';
+import { refuse, send, sendRefusal, setRateHeaders } from './replies.ts';
 import { createSubmitRoute } from './submit-route.ts';
 import { type Task, viewOf } from './task.ts';
+import { cancelTask } from './task-runner.ts';
+import { createTokenRoute } from './token-route.ts';
+import { createUploadRoute } from './upload-route.ts';
 
 /** Larger than any documented inline image, small enough to bound memory. */
 const maxBodyBytes = 25 * 1024 * 1024;
@@ -16,7 +20,7 @@ export function createProviderRouter(state: ProviderState): Router {
   const provider = createProvider(state);
   dialect.mountOpen?.(router, provider);
   router.use(requireKey(state));
-  router.use(json({ limit: maxBodyBytes }));
+  router.use(json({ limit: maxBodyBytes }), raw({ type: formContentType, limit: maxFormBytes }));
   dialect.mount(router, provider);
   router.use((_request, response) => {
     sendRefusal(dialect, response, { reason: 'not-found', message: 'No such resource.' });
@@ -29,6 +33,10 @@ function createProvider(state: ProviderState): Provider {
   const { dialect, world, settings } = state;
   const provider: Provider = {
     submit: (read, reply) => createSubmitRoute(state, provider, read, reply),
+    upload: (library, read, reply) => createUploadRoute(state, library, read, reply),
+    uploads: (library) => state.uploads.list(library),
+    findUpload: (library, id) => state.uploads.find(library, id),
+    deleteUpload: (library, id) => state.uploads.remove(library, id),
     poll: (reply) => async (request, response) => {
       const id = String(request.params['id']);
       const task = findTask(state, id, Date.now());
@@ -38,6 +46,12 @@ function createProvider(state: ProviderState): Provider {
         return;
       }
       task.polls += 1;
+      if (task.polls === 1 && task.scenario.expiresToken && dialect.usesAccessTokens) {
+        state.tokens.expire(dialect.readKey(request) ?? '');
+        const message = 'The access token has expired.';
+        sendRefusal(dialect, response, { reason: 'unauthorized', message });
+        return;
+      }
       if (task.polls <= (task.scenario.failFirstPolls ?? 0)) {
         sendRefusal(dialect, response, {
           reason: 'server-error',
@@ -47,6 +61,27 @@ function createProvider(state: ProviderState): Provider {
       }
       send(response, await reply(task, provider.view(task)));
     },
+    cancel: (reply) => (request, response) => {
+      const task = findTask(state, String(request.params['id']), Date.now());
+      if (!task) {
+        sendRefusal(dialect, response, { reason: 'not-found', message: 'No such task.' });
+        return;
+      }
+      state.book.cancelRequested(task.id);
+      const before = provider.view(task);
+      const isCanceled = cancelTask(state, task, provider);
+      send(response, reply(task, { isCanceled, before }));
+    },
+    search: (matches, reply) => async (request, response) => {
+      const matcher = matches(request);
+      if (typeof matcher !== 'function') {
+        sendRefusal(dialect, response, matcher);
+        return;
+      }
+      state.book.searched();
+      send(response, await reply(keptTasks(state, Date.now()).filter(matcher)));
+    },
+    token: (read, reply, lifetimeMs) => createTokenRoute(state, { read, reply, lifetimeMs }),
     account: (reply) => (_request, response) => {
       const rate = state.submits.usage(Date.now());
       send(response, reply({ creditsLeft: state.creditsLeft, rate }));
@@ -59,6 +94,9 @@ function createProvider(state: ProviderState): Provider {
       const pictures = await Promise.all(ids.map((id) => world.gallery.png(id)));
       return pictures.filter((picture) => picture !== undefined);
     },
+    inspect: (images) => world.gallery.inspect(images),
+    url: (pathInside) => `${world.baseUrl()}/${dialect.name}${pathInside}`,
+    signingSecret: () => settings.secret ?? dialect.defaultSecret,
     chosen: (name) => settings.switches?.[name] ?? dialect.switches[name]?.[0] ?? '',
   };
   return provider;
@@ -73,20 +111,16 @@ function ownTask(state: ProviderState, facts: TaskFacts): Task {
 
 function requireKey(state: ProviderState): RequestHandler {
   const { dialect, settings } = state;
+  const isGood = (key: string): boolean =>
+    dialect.usesAccessTokens
+      ? state.tokens.isLive(key, Date.now())
+      : (settings.keys?.includes(key) ?? true);
   return (request, response, next) => {
     const key = dialect.readKey(request);
-    if (key === undefined || (settings.keys && !settings.keys.includes(key))) {
+    if (key === undefined || !isGood(key)) {
       const refusal: Refusal = { reason: 'unauthorized', message: 'Missing or invalid API key.' };
-      const httpStatus = sendRefusal(dialect, response, refusal);
-      if (request.method === 'POST') {
-        state.book.refused({
-          atMs: Date.now(),
-          reason: refusal.reason,
-          httpStatus,
-          idempotencyKey: null,
-          inputFingerprint: null,
-        });
-      }
+      if (request.method === 'POST') refuse(state, response, refusal);
+      else sendRefusal(dialect, response, refusal);
       return;
     }
     setRateHeaders(state, response);
@@ -108,13 +142,6 @@ function refuseUnreadableBody(state: ProviderState): ErrorRequestHandler {
       next(error);
       return;
     }
-    const httpStatus = sendRefusal(state.dialect, response, refusal);
-    state.book.refused({
-      atMs: Date.now(),
-      reason: refusal.reason,
-      httpStatus,
-      idempotencyKey: null,
-      inputFingerprint: null,
-    });
+    refuse(state, response, refusal);
   };
 }

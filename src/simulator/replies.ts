@@ -7,12 +7,11 @@ const gatewayPage =
   '<!doctype html><html><head><title>502 Bad Gateway</title></head>' +
   '<body><h1>502 Bad Gateway</h1><hr>gateway</body></html>';
 
-/** Writes a reply as JSON. */
+/** Writes a reply, as JSON unless it is bytes. */
 export function send(response: Response, reply: Reply): void {
-  response
-    .status(reply.status)
-    .set(reply.headers ?? {})
-    .json(reply.body);
+  response.status(reply.status).set(reply.headers ?? {});
+  if (Buffer.isBuffer(reply.body)) response.send(reply.body);
+  else response.json(reply.body);
 }
 
 /** Writes a refusal in the provider's words, or the gateway's page; returns its HTTP status. */
@@ -27,6 +26,23 @@ export function sendRefusal(dialect: Dialect, response: Response, refusal: Refus
   }
   send(response, reply);
   return reply.status;
+}
+
+/** Refuses, and puts it on the books. */
+export function refuse(
+  state: ProviderState,
+  response: Response,
+  refusal: Refusal,
+  about: { idempotencyKey?: string | undefined; fingerprint?: string } = {},
+): void {
+  const httpStatus = sendRefusal(state.dialect, response, refusal);
+  state.book.refused({
+    atMs: Date.now(),
+    reason: refusal.reason,
+    httpStatus,
+    idempotencyKey: about.idempotencyKey ?? null,
+    inputFingerprint: about.fingerprint ?? null,
+  });
 }
 
 /** Puts the calls left on the answer, where the provider does so. */

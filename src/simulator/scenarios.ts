@@ -23,6 +23,12 @@ export interface Scenario {
   loseFirstReply?: true;
   /** The task is finished and its webhook answered before the submit is answered. */
   finishBeforeReply?: true;
+  /** Where keys are access tokens: the first submit and the first poll find theirs expired. */
+  expiresToken?: true;
+  /** Of several images that are inspected one by one, the first is treated as unreadable. */
+  spoilsFirstImage?: true;
+  /** The links to the results are dead from the start. */
+  resultsAreGone?: true;
   /** The task ends in this failure, whatever its inputs. */
   failure?: FailureKind;
   /** The task stays in its first live status for ever. */
@@ -34,6 +40,8 @@ export interface Scenario {
     copies?: number;
     /** The final message leaves this many latencies after the task is final. */
     delayInLatencies?: number;
+    /** The first live status is told once more after the end, where live statuses are told. */
+    repeatsProgressLast?: true;
     /** An attacker's message claiming failure arrives first, signed with a wrong secret. */
     forgedFirst?: true;
   };
@@ -94,6 +102,22 @@ export const scenarios = {
   'late-webhook': {
     description: 'The webhook comes ten latencies after the status is already final.',
     webhook: { delayInLatencies: 10 },
+  },
+  'out-of-order-webhook': {
+    description: 'Where live statuses are told, the first is told again after the end.',
+    webhook: { repeatsProgressLast: true },
+  },
+  'expired-token': {
+    description: 'Where tokens expire, the first submit and first poll are answered 401.',
+    expiresToken: true,
+  },
+  'partial-failure': {
+    description: 'In a batch, the first image fails; elsewhere everything works.',
+    spoilsFirstImage: true,
+  },
+  'result-expired': {
+    description: 'Works, but the links to the results are dead.',
+    resultsAreGone: true,
   },
 } as const satisfies Record<string, Scenario>;
 

@@ -5,9 +5,15 @@ import { createClock } from './clock.ts';
 import type { SimulatorControls } from './control-routes.ts';
 import { dialects } from './dialects/registry.ts';
 import { createGallery } from './gallery.ts';
+import { createImagePool } from './image-identity.ts';
 import { createImageLoader } from './image-loader.ts';
 import type { Ledger } from './ledger.ts';
-import { checkOptions, type SimulatorOptions, unknownProviderMessage } from './options.ts';
+import {
+  checkOptions,
+  type SimulatorOptions,
+  unknownProviderMessage,
+  webhookUrlProblem,
+} from './options.ts';
 import { clearProviderState, createProviderState, type World } from './provider-state.ts';
 import { createRandom } from './random.ts';
 import { createScenarioBoard, type ScenarioScope } from './scenario-board.ts';
@@ -24,7 +30,12 @@ export interface Simulator {
   ledger(): Ledger;
   /** The scenario of later submits that ask for none. Starts the count of "first submits" anew. */
   setScenario(name: ScenarioName, scope?: ScenarioScope): void;
-  /** Forgets all tasks, books, keys, spending and scenarios, as if just started. */
+  /**
+   * The account's webhook, for later messages of submissions that named none; null for none.
+   * Throws RangeError when the provider cannot have it.
+   */
+  setWebhook(provider: string, url: string | null): void;
+  /** Forgets all tasks, books, keys, uploads, spending and scenarios, as if just started. */
   reset(): void;
   /** Ends every task and delivery and frees the port. A second call does nothing more. */
   close(): Promise<void>;
@@ -51,6 +62,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const world: World = {
     clock,
     gallery,
+    images: createImagePool(),
     courier,
     board,
     nextLatencyMs: () => min + random() * (max - min),
@@ -85,6 +97,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       }
       board.set(name, scope);
     },
+    setWebhook(provider, url) {
+      const state = states.find((candidate) => candidate.dialect.name === provider);
+      if (!state) throw new RangeError(unknownProviderMessage(provider));
+      const problem = url === null ? undefined : webhookUrlProblem({ provider, url });
+      if (problem !== undefined) throw new RangeError(problem);
+      state.webhookUrl = url ?? undefined;
+    },
     reset() {
       endAllWork();
       life = new AbortController();
@@ -107,6 +126,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url,
     ledger: controls.ledger,
     setScenario: controls.setScenario,
+    setWebhook: controls.setWebhook,
     reset: controls.reset,
     async close() {
       endAllWork();

@@ -1,9 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { Request, RequestHandler, Response } from 'express';
-import type { Provider, Refusal, Reply, Submission, TaskFacts } from './dialect.ts';
-import { keepTask, type ProviderState } from './provider-state.ts';
-import { send, sendRefusal, setRateHeaders } from './replies.ts';
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler } from 'express';
+import type { ImageInput, Provider, Refusal, Reply, Submission, TaskFacts } from './dialect.ts';
+import { fingerprintOf } from './image-identity.ts';
+import { keepTask, nextSequence, type ProviderState } from './provider-state.ts';
+import { refuse, send, setRateHeaders } from './replies.ts';
 import type { ChosenScenario } from './scenario-board.ts';
+import { refusalMessages, scenarioRefusal } from './scenario-refusal.ts';
 import { isScenarioName, type ScenarioName, unknownScenarioMessage } from './scenarios.ts';
 import { createTask, type Task } from './task.ts';
 import { runTask } from './task-runner.ts';
@@ -15,30 +17,34 @@ import { runTask } from './task-runner.ts';
 export function createSubmitRoute(
   state: ProviderState,
   provider: Provider,
-  read: (request: Request) => Submission | Refusal,
+  read: (request: Request) => Submission | Refusal | Promise<Submission | Refusal>,
   reply: (task: TaskFacts) => Reply | Promise<Reply>,
 ): RequestHandler {
   return async (request, response) => {
-    const submission = read(request);
-    if ('reason' in submission) return refuse(state, response, submission);
+    const wanted = await read(request);
+    if ('reason' in wanted) return refuse(state, response, wanted);
+    const submission = state.world.images.poolSubmission(wanted);
+    const { idempotencyKey: key } = submission;
     const fingerprint = fingerprintOf(submission);
+    const about = { idempotencyKey: key, fingerprint };
     const known = findReplay(state, request, submission);
     if (known) {
       const conflict = refuseChangedBody(provider, known.bodyFingerprint, fingerprint);
-      if (conflict) return refuse(state, response, conflict, submission);
-      const idempotencyKey = submission.idempotencyKey ?? '';
-      state.book.replayed({ atMs: Date.now(), taskId: known.taskId, idempotencyKey });
+      if (conflict) return refuse(state, response, conflict, about);
+      const { taskId } = known;
+      state.book.replayed({ atMs: Date.now(), taskId, idempotencyKey: key ?? '' });
       return send(response, await known.reply);
     }
 
     const requested = requestedScenario(request, submission);
     if (requested !== undefined && !isScenarioName(requested)) {
       const message = unknownScenarioMessage(requested);
-      return refuse(state, response, { reason: 'invalid', message }, submission);
+      return refuse(state, response, { reason: 'invalid', message }, about);
     }
     const chosen = chooseScenario(state, submission, fingerprint, requested);
-    const refusal = refusalFor(state, submission, chosen);
-    if (refusal) return refuse(state, response, refusal, submission);
+    const refusal =
+      refuseExpiredToken(state, request, chosen) ?? refusalFor(state, submission, chosen);
+    if (refusal) return refuse(state, response, refusal, about);
 
     const task = accept(state, submission, chosen, fingerprint);
     setRateHeaders(state, response);
@@ -49,7 +55,6 @@ export function createSubmitRoute(
     const replying = chosen.scenario.finishBeforeReply
       ? running.then(() => reply(task))
       : Promise.resolve(reply(task));
-    const key = submission.idempotencyKey;
     if (key !== undefined) {
       const remembered = { taskId: task.id, bodyFingerprint: fingerprint, reply: replying };
       state.idempotency.remember(cacheKey(state, request, key), remembered, Date.now());
@@ -62,22 +67,6 @@ export function createSubmitRoute(
     }
     send(response, await replying);
   };
-}
-
-function refuse(
-  state: ProviderState,
-  response: Response,
-  refusal: Refusal,
-  submission?: Submission,
-): void {
-  const httpStatus = sendRefusal(state.dialect, response, refusal);
-  state.book.refused({
-    atMs: Date.now(),
-    reason: refusal.reason,
-    httpStatus,
-    idempotencyKey: submission?.idempotencyKey ?? null,
-    inputFingerprint: submission ? fingerprintOf(submission) : null,
-  });
 }
 
 /** Keys of different accounts are different keys. */
@@ -100,21 +89,21 @@ function refuseChangedBody(provider: Provider, before: string, now: string): Ref
   };
 }
 
-/** What was asked for, as one short string; the same inputs always give the same one. */
-function fingerprintOf(submission: Submission): string {
-  const { personImage, garmentImages, outputSize, resultCount } = submission;
-  return createHash('sha256')
-    .update(JSON.stringify([personImage, garmentImages, outputSize, resultCount]))
-    .digest('hex')
-    .slice(0, 32);
+function imagesOf(submission: Submission): ImageInput[] {
+  const { personImage, garmentImages, inspectedImages = [] } = submission;
+  return [
+    ...(personImage === undefined ? [] : [personImage]),
+    ...garmentImages,
+    ...inspectedImages,
+  ];
 }
 
 /** The `x-simulate` header, or `simulate` in the query of the first image URL that has one. */
 function requestedScenario(request: Request, submission: Submission): string | undefined {
   const named = request.get('x-simulate');
   if (named !== undefined) return named;
-  for (const image of [submission.personImage, ...submission.garmentImages]) {
-    if (!image.startsWith('http') || !URL.canParse(image)) continue;
+  for (const image of imagesOf(submission)) {
+    if (typeof image !== 'string' || !image.startsWith('http') || !URL.canParse(image)) continue;
     const value = new URL(image).searchParams.get('simulate');
     if (value !== null) return value;
   }
@@ -129,30 +118,32 @@ function chooseScenario(
 ): ChosenScenario {
   return state.world.board.choose({
     provider: state.dialect.name,
+    kind: 'submit',
     key: submission.idempotencyKey ?? fingerprint,
     ...(requested && { requested }),
   });
 }
 
-const refusalMessages = {
-  'rate-limited': 'Too many requests.',
-  'concurrency-limited': 'Too many predictions are running at once.',
-  'out-of-credit': 'The account has not enough credits.',
-  'server-error': 'Something went wrong on our side.',
-  'html-page': 'Bad gateway.',
-};
+/** Ends the access token of the first submit, as if its time had come just now. */
+function refuseExpiredToken(
+  state: ProviderState,
+  request: Request,
+  chosen: ChosenScenario,
+): Refusal | undefined {
+  const { usesAccessTokens, readKey } = state.dialect;
+  const isDue = chosen.scenario.expiresToken && chosen.submitNumber === 1;
+  if (!isDue || !usesAccessTokens) return undefined;
+  state.tokens.expire(readKey(request) ?? '');
+  return { reason: 'unauthorized', message: 'The access token has expired.' };
+}
 
 function refusalFor(
   state: ProviderState,
   submission: Submission,
   chosen: ChosenScenario,
 ): Refusal | undefined {
-  const rule = chosen.scenario.refusal;
-  if (rule && chosen.submitNumber <= rule.firstSubmits) {
-    const { reason, retryAfterSeconds } = rule;
-    const message = refusalMessages[reason];
-    return { reason, message, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
-  }
+  const refusal = scenarioRefusal(chosen);
+  if (refusal) return refusal;
   const nowMs = Date.now();
   if (!state.submits.take(nowMs)) {
     const { resetAtSeconds } = state.submits.usage(nowMs);
@@ -178,7 +169,7 @@ function accept(
   const { world } = state;
   const acceptedAtMs = Date.now();
   const task = createTask({
-    id: state.dialect.newTaskId(),
+    id: state.dialect.newTaskId(nextSequence(state)),
     submission,
     scenarioName: chosen.name,
     scenario: chosen.scenario,
@@ -186,7 +177,7 @@ function accept(
     latencyMs: chosen.scenario.finishBeforeReply
       ? 0
       : world.nextLatencyMs() * (chosen.scenario.latencyFactor ?? 1),
-    resultUrls: makeResultUrls(state, submission),
+    resultUrls: makeResultUrls(state, submission, chosen),
   });
   state.creditsLeft -= submission.creditCost;
   state.liveTasks += 1;
@@ -195,8 +186,9 @@ function accept(
     taskId: task.id,
     scenario: chosen.name,
     idempotencyKey: submission.idempotencyKey ?? null,
-    webhookUrl: submission.webhookUrl ?? null,
+    webhookUrl: submission.webhookUrl ?? state.webhookUrl ?? null,
     inputFingerprint: fingerprint,
+    isPaid: submission.creditCost > 0,
     creditsCharged: submission.creditCost,
     creditsRefunded: 0,
     acceptedAtMs,
@@ -204,17 +196,24 @@ function accept(
     finalStatus: null,
     polls: 0,
     replays: 0,
+    cancelRequests: 0,
     webhookAttempts: [],
   });
   return task;
 }
 
-function makeResultUrls(state: ProviderState, submission: Submission): string[] {
+function makeResultUrls(
+  state: ProviderState,
+  submission: Submission,
+  chosen: ChosenScenario,
+): string[] {
   const { gallery, baseUrl } = state.world;
   if (submission.stockResult) return [`${baseUrl()}/assets/person.png`];
+  if (submission.personImage === undefined) return [];
   return Array.from({ length: submission.resultCount }, () => {
     const resultId = randomUUID();
     gallery.add(resultId, submission);
+    if (chosen.scenario.resultsAreGone) gallery.expire(resultId);
     return `${baseUrl()}/results/${resultId}.png`;
   });
 }

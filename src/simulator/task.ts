@@ -1,17 +1,11 @@
 import type { Clock } from './clock.ts';
-import type { Dialect, FailureKind, Submission, TaskFacts, TaskView } from './dialect.ts';
+import type { Dialect, TaskFacts, TaskView, Verdict } from './dialect.ts';
 import type { Scenario, ScenarioName } from './scenarios.ts';
-
-export type Verdict =
-  | { state: 'completed' }
-  | { state: 'failed'; kind: FailureKind; message: string };
 
 /** One accepted piece of imaginary work. */
 export interface Task extends TaskFacts {
-  readonly submission: Submission;
   readonly scenarioName: ScenarioName;
   readonly scenario: Scenario;
-  readonly acceptedAtMs: number;
   /** Simulated time it takes. */
   readonly latencyMs: number;
   readonly resultUrls: string[];
@@ -42,8 +36,10 @@ export function createTask(
 
 /** What can be said about the task at `nowMs`. */
 export function viewOf(task: Task, dialect: Dialect, clock: Clock, nowMs: number): TaskView {
-  if (task.verdict?.state === 'failed') return task.verdict;
-  if (task.verdict) return { state: 'completed', resultUrls: task.resultUrls };
+  if (task.verdict?.state === 'completed') {
+    return { ...task.verdict, resultUrls: task.resultUrls };
+  }
+  if (task.verdict) return task.verdict;
   const latencyMs = Math.max(1, clock.toRealMs(task.latencyMs));
   const share = (nowMs - task.acceptedAtMs) / latencyMs;
   return { state: 'live', status: liveStatusAt(task.scenario, dialect, share) };

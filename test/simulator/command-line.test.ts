@@ -52,6 +52,7 @@ test.each([
   [['--latency', 'soon'], /--latency/],
   [['--scenario', 'typo'], /"typo".*lost-reply/],
   [['--secret', 'whsec_alone'], /--secret must look like/],
+  [['--webhook', 'https-alone'], /--webhook must look like/],
 ])('%j is refused with a clear message', (args, message) => {
   expect(() => parseFlags(args)).toThrow(message);
 });
@@ -69,6 +70,7 @@ test('flags become options', () => {
       '--credits',
       'fashn=5',
     ],
+    ...['--webhook', 'vtryon=https://a.test/hook?token=t'],
     ...['--switch', 'fitinview.id-field=both', '--seed', '7'],
   ]);
   expect(options).toEqual({
@@ -79,6 +81,7 @@ test('flags become options', () => {
     scenario: 'slow',
     providers: {
       fashn: { keys: ['a', 'b=c'], credits: 5 },
+      vtryon: { webhookUrl: 'https://a.test/hook?token=t' },
       fitinview: { secret: 's', switches: { 'id-field': 'both' } },
     },
   });

@@ -28,6 +28,59 @@ test('a scenario can be set over HTTP, and a wrong one names those that exist', 
   }
 });
 
+test("the account's webhook can be set over HTTP, and takes what names no URL of its own", async () => {
+  const { call, fashn, receiver, simulator } = await setup();
+  const set = (body: unknown) =>
+    call('/_simulator/webhook', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const elsewhere = 'http://127.0.0.1:1/';
+  expect((await set({ provider: 'fashn', url: elsewhere })).status).toBe(200);
+  await fashn.run({ webhookUrl: receiver.url });
+  await receiver.until(1);
+  await set({ provider: 'fashn', url: receiver.url });
+  await fashn.run();
+  await receiver.until(2);
+  expect((await set({ provider: 'fashn', url: null })).status).toBe(200);
+  await fashn.run();
+  const urls = bookOf(simulator, 'fashn').accepted.map((entry) => entry.webhookUrl);
+  expect(urls).toEqual([receiver.url, receiver.url, null]);
+  const wrongs = [
+    { provider: 'typo', url: null },
+    { provider: 'typo', url: elsewhere },
+    { provider: 'fitroom', url: elsewhere },
+    { provider: 'fashn', url: 'ftp://a.test/' },
+    { provider: 'fashn' },
+  ];
+  for (const wrong of wrongs) {
+    expect(await set(wrong)).toMatchObject({ status: 400, body: { error: expect.any(String) } });
+  }
+});
+
+test('a reset brings back the webhook that was there at the start', async () => {
+  const { fashn, receiver, simulator } = await setup();
+  const started = await setup({ providers: { fashn: { webhookUrl: receiver.url } } });
+  simulator.setWebhook('fashn', receiver.url);
+  started.simulator.setWebhook('fashn', null);
+  simulator.reset();
+  started.simulator.reset();
+  await fashn.run();
+  await started.fashn.run();
+  expect(bookOf(simulator, 'fashn').accepted[0]?.webhookUrl).toBeNull();
+  expect(bookOf(started.simulator, 'fashn').accepted[0]?.webhookUrl).toBe(receiver.url);
+});
+
+test('work that costs nothing is told apart from paid work', async () => {
+  const { fitinview, post, person, garment, simulator } = await setup();
+  const body = { person_url: person(), garment_urls: [garment()], wait: false };
+  await post('/fitinview/api/v1/tryon', 'fiv_test_k', body);
+  await fitinview.submit();
+  const paid = bookOf(simulator, 'fitinview').accepted.map((entry) => entry.isPaid);
+  expect(paid).toEqual([false, true]);
+});
+
 test('the ledger over HTTP is the ledger in the program, and deleting it empties it', async () => {
   const { call, fashn, simulator, receiver } = await setup({ scenario: 'stuck' });
   await fashn.run({ webhookUrl: receiver.url });

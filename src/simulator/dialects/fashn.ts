@@ -132,6 +132,9 @@ async function statusBody(task: TaskFacts, view: TaskView, provider: Provider): 
       const error = { name: failureNames[view.kind], message: view.message };
       return { id: task.id, status: 'failed', error };
     }
+    case 'canceled':
+      // A documented status, although nothing here cancels a task.
+      return { id: task.id, status: 'canceled', error: null };
   }
 }
 

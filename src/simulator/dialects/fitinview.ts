@@ -143,6 +143,9 @@ function jobBody(task: TaskFacts, view: TaskView, provider: Provider): Record<st
       const error = { code: failureCodes[view.kind], message: view.message };
       return { ...ids, status: 'failed', error, ...echo };
     }
+    case 'canceled':
+      // Nothing here cancels a task; named to keep the switch whole.
+      return { ...ids, status: 'canceled', ...echo };
   }
 }
 

@@ -1,0 +1,219 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { SimulatorOptions } from '../../src/simulator/options.ts';
+import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
+
+const APP = '/fal/fal-ai/fashn';
+
+/** A simulator, and short ways to speak fal to it. */
+async function falSetup(options: SimulatorOptions = {}) {
+  const world = await setup(options);
+  const headers = { authorization: 'Key id:secret', 'content-type': 'application/json' };
+  const ask = (path: string, method = 'GET') => world.call(`${APP}${path}`, { method, headers });
+  const input = (query = '', more: Record<string, unknown> = {}) => ({
+    model_image: world.person(query),
+    garment_image: world.garment(),
+    ...more,
+  });
+  const submit = (query = '', more: Record<string, unknown> = {}, webhookUrl?: string) => {
+    const hook = webhookUrl ? `?fal_webhook=${encodeURIComponent(webhookUrl)}` : '';
+    return world.call(`${APP}/tryon/v1.6${hook}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(input(query, more)),
+    });
+  };
+  /** What the response address says once the request is COMPLETED. */
+  const resultOf = async (id: unknown) => {
+    const { last, seen } = await pollUntil(() => ask(`/requests/${id}/status`), ['COMPLETED']);
+    return { status: last, seen, result: await ask(`/requests/${id}`) };
+  };
+  const fits = async ({ headers, bytes }: ReceivedWebhook) => {
+    const jwks: { keys: Record<string, string>[] } = JSON.parse(
+      JSON.stringify((await world.call('/fal/.well-known/jwks.json')).body),
+    );
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const named = ['request-id', 'user-id', 'timestamp'].map(
+      (name) => headers[`x-fal-webhook-${name}`],
+    );
+    const message = Buffer.from([...named, hash].join('\n'));
+    const signature = Buffer.from(String(headers['x-fal-webhook-signature']), 'hex');
+    return jwks.keys.map(({ kty = '', crv = '', x = '' }) => {
+      const jwk = { kty, crv, x: x.replace(/=+$/, '') };
+      return verify(null, message, createPublicKey({ key: jwk, format: 'jwk' }), signature);
+    });
+  };
+  return { ...world, ask, input, submit, resultOf, fits };
+}
+
+test('a submission is queued, and its addresses leave the subpath out', async () => {
+  const { simulator, submit } = await falSetup();
+  const { status, body } = await submit();
+  const own = `${simulator.url}${APP}/requests/${body['request_id']}`;
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    status: 'IN_QUEUE',
+    queue_position: 0,
+    response_url: own,
+    status_url: `${own}/status`,
+    cancel_url: `${own}/cancel`,
+  });
+});
+
+test('a request is 202 while it is pending, and 200 when it is COMPLETED', async () => {
+  const { ask, submit, resultOf } = await falSetup({ timeScale: 0.1 });
+  const { body } = await submit('', { num_samples: 2 });
+  const first = await ask(`/requests/${body['request_id']}/status`);
+  expect(first).toMatchObject({ status: 202, body: { status: 'IN_QUEUE', queue_position: 0 } });
+  expect((await ask(`/requests/${body['request_id']}`)).status).toBe(202);
+  const { status, seen, result } = await resultOf(body['request_id']);
+  expect(status.status).toBe(200);
+  expect(seen).toEqual(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
+  const picture = { url: expect.stringMatching(/\.png$/), content_type: 'image/png' };
+  expect(result).toMatchObject({ status: 200, body: { images: [picture, picture] } });
+});
+
+test.each([
+  ['?simulate=failed', 500, 'internal_server_error', 'true'],
+  ['?simulate=moderation', 422, 'content_policy_violation', 'false'],
+])('a request with %s is COMPLETED, and its result is %d', async (query, code, type, retryable) => {
+  const { submit, resultOf } = await falSetup();
+  const { status, result } = await resultOf((await submit(query)).body['request_id']);
+  expect(status).toMatchObject({ status: 200, body: { status: 'COMPLETED' } });
+  expect(result.status).toBe(code);
+  expect(result.headers.get('x-fal-retryable')).toBe(retryable);
+  expect(result.body).toEqual({
+    detail: [{ loc: ['body'], msg: expect.any(String), type, url: expect.any(String) }],
+  });
+});
+
+test('an error is a bare sentence when the switch says so', async () => {
+  const { submit, resultOf } = await falSetup({
+    providers: { fal: { switches: { errors: 'legacy' } } },
+  });
+  const { result } = await resultOf((await submit('?simulate=failed')).body['request_id']);
+  expect(result).toMatchObject({ status: 500, body: { detail: expect.any(String) } });
+});
+
+test('an image that is not there fails the request with file_download_error', async () => {
+  const { submit, resultOf, simulator } = await falSetup();
+  const { body } = await submit('', { garment_image: `${simulator.url}/assets/missing.png` });
+  const { result } = await resultOf(body['request_id']);
+  expect(result).toMatchObject({
+    status: 422,
+    body: { detail: [{ type: 'file_download_error' }] },
+  });
+});
+
+test('the webhook is signed with one of the published keys, over the raw bytes', async () => {
+  const { submit, receiver, fits } = await falSetup();
+  const { body } = await submit('', {}, receiver.url);
+  const [webhook] = await receiver.until(1);
+  if (!webhook) throw new Error('no webhook');
+  expect(webhook.headers['x-fal-webhook-request-id']).toBe(body['request_id']);
+  expect(await fits(webhook)).toEqual([false, true]);
+  expect(webhook.body).toEqual({
+    request_id: body['request_id'],
+    gateway_request_id: body['request_id'],
+    status: 'OK',
+    payload: { images: [{ url: expect.any(String), content_type: 'image/png' }] },
+  });
+});
+
+test('a configured secret is another key, which is then the published one', async () => {
+  const { submit, receiver, fits, call } = await falSetup({
+    providers: { fal: { secret: 'mine' } },
+  });
+  const usual = await falSetup();
+  await submit('', {}, receiver.url);
+  const [webhook] = await receiver.until(1);
+  if (!webhook) throw new Error('no webhook');
+  expect(await fits(webhook)).toEqual([false, true]);
+  expect(await usual.fits(webhook)).toEqual([false, false]);
+  expect((await call('/fal/.well-known/jwks.json')).status).toBe(200);
+});
+
+test('a forged webhook is signed with a key that nobody published', async () => {
+  const { submit, receiver, fits } = await falSetup();
+  await submit('?simulate=forged-signature', {}, receiver.url);
+  const [forged, good] = await receiver.until(2);
+  if (!forged || !good) throw new Error('no webhooks');
+  expect(forged.body['status']).toBe('ERROR');
+  expect(await fits(forged)).toEqual([false, false]);
+  expect(await fits(good)).toEqual([false, true]);
+});
+
+test('a failure is told as ERROR with its details', async () => {
+  const { submit, receiver } = await falSetup();
+  await submit('?simulate=moderation', {}, receiver.url);
+  const [webhook] = await receiver.until(1);
+  expect(webhook?.body).toMatchObject({
+    status: 'ERROR',
+    error: 'Invalid status code: 422',
+    payload: { detail: [{ type: 'content_policy_violation' }] },
+  });
+});
+
+test('the payload and the gateway’s id are what the switches say', async () => {
+  const switches = { payload: 'missing', 'gateway-id': 'other' };
+  const { submit, receiver } = await falSetup({ providers: { fal: { switches } } });
+  const { body } = await submit('', {}, receiver.url);
+  const [webhook] = await receiver.until(1);
+  expect(webhook?.body).toMatchObject({
+    request_id: body['request_id'],
+    payload: null,
+    payload_error: expect.any(String),
+  });
+  expect(webhook?.body['gateway_request_id']).not.toBe(body['request_id']);
+});
+
+test('a refused webhook is tried again ten times', async () => {
+  const { submit, receiver, simulator } = await falSetup({ timeScale: 0.00001 });
+  receiver.answers.push(...Array.from({ length: 20 }, () => 500));
+  await submit('', {}, receiver.url);
+  await receiver.until(11);
+  await expect.poll(() => bookOf(simulator, 'fal').accepted[0]?.webhookAttempts.length).toBe(11);
+});
+
+test('a live request can be canceled with PUT; its result says so', async () => {
+  const { submit, ask, receiver, resultOf, simulator } = await falSetup({ timeScale: 1 });
+  const { body } = await submit('', {}, receiver.url);
+  const cancel = () => ask(`/requests/${body['request_id']}/cancel`, 'PUT');
+  expect(await cancel()).toMatchObject({ status: 200, body: { status: 'OK' } });
+  expect(await cancel()).toMatchObject({ status: 400, body: { status: 'ALREADY_COMPLETED' } });
+  const { result } = await resultOf(body['request_id']);
+  expect(result).toMatchObject({ status: 499, body: { error_type: 'client_cancelled' } });
+  expect(result.headers.get('x-fal-error-type')).toBe('client_cancelled');
+  expect(receiver.received).toHaveLength(0);
+  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({ finalStatus: 'CANCELED' });
+  const unknown = await ask('/requests/nobody/cancel', 'PUT');
+  expect(unknown).toMatchObject({ status: 404, body: { status: 'NOT_FOUND' } });
+});
+
+test('a missing key is 401, a bad input 422 with details, no credit 403', async () => {
+  const { call, submit, ask } = await falSetup({ providers: { fal: { credits: 0 } } });
+  expect(await call(`${APP}/requests/x/status`)).toMatchObject({
+    status: 401,
+    body: { detail: expect.any(String) },
+  });
+  const bearer = await call(`${APP}/requests/x`, { headers: { authorization: 'Bearer x' } });
+  expect(bearer.status).toBe(401);
+  expect(await ask('/tryon/v1.6/requests/x/status')).toMatchObject({ status: 404 });
+  expect(await submit('', { num_samples: 5 })).toMatchObject({
+    status: 422,
+    body: { detail: [{ loc: ['body'], type: 'value_error', msg: expect.any(String) }] },
+  });
+  expect(await submit('', {}, 'not a url')).toMatchObject({ status: 422 });
+  expect(await submit()).toMatchObject({
+    status: 403,
+    body: { detail: expect.stringContaining('Exhausted balance') },
+  });
+});
+
+test('a fault of the server carries its type in the body and the header', async () => {
+  const { submit } = await falSetup();
+  const { status, headers, body } = await submit('?simulate=server-errors');
+  expect({ status, body }).toMatchObject({ status: 500, body: { error_type: 'internal_error' } });
+  expect(headers.get('x-fal-error-type')).toBe('internal_error');
+});
