@@ -1,30 +1,60 @@
+import { createFolderFiles, type FileStore } from './files.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
+import { createImageSource } from './image-source.ts';
 import type { ProviderAdapter } from './provider.ts';
-import type { ProviderSettings } from './provider-settings.ts';
+import type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 import { createProviders } from './registry.ts';
+
+/** The settings that matter here, by their names in the environment. */
+export interface ConnectSettings {
+  readonly providers: Readonly<Partial<Record<string, ProviderSettings>>>;
+  readonly SUBMIT_TIMEOUT_MS: number;
+  readonly POLL_TIMEOUT_MS: number;
+  readonly ALLOW_INSECURE_URLS: boolean;
+  readonly FILES_DIR: string;
+  readonly PUBLIC_URL?: string | undefined;
+  readonly PORT: number;
+  readonly CATWALK_SECRET: readonly string[];
+}
 
 export interface ConnectedProviders {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
+  readonly files: FileStore;
   close(): Promise<void>;
 }
 
-/** No answer of a provider that we read is larger; results are links, not pictures. */
-const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+/** No answer of a provider that we read is larger, also when it is the picture itself. */
+const MAX_ANSWER_BYTES = 25 * 1024 * 1024;
 
-/** The providers that have settings, with connections of their own. Opens none before a call. */
+/**
+ * The providers that have settings, with connections of their own. Opens none before a call.
+ * @param factories more providers than the built-in ones, by name.
+ */
 export function connectProviders(
-  settings: Readonly<Partial<Record<string, ProviderSettings>>>,
-  timeouts: { submitMs: number; pollMs: number },
+  settings: ConnectSettings,
+  factories?: ReadonlyMap<string, ProviderFactory>,
 ): ConnectedProviders {
   const client = (timeoutMs: number): HttpClient =>
     createHttpClient({ timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES });
-  const submits = client(timeouts.submitMs);
-  const reads = client(timeouts.pollMs);
+  const submits = client(settings.SUBMIT_TIMEOUT_MS);
+  const reads = client(settings.POLL_TIMEOUT_MS);
   const http: HttpClient = {
     request: (request) => (request.kind === 'submit' ? submits : reads).request(request),
     close: async () => {
       await Promise.all([submits.close(), reads.close()]);
     },
   };
-  return { providers: createProviders(settings, http), close: http.close };
+  const images = createImageSource({ allowInsecure: settings.ALLOW_INSECURE_URLS });
+  const files = createFolderFiles({
+    folder: settings.FILES_DIR,
+    publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),
+    secret: settings.CATWALK_SECRET[0] ?? '',
+  });
+  return {
+    providers: createProviders(settings.providers, { http, images, files }, factories),
+    files,
+    close: async () => {
+      await Promise.all([http.close(), images.close()]);
+    },
+  };
 }

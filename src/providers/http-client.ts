@@ -64,6 +64,9 @@ export interface HttpClientOptions {
   readonly maxBodyBytes: number;
 }
 
+/** Cause of the error for an answer with more bytes than are read. */
+export class AnswerTooLarge extends Error {}
+
 /** A server that takes longer to accept a connection is as good as down. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -161,7 +164,8 @@ function call(
       onResponseData(_controller, chunk) {
         if (over) return;
         size += chunk.length;
-        if (size > maxBodyBytes) finish(new Error(`the answer exceeds ${maxBodyBytes} bytes`));
+        if (size > maxBodyBytes)
+          finish(new AnswerTooLarge(`the answer exceeds ${maxBodyBytes} bytes`));
         else chunks.push(chunk);
       },
       onResponseEnd: () => finish(),

@@ -1,8 +1,12 @@
+import { CatwalkError } from '../generation/errors.ts';
+import type { FileStore } from './files.ts';
 import type { HttpClient } from './http-client.ts';
+import type { ImageSource } from './image-source.ts';
 import type { ProviderAdapter, ProviderLimits } from './provider.ts';
 
 /** What an operator says about one provider. */
 export interface ProviderSettings {
+  /** Some providers want two parts, `id:secret`. */
   readonly apiKey: string;
   /** Another address than the provider's own, such as a simulator's. */
   readonly baseUrl?: string | undefined;
@@ -22,12 +26,27 @@ export interface ProviderSettings {
   readonly trust?: 'hint' | 'token' | undefined;
 }
 
-/** What a factory is handed: the settings, and the one HTTP client. */
+/** What a factory is handed: the settings, and what adapters share. */
 export interface ProviderOptions extends ProviderSettings {
+  /** For calls to the provider itself. */
   readonly http: HttpClient;
+  /** Loads the app's pictures, for providers that take bytes only. */
+  readonly images: ImageSource;
+  /** Keeps results that come as bytes. */
+  readonly files: FileStore;
 }
 
 export type ProviderFactory = (options: ProviderOptions) => ProviderAdapter;
+
+/**
+ * What the operator said about a provider is not enough to build it. The message begins with the
+ * variable to set; at start it is all that is printed.
+ */
+export class InvalidProviderSettings extends CatwalkError {
+  constructor(message: string) {
+    super('invalid_settings', message);
+  }
+}
 
 /** The provider's documented limits, with what the operator says instead. */
 export function limitsFor(

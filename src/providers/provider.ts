@@ -12,12 +12,19 @@ export type ModelType = 'image-fast' | 'image-quality' | 'video' | 'audio' | 'ex
 /** One model of a provider, in our words. */
 export interface Model {
   readonly type: ModelType;
+  /** One line for people who choose: what it makes. */
+  readonly about: string;
   /** What an app may ask of this model. Unknown fields are refused, images are URLs. */
   readonly input: z.ZodType<Record<string, unknown>>;
   /** Timing the provider recommends, where it differs from the model type's profile. */
   readonly poll?: Partial<PollProfile>;
+  /** What the provider publishes about its price, in its own units: `8, 12 or 20 credits`. */
+  readonly price?: string;
+  /** How long the provider keeps a result. Absent: nobody says. */
+  readonly resultLifetimeMs?: number;
 }
 
+/** What is being asked for, the same for every call about one attempt. */
 export interface SubmitRequest {
   readonly model: string;
   /** As `Model.input` parsed it. */
@@ -26,6 +33,8 @@ export interface SubmitRequest {
   readonly idempotencyKey: string;
   /** Where the provider may call us; absent when it cannot reach us. */
   readonly webhookUrl?: string | undefined;
+  /** What `prepare` brought last. */
+  readonly prepared?: string | undefined;
 }
 
 /** The task, and the outcome as well where the provider answers at once. */
@@ -58,19 +67,31 @@ export interface ProviderLimits {
 
 export interface WebhookSupport {
   /**
+   * `request`: each submission names its own URL, which carries our token. `account`: one URL for
+   * the whole account, set in the provider's dashboard; deliveries are matched by task id.
+   */
+  readonly scope: 'request' | 'account';
+  /**
    * `signature`: a verified body is believed. `token`: only our URL token stands behind it, and the
    * settings say that this is enough. `hint`: it is not; one status check learns the truth.
    */
   readonly trust: 'signature' | 'token' | 'hint';
   /** Whether the body is authentic. Constant time, any length, before anything is parsed. */
-  verify(delivery: Delivery): boolean;
+  verify(delivery: Delivery): boolean | Promise<boolean>;
   /** @throws InvalidRequest `malformed_webhook` when the body is not what the provider sends. */
   read(body: Buffer): WebhookReading;
 }
 
+/** What is left to spend, in the provider's own units. */
+export interface Account {
+  readonly credits?: number;
+  /** Submissions that may still be made in the present window. */
+  readonly requestsLeft?: number;
+}
+
 /**
  * One provider. Adapters hold no state about generations; everything they must remember travels in
- * `ProviderTask.handle`. All of them throw only the errors of generation/errors.ts.
+ * `prepared` and `ProviderTask.handle`. All of them throw only the errors of generation/errors.ts.
  */
 export interface ProviderAdapter {
   readonly name: string;
@@ -79,13 +100,39 @@ export interface ProviderAdapter {
   readonly repeatSubmit: RepeatSubmit;
   /** For `idempotency-key`: how long the provider remembers a key. */
   readonly keyLifetimeMs?: number;
+  /** How pictures reach the provider: as links that it loads, or as bytes that we load and send. */
+  readonly inputs: 'url' | 'upload';
   readonly webhook?: WebhookSupport;
+  /**
+   * One free step that must come before `submit`, such as an upload; called again until it says
+   * `done`. What it returns is saved and handed back, so a crash repeats one step at most.
+   * @throws Retryable or Terminal. Never OutcomeUnknown: repeating it must cost nothing.
+   */
+  prepare?(request: SubmitRequest): Promise<{ prepared: string; done: boolean }>;
   /**
    * Pays. A second call with the same key is harmless only if `repeatSubmit` says so.
    * @throws Retryable: certainly not accepted. Terminal: refused for good. OutcomeUnknown: nobody
    *   knows; the caller must not simply call again.
    */
   submit(request: SubmitRequest): Promise<SubmitAnswer>;
-  /** Free of effects. @throws Retryable when no answer was to be had. */
-  check(task: ProviderTask): Promise<Observation>;
+  /**
+   * Free of effects. `about.model` is the generation's model.
+   * @throws Retryable when no answer was to be had.
+   */
+  check(task: ProviderTask, about: { model: string }): Promise<Observation>;
+  /**
+   * For `search`: the task of an attempt whose answer was lost; undefined when the provider never
+   * got it. @throws Retryable when nothing could be learned.
+   */
+  lookUp?(request: SubmitRequest): Promise<ProviderTask | undefined>;
+  /** Asks the provider to stop a task. Harmless when it has ended. @throws Retryable */
+  cancel?(task: ProviderTask): Promise<void>;
+  /** What is left to spend. @throws Retryable */
+  account?(): Promise<Account>;
+}
+
+/** The names of providers with one webhook endpoint for the whole account. */
+export function accountWide(providers: ReadonlyMap<string, ProviderAdapter>): ReadonlySet<string> {
+  const names = [...providers.values()].filter(({ webhook }) => webhook?.scope === 'account');
+  return new Set(names.map(({ name }) => name));
 }

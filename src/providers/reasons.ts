@@ -12,13 +12,19 @@ export const REASONS = {
   provider_rejected: { askAgain: false, sentence: 'The provider refused the request.' },
   /** A service behind the provider refused, most likely because of the content. */
   upstream_refused: { askAgain: false, sentence: 'A service behind the provider refused.' },
+  /** It took the task and found only then that nobody would pay. */
+  out_of_credit: { askAgain: true, sentence: 'The account at the provider has no credit.' },
   /** The provider's own fault, and it says so. */
   provider_error: { askAgain: true, sentence: 'The provider failed internally.' },
   /** It failed, in words that we do not know. ASSUMPTION: for good. */
   provider_failed: { askAgain: false, sentence: 'The provider could not make it.' },
   provider_canceled: { askAgain: true, sentence: 'The provider canceled the task.' },
   provider_timed_out: { askAgain: true, sentence: 'The provider gave the task up as too slow.' },
+  /** Accepted long ago and never begun: the same input is likely to end there again. */
+  provider_stuck: { askAgain: false, sentence: 'The provider never began the task.' },
   result_missing: { askAgain: true, sentence: 'The provider finished without a usable result.' },
+  /** Data that is no file is kept in the record, which must stay small. */
+  result_too_large: { askAgain: false, sentence: 'The result has more data than is kept.' },
   /** We keep links only; the picture itself must not go through the queues. */
   result_inline: { askAgain: false, sentence: 'The provider sent the file itself, not a link.' },
 } as const satisfies Record<string, { askAgain: boolean; sentence: string }>;

@@ -1,21 +1,50 @@
 import { Defect } from '../generation/errors.ts';
+import { createApixo } from './apixo/adapter.ts';
+import { createFal } from './fal/adapter.ts';
 import { createFashn } from './fashn/adapter.ts';
 import { createFitInView } from './fitinview/adapter.ts';
-import type { HttpClient } from './http-client.ts';
+import { createFitRoom } from './fitroom/adapter.ts';
+import { createImageIntelligence } from './image-intelligence/adapter.ts';
 import type { ProviderAdapter } from './provider.ts';
-import type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
+import type { ProviderFactory, ProviderOptions, ProviderSettings } from './provider-settings.ts';
+import { createReplicate } from './replicate/adapter.ts';
+import { createSegmind } from './segmind/adapter.ts';
+import { createTryOnApi } from './tryon-api/adapter.ts';
+import { createVtryon } from './vtryon/adapter.ts';
 
 /** The providers that Catwalk speaks. A new one is a folder beside these and a line here. */
-const BUILT_IN = { fitinview: createFitInView, fashn: createFashn } satisfies Record<
-  string,
-  ProviderFactory
->;
+const BUILT_IN = {
+  fitinview: createFitInView,
+  fashn: createFashn,
+  apixo: createApixo,
+  vtryon: createVtryon,
+  'image-intelligence': createImageIntelligence,
+  fitroom: createFitRoom,
+  segmind: createSegmind,
+  'tryon-api': createTryOnApi,
+  replicate: createReplicate,
+  fal: createFal,
+} satisfies Record<string, ProviderFactory>;
 
 export type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 
+/** What all adapters are handed besides their own settings. */
+export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files'>;
+
 export type ProviderName = keyof typeof BUILT_IN;
 
-export const PROVIDER_NAMES: readonly ProviderName[] = ['fitinview', 'fashn'];
+export const PROVIDER_NAMES: readonly ProviderName[] = [
+  'fitinview',
+  'fashn',
+  'apixo',
+  'vtryon',
+  'image-intelligence',
+  'fitroom',
+  'segmind',
+  'tryon-api',
+  'replicate',
+  'fal',
+];
 
 /** For a library user who adds providers: pass a copy with more entries to `createProviders`. */
 export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
@@ -29,7 +58,7 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
  */
 export function createProviders(
   settings: Readonly<Partial<Record<string, ProviderSettings>>>,
-  http: HttpClient,
+  shared: SharedParts,
   factories: ReadonlyMap<string, ProviderFactory> = PROVIDER_FACTORIES,
 ): ReadonlyMap<string, ProviderAdapter> {
   const providers = new Map<string, ProviderAdapter>();
@@ -37,7 +66,7 @@ export function createProviders(
     if (!chosen) continue;
     const create = factories.get(name);
     if (!create) throw new Defect(`There are settings for ${name}, but no such provider`);
-    providers.set(name, create({ ...chosen, http }));
+    providers.set(name, create({ ...chosen, ...shared }));
   }
   return providers;
 }

@@ -32,7 +32,7 @@ export function statusWord(status: string | null | undefined): string {
 }
 
 /** ASSUMPTION: no model makes more files at once; FASHN's most is four. */
-const MAX_RESULTS = 32;
+export const MAX_RESULTS = 32;
 
 /** Signed links are long; what is longer than this is not a link. */
 const MAX_RESULT_URL = 8_192;
@@ -46,6 +46,16 @@ export function completedWith(links: readonly string[]): Outcome {
   const usable = links.every((link) => link.length <= MAX_RESULT_URL && isHttpUrl(link));
   if (links.length === 0 || links.length > MAX_RESULTS || !usable) return failed('result_missing');
   return { verdict: 'completed', results: links.map((url): Result => ({ kind: 'file', url })) };
+}
+
+/** Most JSON of a result that is not a file, in bytes: it travels in records, jobs and callbacks. */
+const MAX_DATA_BYTES = 64 * 1024;
+
+/** The outcome of a finished task whose result is data, such as labels, and not a file. */
+export function completedWithData(data: unknown): Outcome {
+  const size = Buffer.byteLength(JSON.stringify(data) ?? '');
+  if (size > MAX_DATA_BYTES) return failed('result_too_large');
+  return { verdict: 'completed', results: [{ kind: 'data', data }] };
 }
 
 /**
@@ -75,6 +85,28 @@ export function parseWebhook<T>(schema: z.ZodType<T>, body: Buffer): T {
 /** An address below a provider's base URL, whether or not that ends in a slash. */
 export function providerUrl(baseUrl: string, path: string): string {
   return baseUrl.replace(/\/+$/, '') + path;
+}
+
+/**
+ * A poll address that the provider returned, if it lies on one of the provider's own origins.
+ * Relative addresses are resolved against the base URL. What points elsewhere is never followed: it
+ * would be sent our key.
+ */
+export function ownUrl(
+  baseUrl: string,
+  address: string,
+  ...otherOrigins: string[]
+): string | undefined {
+  if (!URL.canParse(address, baseUrl)) return undefined;
+  const url = new URL(address, baseUrl);
+  const origins = [baseUrl, ...otherOrigins].map((origin) => new URL(origin).origin);
+  return origins.includes(url.origin) ? url.href : undefined;
+}
+
+/** The bytes of a base64 string or data: URI; undefined when it is neither. */
+export function base64Bytes(text: string): Buffer | undefined {
+  const encoded = text.replace(/^data:[\w.+/-]*;base64,/i, '');
+  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(encoded) ? Buffer.from(encoded, 'base64') : undefined;
 }
 
 function isHttpUrl(link: string): boolean {

@@ -12,6 +12,8 @@ export interface Received {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** The body as it came, for multipart. */
+  readonly bytes: Buffer;
 }
 
 export interface LoopbackServer {
@@ -31,7 +33,8 @@ export async function loopbackServer(reply: Reply): Promise<LoopbackServer> {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer); // Node types chunks as any
     const { method = '', url = '', headers } = req;
-    const one = { method, url, headers, body: Buffer.concat(chunks).toString() };
+    const bytes = Buffer.concat(chunks);
+    const one = { method, url, headers, body: bytes.toString(), bytes };
     received.push(one);
     reply(one, req, res);
   });

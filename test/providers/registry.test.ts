@@ -1,5 +1,4 @@
 import { afterAll, expect, test } from 'vitest';
-import { createHttpClient } from '../../src/providers/http-client.ts';
 import { explain, REASONS } from '../../src/providers/reasons.ts';
 import {
   createProviders,
@@ -7,35 +6,38 @@ import {
   PROVIDER_NAMES,
   type ProviderFactory,
 } from '../../src/providers/registry.ts';
+import { sharedParts } from './shared-parts.ts';
 
-const http = createHttpClient({ timeoutMs: 1_000, maxBodyBytes: 1_000 });
-afterAll(() => http.close());
+const shared = await sharedParts();
+afterAll(() => shared.close());
 
 const settings = { apiKey: 'key', webhookSecrets: ['whsec_x'] };
+/** Also what only some providers insist on. */
+const whole = { ...settings, apiKey: 'id:secret', baseUrl: 'https://api.example.com' };
 
 test('every built-in provider is named, and built under its own name', () => {
   expect([...PROVIDER_FACTORIES.keys()]).toEqual(PROVIDER_NAMES);
   for (const name of PROVIDER_NAMES) {
-    expect(createProviders({ [name]: settings }, http).get(name)?.name).toBe(name);
+    expect(createProviders({ [name]: whole }, shared).get(name)?.name).toBe(name);
   }
 });
 
 test('only providers with settings are built', () => {
-  expect([...createProviders({ fashn: settings, fitinview: undefined }, http).keys()]).toEqual([
+  expect([...createProviders({ fashn: settings, fitinview: undefined }, shared).keys()]).toEqual([
     'fashn',
   ]);
-  expect(createProviders({}, http).size).toBe(0);
+  expect(createProviders({}, shared).size).toBe(0);
 });
 
 test('settings for an unknown provider are a defect, not silence', () => {
-  expect(() => createProviders({ fashion: settings }, http)).toThrow(/fashion/);
-  expect(() => createProviders({ constructor: settings }, http)).toThrow(/constructor/);
+  expect(() => createProviders({ fashion: settings }, shared)).toThrow(/fashion/);
+  expect(() => createProviders({ constructor: settings }, shared)).toThrow(/constructor/);
 });
 
 test('limits are the documented ones, each replaceable alone', () => {
   const limits = { concurrency: 3, submitsPerMinute: 5 };
-  const usual = createProviders({ fashn: settings }, http).get('fashn');
-  const own = createProviders({ fashn: { ...settings, limits } }, http).get('fashn');
+  const usual = createProviders({ fashn: settings }, shared).get('fashn');
+  const own = createProviders({ fashn: { ...settings, limits } }, shared).get('fashn');
   expect(usual?.limits).toEqual({
     submits: { max: 50, perMs: 60_000 },
     concurrency: 6,
@@ -54,11 +56,12 @@ test('a user adds a provider with one factory', () => {
     models: {},
     limits: { submits: { max: 1, perMs: 1_000 }, concurrency: 1, pollsPerSecond: 1 },
     repeatSubmit: 'none',
+    inputs: 'url',
     submit: async () => ({ task: { id: apiKey } }),
     check: async () => ({ kind: 'missing' }),
   });
   const factories = new Map([...PROVIDER_FACTORIES, ['mine', create] as const]);
-  const providers = createProviders({ mine: settings, fashn: settings }, http, factories);
+  const providers = createProviders({ mine: settings, fashn: settings }, shared, factories);
   expect([...providers.keys()]).toEqual(['mine', 'fashn']);
 });
 

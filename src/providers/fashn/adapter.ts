@@ -1,12 +1,18 @@
 import { Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../http-client.ts';
-import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import type {
+  Account,
+  Observation,
+  ProviderAdapter,
+  SubmitAnswer,
+  SubmitRequest,
+} from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
 import { fashnWebhook } from './webhook.ts';
-import { ApiError, MODELS, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
+import { ApiError, Credits, MODELS, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
 
 /**
  * "Endpoints" and "Credits", read 2026-11-20: 50 submissions a minute, 50 status checks in 10 s
@@ -51,14 +57,23 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
     return observe(answer.read(Prediction));
   }
 
+  async function account(): Promise<Account> {
+    const url = providerUrl(baseUrl, '/v1/credits');
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    if (!answer.ok) throw refused(answer);
+    return { credits: answer.read(Credits).credits.total };
+  }
+
   return {
     name: 'fashn',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: 'none',
+    inputs: 'url',
     webhook: fashnWebhook(options.trust ?? 'hint'),
     submit,
     check,
+    account,
   };
 }
 

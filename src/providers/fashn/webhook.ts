@@ -9,7 +9,7 @@ import { observe, Prediction } from './wire.ts';
  * before; so the body is a hint unless the settings trust the token.
  */
 export function fashnWebhook(trust: 'hint' | 'token'): WebhookSupport {
-  return { trust, verify: () => true, read: (body) => read(body, trust) };
+  return { scope: 'request', trust, verify: () => true, read: (body) => read(body, trust) };
 }
 
 function read(body: Buffer, trust: 'hint' | 'token'): WebhookReading {

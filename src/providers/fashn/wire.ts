@@ -38,6 +38,9 @@ const TryOnMax = z.strictObject({
   outputFormat: z.enum(['png', 'jpeg']).optional(),
 });
 
+/** "API Fundamentals": links on the CDN live 72 h from completion. */
+const RESULT_LIFETIME_MS = 72 * 3_600_000;
+
 /** A model, and how its input is said to FASHN. */
 export interface FashnModel extends Model {
   wireInputs(input: Record<string, unknown>): Record<string, unknown>;
@@ -46,6 +49,9 @@ export interface FashnModel extends Model {
 export const MODELS: Readonly<Record<string, FashnModel>> = {
   'tryon-v1.6': {
     type: 'image-fast',
+    about: 'Dresses a person in one garment, in 5 to 17 seconds.',
+    price: '1 credit per picture',
+    resultLifetimeMs: RESULT_LIFETIME_MS,
     input: TryOnV16,
     // "Try-On v1.6": 5 s (performance) to 17 s (quality). The timing is inferred from that.
     poll: {
@@ -73,6 +79,9 @@ export const MODELS: Readonly<Record<string, FashnModel>> = {
   },
   'tryon-max': {
     type: 'image-quality',
+    about: 'Dresses a person in one garment, guided by words, up to 4K, in 20 to 120 seconds.',
+    price: '2 to 5 credits per picture',
+    resultLifetimeMs: RESULT_LIFETIME_MS,
     input: TryOnMax,
     // "Try-On Max": 20 to 120 s. The timing is inferred from that.
     poll: {
@@ -97,6 +106,9 @@ export const MODELS: Readonly<Record<string, FashnModel>> = {
 
 /** "API Fundamentals": the answer to a submission. */
 export const RunAnswer = z.object({ id: TaskId });
+
+/** "Credits": what is left, bought and subscribed together. */
+export const Credits = z.object({ credits: z.object({ total: z.number() }) });
 
 /** "Error Handling": the body of a refused call. */
 export const ApiError = z.object({ error: LooseText, message: LooseText });

@@ -1,12 +1,19 @@
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../http-client.ts';
-import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import type {
+  Account,
+  Observation,
+  ProviderAdapter,
+  SubmitAnswer,
+  SubmitRequest,
+} from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { parseInput, providerUrl } from '../wire-values.ts';
 import { fitInViewWebhook } from './webhook.ts';
 import {
+  AccountBody,
   errorText,
   Job,
   jobId,
@@ -68,15 +75,35 @@ export function createFitInView(options: FitInViewOptions): ProviderAdapter {
     return observe(answer.read(Job));
   }
 
+  async function account(): Promise<Account> {
+    const url = providerUrl(baseUrl, '/api/v1/account');
+    const answer = await http.request({
+      kind: 'read',
+      method: 'GET',
+      url,
+      headers: { authorization },
+    });
+    if (!answer.ok) throw refusal(answer);
+    const credits = answer.read(AccountBody).credits_remaining;
+    // "API documentation": a sliding minute.
+    const left = Number.parseInt(String(answer.headers['x-ratelimit-remaining']), 10);
+    return {
+      ...(credits !== undefined && { credits }),
+      ...(Number.isFinite(left) && { requestsLeft: left }),
+    };
+  }
+
   return {
     name: 'fitinview',
     models: { tryon: TRYON },
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: 'idempotency-key',
+    inputs: 'url',
     keyLifetimeMs: DAY_MS,
     ...(webhook && { webhook }),
     submit,
     check,
+    account,
   };
 }
 

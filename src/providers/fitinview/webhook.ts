@@ -11,6 +11,7 @@ import { Job, jobId, observeInPassing } from './wire.ts';
  */
 export function fitInViewWebhook(secrets: readonly string[]): WebhookSupport {
   return {
+    scope: 'request',
     trust: 'signature',
     verify: ({ headers, body }) =>
       verifyHexHmac({ secrets, body, signature: headers['x-fitinview-signature'] }),

@@ -18,7 +18,15 @@ export const TryOnInput = z.strictObject({
 });
 
 /** Timing is the article's: 1 s, doubling to 16 s, ten polls. That is this model type's profile. */
-export const TRYON: Model = { type: 'exponential', input: TryOnInput };
+export const TRYON: Model = {
+  type: 'exponential',
+  about: 'Dresses a person in one to three garments.',
+  input: TryOnInput,
+  // API documentation, for 1K, 2K and 4K.
+  price: '8, 12 or 20 credits',
+  // ASSUMPTION: links to results live a day; no document says.
+  resultLifetimeMs: 24 * 3_600_000,
+};
 
 /**
  * A job, as submit, poll and webhook tell it. The article calls the id `id`, the API documentation
@@ -38,6 +46,9 @@ export const Job = z.object({
   message: LooseText,
 });
 export type Job = z.infer<typeof Job>;
+
+/** "Webhooks vs Polling" names the endpoint. ASSUMPTION: the name of its field. */
+export const AccountBody = z.object({ credits_remaining: z.number().optional().catch(undefined) });
 
 /** ASSUMPTION: errors are `{ detail }` or `{ error: { message } }`; their schema was not readable. */
 export function errorText(job: Job | undefined): string | undefined {

@@ -3,6 +3,7 @@ import { createFashn } from '../../../src/providers/fashn/adapter.ts';
 import { createHttpClient } from '../../../src/providers/http-client.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
 import { always, loopbackServer } from '../loopback-server.ts';
+import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -25,12 +26,13 @@ async function setup(
 ) {
   const server = await loopbackServer(reply);
   const http = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 10_000 });
-  closers.push(server.close, http.close);
+  const shared = await sharedParts(http);
+  closers.push(server.close, shared.close);
   const adapter = createFashn({
     apiKey: 'fa-key',
     baseUrl: server.url,
     webhookSecrets: [],
-    http,
+    ...shared,
     ...more,
   });
   return { server, adapter };
@@ -140,12 +142,12 @@ describe('submitting to FASHN', () => {
 
 describe('checking at FASHN', () => {
   async function check(body: unknown, status = 200) {
-    return (await setup(always(status, body))).adapter.check({ id: ID });
+    return (await setup(always(status, body))).adapter.check({ id: ID }, { model: 'tryon' });
   }
 
   test('asks for the id as it was given', async () => {
     const { server, adapter } = await setup(always(200, { id: ID, status: 'in_queue' }));
-    await adapter.check({ id: ID });
+    await adapter.check({ id: ID }, { model: 'tryon' });
     expect(server.received[0]).toMatchObject({ method: 'GET', url: `/v1/status/${ID}` });
   });
 

@@ -6,6 +6,7 @@ import {
 } from '../../../src/providers/fitinview/adapter.ts';
 import { createHttpClient } from '../../../src/providers/http-client.ts';
 import { always, loopbackServer } from '../loopback-server.ts';
+import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -28,12 +29,13 @@ async function setup(
 ) {
   const server = await loopbackServer(reply);
   const http = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 10_000 });
-  closers.push(server.close, http.close);
+  const shared = await sharedParts(http);
+  closers.push(server.close, shared.close);
   const adapter = createFitInView({
     apiKey: 'fiv_test_key',
     baseUrl: `${server.url}/`,
     webhookSecrets: ['whsec_one'],
-    http,
+    ...shared,
     ...more,
   });
   return { server, adapter };
@@ -152,25 +154,27 @@ describe('checking at FitInView', () => {
     ],
   ])('reads %j', async (body, observation) => {
     const { adapter } = await setup(always(200, { id: 'job_1', ...body }));
-    expect(await adapter.check({ id: 'job_1' })).toMatchObject(observation);
+    expect(await adapter.check({ id: 'job_1' }, { model: 'tryon' })).toMatchObject(observation);
   });
 
   test('asks at the path that the settings say, with the id encoded', async () => {
     const reply = always(200, { status: 'queued' });
     const usual = await setup(reply);
-    await usual.adapter.check({ id: 'a/b?$&' });
+    await usual.adapter.check({ id: 'a/b?$&' }, { model: 'tryon' });
     expect(usual.server.received[0]).toMatchObject({
       method: 'GET',
       url: '/api/v1/jobs/a%2Fb%3F%24%26',
     });
     const other = await setup(reply, { jobPath: '/api/v1/tryon/{id}' });
-    await other.adapter.check({ id: 'job_1' });
+    await other.adapter.check({ id: 'job_1' }, { model: 'tryon' });
     expect(other.server.received[0]?.url).toBe('/api/v1/tryon/job_1');
   });
 
   test('finds a job missing on 404, and is tried again after anything else', async () => {
     const gone = await setup(always(404, { detail: 'no' }));
-    expect(await gone.adapter.check({ id: 'job_1' })).toEqual({ kind: 'missing' });
+    expect(await gone.adapter.check({ id: 'job_1' }, { model: 'tryon' })).toEqual({
+      kind: 'missing',
+    });
     for (const [status, body] of [
       [401, {}],
       [429, {}],
@@ -179,7 +183,9 @@ describe('checking at FitInView', () => {
       [200, '<html>'],
     ] as const) {
       const { adapter } = await setup(always(status, body));
-      await expect(adapter.check({ id: 'job_1' })).rejects.toMatchObject({ name: 'Retryable' });
+      await expect(adapter.check({ id: 'job_1' }, { model: 'tryon' })).rejects.toMatchObject({
+        name: 'Retryable',
+      });
     }
   });
 });

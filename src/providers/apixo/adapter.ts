@@ -1,0 +1,119 @@
+import { Terminal } from '../../generation/errors.ts';
+import type { ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../http-client.ts';
+import type {
+  Account,
+  Observation,
+  ProviderAdapter,
+  SubmitAnswer,
+  SubmitRequest,
+} from '../provider.ts';
+import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { explain } from '../reasons.ts';
+import { deferral, refusal } from '../refusal.ts';
+import { providerUrl } from '../wire-values.ts';
+import { MODELS } from './models.ts';
+import { apixoWebhook } from './webhook.ts';
+import {
+  Balance,
+  Envelope,
+  GenerateAnswer,
+  isAboutContent,
+  isAboutCredit,
+  observe,
+  StatusAnswer,
+} from './wire.ts';
+
+/**
+ * API reference, read 2026-11-20: 10 requests a minute and 3 tasks at a time without a plan, 60 and
+ * 10 with Pro. ASSUMPTION: status checks are not counted; two a second are asked.
+ */
+const LIMITS = { submits: { max: 10, perMs: 60_000 }, concurrency: 3, pollsPerSecond: 2 };
+
+/**
+ * APIXO. The model's slug is a part of every address, so a task's handle keeps it. No idempotency key
+ * is documented (ASSUMPTION: there is none). Its webhook is unsigned: `trust` says whether our URL
+ * token is enough. Documents: see wire.ts.
+ */
+export function createApixo(options: ProviderOptions): ProviderAdapter {
+  const { http } = options;
+  const baseUrl = options.baseUrl ?? 'https://api.apixo.ai';
+  const headers = { authorization: `Bearer ${options.apiKey}` };
+  const get = (path: string): Promise<HttpAnswer> =>
+    http.request({ kind: 'read', method: 'GET', url: providerUrl(baseUrl, path), headers });
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const slug = request.model;
+    const model = Object.hasOwn(MODELS, slug) ? MODELS[slug] : undefined;
+    if (!model) throw new Terminal('invalid_input', 'APIXO has no such model here');
+    const { webhookUrl } = request;
+    const answer = await http.request({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(baseUrl, `/api/v1/generateTask/${slug}`),
+      headers,
+      json: {
+        request_type: webhookUrl ? 'callback' : 'async',
+        callback_url: webhookUrl,
+        input: model.wireInput(request.input),
+      },
+    });
+    const refused = asRefusal(answer);
+    if (refused) throw refusedSubmit(refused);
+    return { task: { id: answer.read(GenerateAnswer).data.taskId, handle: slug } };
+  }
+
+  async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
+    // A task that a webhook named has no handle; our model names are the slugs.
+    const slug = encodeURIComponent(task.handle ?? about.model);
+    const answer = await get(`/api/v1/statusTask/${slug}?taskId=${encodeURIComponent(task.id)}`);
+    const told = answer.ok ? answer.peek(StatusAnswer) : undefined;
+    if (told) return observe(told.data);
+    const refused = asRefusal(answer);
+    // "Status Task": an unknown task or model.
+    if (refused?.status === 404) return { kind: 'missing' };
+    if (refused) throw refusal(refused);
+    return observe(answer.read(StatusAnswer).data);
+  }
+
+  async function account(): Promise<Account> {
+    const answer = await get('/api/v1/apikeys/current-balance');
+    const refused = asRefusal(answer);
+    if (refused) throw refusal(refused);
+    return answer.read(Balance);
+  }
+
+  return {
+    name: 'apixo',
+    models: MODELS,
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'none',
+    inputs: 'url',
+    webhook: apixoWebhook(options.trust ?? 'hint'),
+    submit,
+    check,
+    account,
+  };
+}
+
+/** A refusal is told by the HTTP status, or by the envelope's `code` under a 200. */
+function asRefusal(answer: HttpAnswer): HttpAnswer | undefined {
+  if (!answer.ok) return answer;
+  const code = answer.peek(Envelope)?.code ?? 200;
+  return code >= 400 && code < 600 ? { ...answer, status: code, ok: false } : undefined;
+}
+
+function refusedSubmit(answer: HttpAnswer) {
+  const { status } = answer;
+  const message = answer.peek(Envelope)?.message ?? undefined;
+  if (status === 400 && isAboutCredit(message)) return deferral(answer, 'out_of_credit');
+  // Not a key without permission, which 403 means too and a person must mend.
+  if ((status === 400 || status === 403) && isAboutContent(message)) {
+    return new Terminal('content_policy', explain('content_policy', message).message);
+  }
+  // ASSUMPTION: which of the two limits was met is told by the message only.
+  if (status === 429 && /concurren/i.test(message ?? '')) {
+    return deferral(answer, 'concurrency_limited');
+  }
+  return refusal(answer, message);
+}

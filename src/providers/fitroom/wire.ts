@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { ImageUrl } from '../../generation/image-url.ts';
+import type { LoadedImage } from '../image-source.ts';
+import type { Model, Observation } from '../provider.ts';
+import { failed } from '../reasons.ts';
+import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
+
+/**
+ * FitRoom's bodies. Sources, read 2026-11-20: the introduction of its developer documentation (the
+ * paths, the key's header, the example's fields), and public client programs that agree with each
+ * other (every other field name, and all status words): those are ASSUMPTIONs throughout.
+ */
+
+/** Two garments are an upper and a lower one, in this order, which FitRoom calls a combo. */
+export const TryOnInput = z
+  .strictObject({
+    personImage: ImageUrl,
+    garmentImages: z.array(ImageUrl).min(1).max(2),
+    clothType: z.enum(['upper', 'lower', 'full_set', 'combo']).optional(),
+    hd: z.boolean().optional(),
+  })
+  .superRefine(({ garmentImages, clothType }, context) => {
+    const isPair = garmentImages.length === 2;
+    // One client reports that a task whose type does not fit the garment is never begun.
+    const message = isPair
+      ? 'must be combo, or left out, for two garments'
+      : 'must be upper, lower or full_set for one garment';
+    const fits = isPair ? (clothType ?? 'combo') === 'combo' : clothType && clothType !== 'combo';
+    if (!fits) context.addIssue({ code: 'custom', path: ['clothType'], message });
+  });
+export type TryOnInput = z.infer<typeof TryOnInput>;
+
+export const TRYON: Model = {
+  type: 'image-fast',
+  about: 'Dresses a person in one garment, or in an upper and a lower one, up to 2048 px.',
+  input: TryOnInput,
+  // ASSUMPTION: signed links live an hour; no document says.
+  resultLifetimeMs: 3_600_000,
+  // Inferred from clients, which ask every 2 to 5 s and have seen 5 min.
+  poll: {
+    firstAfterMs: 5_000,
+    everyMs: 3_000,
+    factor: 1,
+    longestMs: 3_000,
+    giveUpAfterMs: 300_000,
+  },
+};
+
+/** The form of a submission, from the pictures in the input's order. */
+export function taskForm(input: TryOnInput, person: LoadedImage, garments: LoadedImage[]) {
+  return {
+    model_image: person,
+    cloth_image: garments[0],
+    cloth_type: garments.length === 2 ? 'combo' : input.clothType,
+    lower_cloth_image: garments[1],
+    hd_mode: input.hd ? 'true' : undefined,
+  };
+}
+
+export const Accepted = z.object({ task_id: TaskId });
+
+export const Task = z.object({
+  status: LooseText,
+  download_signed_url: LooseText,
+  error: LooseText,
+  error_message: LooseText,
+});
+
+/** ASSUMPTION: refusals use any of these. */
+export const ApiError = z.object({
+  error: LooseText,
+  message: LooseText,
+  errors: z.array(z.string()).nullish().catch(undefined),
+});
+
+/** ASSUMPTION: a task that has not begun by then never will. Clients have seen such tasks. */
+const STUCK_AFTER_MS = 90_000;
+
+/**
+ * What a task says. A status that nobody has seen is a live one.
+ * @param ageMs since we know of the task; undefined when nobody can say.
+ */
+export function observe(task: z.infer<typeof Task>, ageMs: number | undefined): Observation {
+  const status = statusWord(task.status);
+  const said = task.error || task.error_message || undefined;
+  switch (status) {
+    case 'completed': {
+      const link = task.download_signed_url;
+      return { kind: 'final', outcome: completedWith(link ? [link] : []) };
+    }
+    case 'failed':
+      return { kind: 'final', outcome: failed('provider_failed', said) };
+    case 'cancelled':
+    case 'canceled':
+      return { kind: 'final', outcome: failed('provider_canceled', said) };
+    case 'created':
+      return ageMs !== undefined && ageMs > STUCK_AFTER_MS
+        ? { kind: 'final', outcome: failed('provider_stuck') }
+        : { kind: 'live', status };
+    default:
+      return { kind: 'live', status };
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { Retryable, Terminal } from '../../generation/errors.ts';
+import type { ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../http-client.ts';
+import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { refusal } from '../refusal.ts';
+import { providerUrl } from '../wire-values.ts';
+import { authorizedCalls } from './token.ts';
+import { imageIntelligenceWebhook } from './webhook.ts';
+import { ApiError, type ImageModel, Job, MODELS, observe } from './wire.ts';
+
+/** ASSUMPTION: no document names Image Intelligence's limits. */
+const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSecond: 5 };
+
+/**
+ * Image Intelligence. It knows no idempotency key, but every job carries a `customId` of ours by
+ * which it can be searched: a submission whose answer was lost is looked for before it is sent again.
+ * Documents: see wire.ts.
+ *
+ * @throws InvalidProviderSettings when the key is not `clientId:clientSecret`.
+ */
+export function createImageIntelligence(options: ProviderOptions): ProviderAdapter {
+  const { http, baseUrl = 'https://api.imageintelligence.com' } = options;
+  const call = authorizedCalls({ http, baseUrl, ...credentials(options.apiKey) });
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const model = known(request.model);
+    const answer = await call({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(baseUrl, model.path),
+      json: {
+        ...model.wireBody(request.input),
+        customId: request.idempotencyKey,
+        webhookUrl: request.webhookUrl,
+      },
+    });
+    if (!answer.ok) throw refused(answer);
+    return { task: { id: answer.read(Job).id } };
+  }
+
+  async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
+    if (!Object.hasOwn(MODELS, about.model)) return { kind: 'missing' };
+    const path = `${known(about.model).path}/${encodeURIComponent(task.id)}`;
+    const answer = await call({ kind: 'read', method: 'GET', url: providerUrl(baseUrl, path) });
+    // Specification: no such job.
+    if (answer.status === 404) return { kind: 'missing' };
+    if (!answer.ok) throw refused(answer);
+    return observe(answer.read(Job));
+  }
+
+  async function lookUp(request: SubmitRequest): Promise<ProviderTask | undefined> {
+    const { path } = known(request.model);
+    const query = `?customId=${encodeURIComponent(request.idempotencyKey)}`;
+    const url = providerUrl(baseUrl, path + query);
+    const answer = await call({ kind: 'read', method: 'GET', url });
+    if (!answer.ok) throw refused(answer);
+    const jobs = answer.read(z.array(Job));
+    const ours = jobs.find(({ customId }) => customId === request.idempotencyKey);
+    // Jobs that do not say whose they are prove nothing, least of all that ours is not among them.
+    if (!ours && jobs.some(({ customId }) => !customId)) {
+      throw new Retryable('unavailable', `${answer.call}: the search names no customId`);
+    }
+    return ours && { id: ours.id };
+  }
+
+  return {
+    name: 'image-intelligence',
+    models: MODELS,
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'search',
+    inputs: 'url',
+    webhook: imageIntelligenceWebhook(options.trust ?? 'hint'),
+    submit,
+    check,
+    lookUp,
+  };
+}
+
+function known(name: string): ImageModel {
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  if (model) return model;
+  throw new Terminal('invalid_input', 'Image Intelligence has no such model here');
+}
+
+/** The secret may hold colons, the id does not. */
+function credentials(apiKey: string) {
+  const [clientId = '', clientSecret = ''] = apiKey.split(/:(.*)/s);
+  if (clientId && clientSecret) return { clientId, clientSecret };
+  throw new InvalidProviderSettings('IMAGE_INTELLIGENCE_API_KEY: must be clientId:clientSecret');
+}
+
+function refused(answer: HttpAnswer) {
+  const body = answer.peek(ApiError);
+  return refusal(answer, body?.message ?? body?.error ?? undefined);
+}

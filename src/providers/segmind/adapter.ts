@@ -1,0 +1,139 @@
+import { Terminal } from '../../generation/errors.ts';
+import { Outcome, type ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../http-client.ts';
+import { createKeptAddresses } from '../kept-addresses.ts';
+import { completedFrom } from '../kept-results.ts';
+import type {
+  Account,
+  Observation,
+  ProviderAdapter,
+  SubmitAnswer,
+  SubmitRequest,
+} from '../provider.ts';
+import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { failed } from '../reasons.ts';
+import { deferral, refusal } from '../refusal.ts';
+import { providerUrl, statusWord } from '../wire-values.ts';
+import { MODELS } from './models.ts';
+import { ApiError, Credits, failure, filesIn, QueueAnswer, RequestBody } from './wire.ts';
+
+const OWN_ORIGIN = 'https://api.segmind.com';
+
+/**
+ * "Rate limits", read 2026-11-20: 50 requests a minute on the usual plan, 5 on the free one.
+ * ASSUMPTION: status checks count too, so submissions take 20 of the 50 and checks the other 30.
+ */
+const LIMITS = { submits: { max: 20, perMs: 60_000 }, concurrency: 10, pollsPerSecond: 0.5 };
+
+/** A task of version 1, whose answer was the outcome: Segmind gave it no name. */
+const WAITED = 'waited-';
+
+/**
+ * Segmind. It tells nobody when a model is done, so every result is polled for; and it recognises
+ * no repeated submission, so a lost answer is never sent again on its own account.
+ * Documents: see wire.ts and models.ts.
+ */
+export function createSegmind(options: ProviderOptions): ProviderAdapter {
+  const { http, files } = options;
+  const baseUrl = options.baseUrl ?? OWN_ORIGIN;
+  const headers = { 'x-api-key': options.apiKey };
+  const addresses = createKeptAddresses(baseUrl, OWN_ORIGIN);
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
+    if (!model) throw new Terminal('invalid_input', 'Segmind has no such model here');
+    const version = model.mode === 'wait' ? 'v1' : 'v2';
+    const answer = await http.request({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(baseUrl, `/${version}/${model.slug}`),
+      headers,
+      json: model.wireInput(request.input),
+    });
+    if (model.mode === 'wait') return waitedFor(answer, request.idempotencyKey);
+    if (!answer.ok) throw refused(answer);
+    const { request_id: id, status_url, response_url } = answer.read(QueueAnswer);
+    const handle = addresses.keep({ status: status_url, response: response_url });
+    return { task: { id, ...(handle !== undefined && { handle }) } };
+  }
+
+  /** The outcome goes into the handle as well: if we crash now, it is all that is left of it. */
+  async function waitedFor(answer: HttpAnswer, key: string): Promise<SubmitAnswer> {
+    const outcome = await outcomeOf(answer);
+    return { task: { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) }, outcome };
+  }
+
+  async function outcomeOf(answer: HttpAnswer): Promise<Outcome> {
+    const body = answer.peek(RequestBody);
+    // ASSUMPTION: version 1 tells of a failure as version 2 does.
+    if (!answer.ok && statusWord(body?.status) === 'failed') return failure(body?.error);
+    if (!answer.ok) throw refused(answer);
+    const isMedia = /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
+    return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
+  }
+
+  async function check(task: ProviderTask): Promise<Observation> {
+    if (task.id.startsWith(WAITED)) return remembered(task);
+    const built = providerUrl(baseUrl, `/v2/requests/${encodeURIComponent(task.id)}`);
+    const status = await ask(addresses.find(task.handle, 'status') ?? `${built}/status`);
+    if (statusWord(status?.status) !== 'completed') return observe(status);
+    // "Async inference": the status is light; the output is at the other address.
+    const result = await ask(addresses.find(task.handle, 'response') ?? built);
+    if (statusWord(result?.status) !== 'completed') return observe(result);
+    return { kind: 'final', outcome: await completedFrom(filesIn(result?.output), files) };
+  }
+
+  /** @returns undefined when Segmind does not know the request (any more, or yet). */
+  async function ask(url: string): Promise<RequestBody | undefined> {
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    // The SDK: a request that failed is served with 422, so its body counts before its status.
+    const body = answer.peek(RequestBody);
+    if (!answer.ok && statusWord(body?.status) === 'failed') return body;
+    // ASSUMPTION: 404, right after the submission and after an hour; no document says.
+    if (answer.status === 404) return undefined;
+    if (!answer.ok) throw refused(answer);
+    return answer.read(RequestBody);
+  }
+
+  async function account(): Promise<Account> {
+    const url = providerUrl(baseUrl, '/v1/get-user-credits');
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    if (!answer.ok) throw refused(answer);
+    const credits = answer.read(Credits);
+    // ASSUMPTION: the free ones are counted apart.
+    return { credits: credits.credits + (credits['free-credits'] ?? 0) };
+  }
+
+  return {
+    name: 'segmind',
+    models: MODELS,
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'none',
+    inputs: 'url',
+    submit,
+    check,
+    account,
+  };
+}
+
+/** A status that no document names is a live one; a completed one without its output, too. */
+function observe(body: RequestBody | undefined): Observation {
+  if (!body) return { kind: 'missing' };
+  const status = statusWord(body.status);
+  if (status === 'failed') return { kind: 'final', outcome: failure(body.error) };
+  return { kind: 'live', status };
+}
+
+function remembered(task: ProviderTask): Observation {
+  try {
+    return { kind: 'final', outcome: Outcome.parse(JSON.parse(task.handle ?? '')) };
+  } catch {
+    return { kind: 'final', outcome: failed('result_missing') };
+  }
+}
+
+function refused(answer: HttpAnswer) {
+  // ASSUMPTION: no credit is 402, or 406 as was reported in the past; no document says.
+  if (answer.status === 406) return deferral(answer, 'out_of_credit');
+  return refusal(answer, answer.peek(ApiError)?.error ?? undefined);
+}

@@ -1,0 +1,84 @@
+import { OutcomeUnknown } from '../../generation/errors.ts';
+import type { Outcome, ProviderTask } from '../../generation/generation.ts';
+import type { LoadedImage } from '../image-source.ts';
+import { createKeptAddresses } from '../kept-addresses.ts';
+import { completedFrom } from '../kept-results.ts';
+import { loadAll, multipart } from '../multipart.ts';
+import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { failed } from '../reasons.ts';
+import { refusal } from '../refusal.ts';
+import { parseInput, providerUrl } from '../wire-values.ts';
+import { Job, type JobView, TRYON, TryOnInput, textOf, viewOf } from './wire.ts';
+
+/** ASSUMPTION: the documentation says that there are limits, but not which. */
+const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSecond: 5 };
+
+/**
+ * tryon-api.com's job API: pictures as bytes, no webhook that is documented, no idempotency key.
+ * Documents: see wire.ts.
+ * The status address that a submission brings is followed on the base URL's origin only; for any
+ * other there is the documented path.
+ */
+export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
+  const { http, images, files, baseUrl = 'https://tryon-api.com' } = options;
+  const headers = { authorization: `Bearer ${options.apiKey}` };
+  const addresses = createKeptAddresses(baseUrl);
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const input = parseInput(TryOnInput, request.input);
+    const loaded = await loadAll(images, [input.personImage, ...input.garmentImages]);
+    // One picture for each URL.
+    const [person, garment] = loaded as [LoadedImage, LoadedImage];
+    const answer = await http.request({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(baseUrl, '/api/v1/tryon'),
+      headers,
+      body: multipart({
+        person_images: person,
+        garment_images: garment,
+        fast_mode: input.fastMode ? 'true' : undefined,
+      }),
+    });
+    if (!answer.ok) throw refusal(answer, textOf(answer.peek(Job)));
+    const job = answer.read(Job);
+    const view = viewOf(job);
+    // Only the JSON variant answers with a result, and then perhaps without an id.
+    const inline = view.state === 'live' ? undefined : `inline-${request.idempotencyKey}`;
+    const id = job.jobId ?? inline;
+    if (!id) {
+      throw new OutcomeUnknown('unreadable_answer', `${answer.call}: accepted, but names no job`);
+    }
+    const handle = addresses.keep({ status: job.statusUrl });
+    const task = { id, ...(handle !== undefined && { handle }) };
+    return view.state === 'live' ? { task } : { task, outcome: await outcomeOf(view) };
+  }
+
+  async function check(task: ProviderTask): Promise<Observation> {
+    const usual = providerUrl(baseUrl, `/api/v1/tryon/status/${encodeURIComponent(task.id)}`);
+    const url = addresses.find(task.handle, 'status') ?? usual;
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    // ASSUMPTION: an unknown job is a 404.
+    if (answer.status === 404) return { kind: 'missing' };
+    if (!answer.ok) throw refusal(answer);
+    const view = viewOf(answer.read(Job));
+    if (view.state === 'live') return { kind: 'live', status: view.status };
+    return { kind: 'final', outcome: await outcomeOf(view) };
+  }
+
+  async function outcomeOf(view: Exclude<JobView, { state: 'live' }>): Promise<Outcome> {
+    if (view.state === 'failed') return failed(view.code, view.said);
+    return completedFrom(view.results, files);
+  }
+
+  return {
+    name: 'tryon-api',
+    models: { tryon: TRYON },
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'none',
+    inputs: 'upload',
+    submit,
+    check,
+  };
+}

@@ -1,0 +1,118 @@
+import { Retryable, Terminal } from '../../generation/errors.ts';
+import type { ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../http-client.ts';
+import { multipart } from '../multipart.ts';
+import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
+import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { explain } from '../reasons.ts';
+import { refusal } from '../refusal.ts';
+import { parseInput, providerUrl } from '../wire-values.ts';
+import { vtryonWebhook } from './webhook.ts';
+import {
+  ApiError,
+  observe,
+  PATHS,
+  Prepared,
+  Task,
+  TRYON,
+  TryOnInput,
+  taskBody,
+  Upload,
+} from './wire.ts';
+
+/** ASSUMPTION: no page names Vtryon's limits. */
+const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSecond: 5 };
+
+/**
+ * Vtryon. Pictures are uploaded first, one after the other and free of charge; then a task is made of
+ * their ids, which is what costs. Its pages show paths only and no host, so its address is a setting.
+ * Documents: see wire.ts.
+ *
+ * @throws InvalidProviderSettings without a `baseUrl`.
+ */
+export function createVtryon(options: ProviderOptions): ProviderAdapter {
+  const { http, images, baseUrl, webhookSecrets: secrets } = options;
+  if (!baseUrl) {
+    throw new InvalidProviderSettings(
+      'VTRYON_BASE_URL: is required. Vtryon publishes no address; it is in your dashboard or contract.',
+    );
+  }
+  const base = baseUrl;
+  const headers = { 'x-api-key': options.apiKey };
+  const webhook = secrets.some((secret) => secret !== '') ? vtryonWebhook(secrets) : undefined;
+
+  async function prepare(request: SubmitRequest): Promise<{ prepared: string; done: boolean }> {
+    const input = parseInput(TryOnInput, request.input);
+    const so = uploadsOf(request);
+    if (!so.person) so.person = await upload(PATHS.persons, input.personImage);
+    else so.garment ??= await upload(PATHS.garments, input.garmentImages[0] ?? '');
+    return { prepared: JSON.stringify(so), done: isComplete(so) };
+  }
+
+  /** A `read`, because a second upload of the same picture costs nothing. */
+  async function upload(path: string, picture: string): Promise<string> {
+    const body = multipart({ image: await images.load(picture) });
+    const url = providerUrl(base, path);
+    const answer = await http.request({ kind: 'read', method: 'POST', url, headers, body });
+    if (!answer.ok) throw uploadRefused(answer);
+    return answer.read(Upload).id;
+  }
+
+  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
+    const input = parseInput(TryOnInput, request.input);
+    const uploads = uploadsOf(request);
+    if (!isComplete(uploads)) throw new Retryable('unavailable', 'Not all pictures are uploaded');
+    const answer = await http.request({
+      kind: 'submit',
+      method: 'POST',
+      url: providerUrl(base, PATHS.tasks),
+      headers,
+      json: taskBody(input, uploads),
+    });
+    if (!answer.ok) throw refusal(answer, answer.peek(ApiError)?.detail ?? undefined);
+    return { task: { id: answer.read(Task).id } };
+  }
+
+  async function check(task: ProviderTask): Promise<Observation> {
+    const url = providerUrl(base, `${PATHS.tasks}${encodeURIComponent(task.id)}/`);
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    // ASSUMPTION: an unknown task is a 404.
+    if (answer.status === 404) return { kind: 'missing' };
+    if (!answer.ok) throw refusal(answer);
+    return observe(answer.read(Task));
+  }
+
+  return {
+    name: 'vtryon',
+    models: { tryon: TRYON },
+    limits: limitsFor(LIMITS, options.limits),
+    repeatSubmit: 'none',
+    inputs: 'upload',
+    ...(webhook && { webhook }),
+    prepare,
+    submit,
+    check,
+  };
+}
+
+/** What `prepare` saved; nothing when it is not ours to read, and then it is done again. */
+function uploadsOf({ prepared }: SubmitRequest): Prepared {
+  try {
+    return Prepared.parse(JSON.parse(prepared ?? '{}'));
+  } catch {
+    return {};
+  }
+}
+
+function isComplete(uploads: Prepared): uploads is { person: string; garment: string } {
+  return uploads.person !== undefined && uploads.garment !== undefined;
+}
+
+/** Only a verdict on the picture itself is final: anything else may be mended, and costs nothing. */
+function uploadRefused(answer: HttpAnswer): Retryable | Terminal {
+  const isVerdict = [400, 413, 415, 422].includes(answer.status);
+  const said = answer.peek(ApiError)?.detail ?? undefined;
+  if (isVerdict) return new Terminal('invalid_input', explain('invalid_input', said).message);
+  // What is refused on a `read` is always Retryable: refusal() tells the kinds apart.
+  return refusal(answer) as Retryable;
+}

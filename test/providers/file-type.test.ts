@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { fileTypeOf } from '../../src/providers/file-type.ts';
+
+// First bytes as the formats' own specifications give them.
+test.each([
+  ['89504e470d0a1a0a0000000d49484452', 'image/png', 'png'],
+  ['ffd8ffe000104a464946', 'image/jpeg', 'jpg'],
+  ['474946383961', 'image/gif', 'gif'],
+  ['524946462400000057454250', 'image/webp', 'webp'],
+  ['0000001866747970', 'video/mp4', 'mp4'],
+])('bytes that begin %s are %s', (hex, type, extension) => {
+  const bytes = Buffer.concat([Buffer.from(hex, 'hex'), Buffer.from('the rest')]);
+  expect(fileTypeOf(bytes)).toMatchObject({ type, extension });
+});
+
+test.each(['', '89504e', '3c68746d6c3e', '7b2275726c223a227d', '00'.repeat(64)])(
+  'bytes %j are none of them',
+  (hex) => {
+    expect(fileTypeOf(Buffer.from(hex, 'hex'))).toBeUndefined();
+  },
+);

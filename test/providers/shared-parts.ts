@@ -1,0 +1,24 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFolderFiles } from '../../src/providers/files.ts';
+import { createHttpClient, type HttpClient } from '../../src/providers/http-client.ts';
+import { createImageSource } from '../../src/providers/image-source.ts';
+import type { SharedParts } from '../../src/providers/registry.ts';
+
+/** What every adapter is handed, with limits small enough to be met in a test. */
+export async function sharedParts(
+  http: HttpClient = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 1_000_000 }),
+): Promise<SharedParts & { close(): Promise<void> }> {
+  const images = createImageSource({ allowInsecure: true });
+  const folder = await mkdtemp(join(tmpdir(), 'catwalk-files-'));
+  const files = createFolderFiles({ folder, publicUrl: 'http://127.0.0.1:1', secret: 'secret' });
+  return {
+    http,
+    images,
+    files,
+    close: async () => {
+      await Promise.all([http.close(), images.close()]);
+    },
+  };
+}
