@@ -1,0 +1,29 @@
+import type { Fixture } from './fixture.ts';
+import { applyRules, type Rule } from './rule.ts';
+import { checking } from './rules/checking.ts';
+import { declaring } from './rules/declaring.ts';
+import { extras } from './rules/extras.ts';
+import { hearing } from './rules/hearing.ts';
+import { keepingQuiet } from './rules/keeping-quiet.ts';
+import { refusing } from './rules/refusing.ts';
+import { submitting } from './rules/submitting.ts';
+
+/** The rules for every provider, in the order of a generation's life. */
+export const RULES: readonly Rule[] = [
+  ...declaring,
+  ...submitting,
+  ...refusing,
+  ...checking,
+  ...hearing,
+  ...extras,
+  ...keepingQuiet,
+];
+
+/**
+ * The contract that every adapter keeps, against a stand-in provider on loopback that speaks as its
+ * fixture says. For an adapter of your own: write a fixture with `create`, and call this in a test
+ * file. What cannot apply is skipped with its reason, and the declaration behind it is checked.
+ */
+export function providerContract(fixture: Fixture): void {
+  applyRules(`the contract of ${fixture.name}`, fixture, RULES);
+}
