@@ -18,11 +18,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['config', 'generation', 'producers', 'providers'],
   dev: ['config', 'generation', 'producers', 'providers', 'workers', 'http', 'index.ts'],
   'index.ts': ['config', 'generation', 'producers', 'providers', 'workers', 'http'],
+  'provider-kit.ts': ['generation', 'providers'],
 };
 
 const MOST_LINES = 300;
 /** Splitting the one table would hide it. */
 const MAY_BE_LONGER = ['generation/state-machine.ts'];
+/** Loads the modules that an operator names. */
+const MAY_COMPUTE_IMPORTS = ['providers/modules.ts'];
 
 interface SourceFile {
   /** From src, with forward slashes: `generation/store.ts`. */
@@ -102,6 +105,7 @@ const placeOf = (path: string): string => path.split('/')[0] ?? path;
 /** Why `file` may not import this, or undefined when it may. */
 function importProblem(file: string, imported: string): string | undefined {
   const problem = (rule: string) => `src/${file} imports '${imported}': ${rule}`;
+  if (imported === '(computed)' && MAY_COMPUTE_IMPORTS.includes(file)) return undefined;
   if (imported === '(computed)') return problem('imports are literal, so that they can be checked');
   const target = targetOf(file, imported);
   if (target === undefined) return undefined;

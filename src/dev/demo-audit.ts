@@ -1,30 +1,27 @@
 import { z } from 'zod';
 
-const Ledger = z.record(
-  z.string(),
-  z.object({
-    accepted: z.array(z.object({ webhookUrl: z.string().nullish() })),
-  }),
-);
+const Ledger = z.record(z.string(), z.object({ accepted: z.array(z.unknown()) }));
 
 /**
- * Compares the simulated providers' own books with what was asked for: one generation, one paid
- * submission. The webhook URL that came with a submission says which generation it was for.
- * @returns how many generations were paid for more than once.
+ * Compares the simulated providers' own books with what was asked for: one generation, at most one
+ * paid submission.
+ * @param asked how many generations each provider was asked for.
+ * @returns how many submissions were paid beyond that.
  */
 export async function auditBooks(
   simulatorUrl: string,
+  asked: ReadonlyMap<string, number>,
   say: (line: string) => void,
 ): Promise<number> {
   const response = await fetch(`${simulatorUrl}/_simulator/ledger`);
   const ledger = Ledger.parse(await response.json());
   let paidTwice = 0;
-  for (const [provider, { accepted }] of Object.entries(ledger)) {
-    if (accepted.length === 0) continue;
-    const generations = new Set(accepted.map(({ webhookUrl }) => webhookUrl));
-    const twice = accepted.length - generations.size;
+  for (const [provider, generations] of asked) {
+    const paid = ledger[provider]?.accepted.length ?? 0;
+    const twice = Math.max(paid - generations, 0);
     paidTwice += twice;
-    say(`${provider}'s books: ${accepted.length} submissions paid, ${twice} of them twice`);
+    const submissions = `${paid} submissions paid for ${generations} generations`;
+    say(`${provider}'s books: ${submissions}, ${twice} of them twice`);
   }
   return paidTwice;
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
+  readonly all: boolean;
   readonly count: number | undefined;
   readonly provider: string | undefined;
   readonly scenario: string | undefined;
@@ -12,6 +13,7 @@ export interface DemoOptions {
 export const DEMO_HELP = `npm run demo [-- options]
 
   --count N          N generations instead of the three that show the three ways to end
+  --all              one generation through each provider, and a table of how each ended
   --provider NAME    only this provider
   --scenario NAME    how the simulated provider behaves (npm run simulator -- --help lists them)
   --person URL       your own picture of a person; needed with a real provider
@@ -44,14 +46,15 @@ export function readDemoOptions(args: string[]): DemoOptions & { help: boolean }
     if (url !== undefined && !URL.canParse(url)) throw new DemoUsageError(`--${flag}: give a URL`);
   }
   const { provider, scenario, person, garment } = values;
-  const { stay = false, help = false } = values;
-  return { count, provider, scenario, person, garment, stay, help };
+  const { all = false, stay = false, help = false } = values;
+  return { all, count, provider, scenario, person, garment, stay, help };
 }
 
 function parse(args: string[]) {
   return parseArgs({
     args,
     options: {
+      all: { type: 'boolean' },
       count: { type: 'string' },
       provider: { type: 'string' },
       scenario: { type: 'string' },

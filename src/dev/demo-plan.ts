@@ -1,3 +1,4 @@
+import { DEMO_CATALOGUE } from './demo-catalogue.ts';
 import { type DemoOptions, DemoUsageError } from './demo-options.ts';
 
 /** One generation that the demo asks for. */
@@ -5,11 +6,11 @@ export interface Plan {
   readonly title: string;
   readonly provider: string;
   readonly model: string;
+  /** How the simulated provider shall behave. */
   readonly scenario: string;
-  readonly input: { personImage: string; garmentImages: string[] };
+  readonly input: Record<string, unknown>;
 }
 
-const MODELS: Readonly<Record<string, string>> = { fitinview: 'tryon', fashn: 'tryon-v1.6' };
 const GARMENTS = ['garment-shirt.png', 'garment-jacket.png', 'garment-dress.png'];
 
 const THREE_ENDINGS = [
@@ -29,29 +30,33 @@ export function planDemo(options: DemoOptions, assetsUrl: string | undefined): P
       'A real provider must be able to load the pictures: give --person and --garment as https URLs.',
     );
   }
-  if (options.provider && !MODELS[options.provider]) {
-    throw new DemoUsageError(`--provider: use one of ${Object.keys(MODELS).join(', ')}`);
-  }
-
-  const isTour = assetsUrl && !options.count && !options.provider && !options.scenario;
-  const wanted = isTour
-    ? THREE_ENDINGS
-    : Array.from({ length: options.count ?? 1 }, (_, index) => ({
-        title: '',
-        provider: options.provider ?? (index % 2 === 0 ? 'fitinview' : 'fashn'),
-        scenario: options.scenario ?? 'ok',
-      }));
-
-  return wanted.map((item, index) => {
-    const garment = GARMENTS[index % GARMENTS.length] ?? '';
-    const how = `?simulate=${item.scenario}&n=${index}`;
-    return {
-      ...item,
-      model: MODELS[item.provider] ?? '',
-      input: {
-        personImage: options.person ?? `${assetsUrl}/person.png${how}`,
-        garmentImages: [options.garment ?? `${assetsUrl}/${garment}`],
-      },
-    };
+  return wanted(options, assetsUrl !== undefined).map((item, index) => {
+    const request = DEMO_CATALOGUE[item.provider];
+    if (!request) {
+      const known = Object.keys(DEMO_CATALOGUE).join(', ');
+      throw new DemoUsageError(`--provider: use one of ${known}`);
+    }
+    // A picture of its own for each: providers without idempotency keys know a request by its input.
+    const person = options.person ?? `${assetsUrl}/person.png?n=${index}`;
+    const garment = options.garment ?? `${assetsUrl}/${GARMENTS[index % GARMENTS.length]}`;
+    return { ...item, model: request.model, input: request.input(person, garment) };
   });
+}
+
+function wanted(
+  options: DemoOptions,
+  simulated: boolean,
+): { title: string; provider: string; scenario: string }[] {
+  const { all, count, provider } = options;
+  const scenario = options.scenario ?? 'ok';
+  if (all) {
+    const providers = provider ? [provider] : Object.keys(DEMO_CATALOGUE);
+    return providers.map((name) => ({ title: '', provider: name, scenario }));
+  }
+  if (simulated && !count && !provider && !options.scenario) return THREE_ENDINGS;
+  return Array.from({ length: count ?? 1 }, (_, index) => ({
+    title: scenario === 'ok' ? '' : scenario,
+    provider: provider ?? (index % 2 === 0 ? 'fitinview' : 'fashn'),
+    scenario,
+  }));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { PROVIDER_NAMES, providerVariable } from '../config/env.ts';
 import { type Catwalk, connectCatwalk } from '../index.ts';
 import { type Child, startChild } from './child-process.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from './embedded-redis.ts';
@@ -22,12 +23,15 @@ export interface DemoStack {
 }
 
 /** Impatient, so that the rescue by polling and after a crash can be watched. */
+const IMPATIENT_POLLS = { firstAfterMs: 1_000, everyMs: 1_000, webhookGraceMs: 6_000 };
+const POLL_TYPES = ['image-fast', 'image-quality', 'exponential', 'video', 'audio'];
 const IMPATIENT = {
+  // By provider too: what a provider recommends comes after its model's type.
   POLL_PROFILES: JSON.stringify(
     Object.fromEntries(
-      ['image-fast', 'image-quality', 'exponential'].map((type) => [
-        type,
-        { firstAfterMs: 1_000, everyMs: 1_000, webhookGraceMs: 6_000, giveUpAfterMs: 40_000 },
+      [...POLL_TYPES, ...PROVIDER_NAMES].map((key) => [
+        key,
+        { ...IMPATIENT_POLLS, longestMs: 1_000, giveUpAfterMs: 40_000 },
       ]),
     ),
   ),
@@ -35,8 +39,9 @@ const IMPATIENT = {
   POLL_TIMEOUT_MS: '3000',
   LEASE_MS: '5000',
   UNCONFIRMED_GRACE_MS: '15000',
-  FASHN_SUBMITS_PER_MINUTE: '6000',
-  FITINVIEW_SUBMITS_PER_MINUTE: '6000',
+  ...Object.fromEntries(
+    PROVIDER_NAMES.map((name) => [providerVariable(name, 'SUBMITS_PER_MINUTE'), '6000']),
+  ),
 };
 
 /**
@@ -48,11 +53,11 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
   const redis: EmbeddedRedis | undefined = process.env['REDIS_URL']
     ? undefined
     : await startEmbeddedRedis({ log: say });
-  const simulation = hasRealProvider(process.env)
-    ? undefined
-    : await startSimulation(['--latency', '1000-3000', '--quiet']);
   const port = await freePort();
   const apiUrl = `http://127.0.0.1:${port}`;
+  const simulation = hasRealProvider(process.env)
+    ? undefined
+    : await startSimulation(apiUrl, ['--latency', '1000-3000', '--quiet']);
   const env: Record<string, string | undefined> = {
     ...(simulation && { ...IMPATIENT, ...simulation.env, PUBLIC_URL: apiUrl }),
     ...developmentDefaults(process.env),
@@ -61,6 +66,7 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     // A namespace of its own: on a Redis that is shared, nothing else is touched.
     REDIS_NAMESPACE: `catwalk-demo-${randomUUID().slice(0, 8)}`,
     PORT: String(port),
+    FILES_DIR: '.catwalk/files',
     HOST: '127.0.0.1',
     WORKER_HEALTH_PORT: '0',
   };

@@ -2,11 +2,13 @@
 export interface Shown {
   readonly id: string;
   readonly provider: string;
+  readonly model: string;
   readonly status: string;
+  readonly createdAt: string;
   readonly finishedAt: string | null;
   readonly via: string | null;
   readonly polls: number;
-  readonly results: readonly { url?: string }[];
+  readonly results: readonly { kind: string; url?: string; data?: unknown }[];
   readonly reason: { code: string } | null;
   readonly title?: string;
 }
@@ -33,7 +35,7 @@ export function createTimeline() {
       showCount(total);
       return;
     }
-    const who = `${generation.provider.padEnd(10)} …${generation.id.slice(-6)}`;
+    const who = `${generation.provider.padEnd(18)} …${generation.id.slice(-6)}`;
     say(`${who}  ${generation.status.padEnd(10)} ${details(generation)}`);
   };
 
@@ -51,9 +53,15 @@ export function createTimeline() {
   return { say, show };
 }
 
+/** An unsigned webhook is only believed after a status check; an inline result came at once. */
+const HOW: Readonly<Record<string, string>> = {
+  hint: 'by webhook, checked',
+  submit: 'at once',
+};
+
 function details({ status, via, polls, reason, title }: Shown): string {
   if (status === 'queued' && title) return `(${title})`;
   if (via === null) return '';
-  const how = via === 'poll' ? `by poll ${polls}` : `by ${via}`;
+  const how = via === 'poll' ? `by poll ${polls}` : (HOW[via] ?? `by ${via}`);
   return reason ? `${how}: ${reason.code}` : how;
 }

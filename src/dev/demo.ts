@@ -5,10 +5,11 @@ import { auditBooks } from './demo-audit.ts';
 import { DEMO_HELP, DemoUsageError, readDemoOptions } from './demo-options.ts';
 import { type Plan, planDemo } from './demo-plan.ts';
 import { type DemoStack, startDemoStack } from './demo-stack.ts';
+import { type Row, renderTable } from './demo-table.ts';
 import { createTimeline, MANY, type Shown } from './demo-timeline.ts';
 import { EmbeddedRedisError } from './embedded-redis-error.ts';
 
-const PICTURES = '.catwalk/demo';
+const RESULTS = '.catwalk/demo';
 const LOOK_EVERY_MS = 200;
 /** The tour takes about 10 s; many generations, or a killed worker, take longer. */
 const patienceMs = (count: number): number => 55_000 + count * 500;
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
   let failed = false;
   try {
     const assets = stack.simulation && `${stack.simulation.url}/assets`;
-    failed = !(await run(stack, planDemo(options, assets), timeline));
+    const plans = planDemo(options, assets);
+    if (stack.simulation && options.scenario) await stack.simulation.play(options.scenario);
+    failed = !(await run(stack, plans, timeline, options.all));
     timeline.say(`Bull Board: ${stack.board.url}  (${stack.board.login})`);
     if (options.stay) {
       timeline.say('staying until Ctrl-C');
@@ -41,6 +44,7 @@ async function run(
   stack: DemoStack,
   plans: readonly Plan[],
   timeline: ReturnType<typeof createTimeline>,
+  withTable: boolean,
 ): Promise<boolean> {
   const events = new Map<string, number>();
   const wanted = new Set<string>();
@@ -49,8 +53,8 @@ async function run(
     events.set(generationId, (events.get(generationId) ?? 0) + 1);
   });
 
-  await rm(PICTURES, { recursive: true, force: true });
-  await mkdir(PICTURES, { recursive: true });
+  await rm(RESULTS, { recursive: true, force: true });
+  await mkdir(RESULTS, { recursive: true });
   const open = new Map<string, Plan>();
   for (const [index, plan] of plans.entries()) {
     const generation = await ask(stack, plan, index);
@@ -60,7 +64,8 @@ async function run(
   }
 
   const deadline = Date.now() + patienceMs(plans.length);
-  let completed = 0;
+  const rows: Row[] = [];
+  const completedCount = (): number => rows.filter(({ saved }) => saved).length;
   while (open.size > 0 && Date.now() < deadline) {
     await wait(LOOK_EVERY_MS);
     await Promise.all(
@@ -69,22 +74,25 @@ async function run(
         timeline.show({ ...generation, ...plan }, plans.length);
         if (generation.finishedAt === null) return;
         open.delete(id);
-        if (generation.status !== 'completed') return;
-        completed++;
-        const file = await savePicture(generation, completed);
-        if (plans.length <= MANY) timeline.say(`picture saved: ${file}`);
+        const row = { generation, saved: await saveResult(generation, plans.indexOf(plan) + 1) };
+        rows.push(row);
+        if (row.saved && plans.length < MANY) timeline.say(`result saved: ${row.saved}`);
       }),
     );
   }
   while (events.size < wanted.size - open.size && Date.now() < deadline) await wait(LOOK_EVERY_MS);
 
-  if (plans.length > MANY) timeline.say(`pictures saved: ${PICTURES}/ (${completed})`);
+  if (plans.length >= MANY) timeline.say(`results saved: ${RESULTS}/ (${completedCount()})`);
+  if (withTable) process.stdout.write(`\n${renderTable(rows)}\n`);
   const told = [...wanted].filter((id) => events.get(id) === 1).length;
   timeline.say(
-    `${wanted.size - open.size} of ${wanted.size} final (${completed} completed), ` +
+    `${wanted.size - open.size} of ${wanted.size} final (${completedCount()} completed), ` +
       `${told} told exactly once`,
   );
-  const paidTwice = stack.simulation ? await auditBooks(stack.simulation.url, timeline.say) : 0;
+  const asked = new Map<string, number>();
+  for (const { provider } of plans) asked.set(provider, (asked.get(provider) ?? 0) + 1);
+  const { simulation } = stack;
+  const paidTwice = simulation ? await auditBooks(simulation.url, asked, timeline.say) : 0;
   return open.size === 0 && told === wanted.size && paidTwice === 0;
 }
 
@@ -105,11 +113,20 @@ async function call(stack: DemoStack, method: string, path: string, body?: strin
   return answer as Shown; // our own API's answer
 }
 
-async function savePicture(generation: Shown, number: number): Promise<string> {
-  const file = `${PICTURES}/${generation.provider}-${number}.png`;
-  const response = await fetch(generation.results[0]?.url ?? '');
-  await writeFile(file, Buffer.from(await response.arrayBuffer()));
-  return file;
+/** The picture as a file; what is no picture, as JSON. */
+async function saveResult(generation: Shown, number: number): Promise<string | undefined> {
+  const [result] = generation.results;
+  if (!result) return undefined;
+  const file = `${RESULTS}/${generation.provider}-${number}`;
+  if (result.url === undefined) {
+    const data = generation.results.map((one) => one.data);
+    await writeFile(`${file}.json`, JSON.stringify(data, null, 2));
+    return `${file}.json`;
+  }
+  const response = await fetch(result.url);
+  if (!response.ok) throw new CannotStart(`a result link answered ${response.status}`);
+  await writeFile(`${file}.png`, Buffer.from(await response.arrayBuffer()));
+  return `${file}.png`;
 }
 
 await main().catch((error: unknown) => {

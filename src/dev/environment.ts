@@ -27,24 +27,59 @@ export interface Simulation {
   /** Settings that point every provider at the simulator. */
   readonly env: Record<string, string>;
   readonly process: Child;
+  /** Every provider behaves like this from now on. @throws Error listing the scenarios there are. */
+  play(scenario: string): Promise<void>;
 }
 
-/** Starts the simulator as a process of its own, with keys and secrets made up for this run. */
-export async function startSimulation(args: readonly string[] = []): Promise<Simulation> {
-  const webhookSecret = `whsec_${randomBytes(16).toString('hex')}`;
+/** Keys with the look that a simulated provider insists on; any other takes any key. */
+const KEYS: Readonly<Record<string, string>> = {
+  fitinview: 'fiv_live_simulated',
+  'image-intelligence': 'simulated:simulated-secret',
+  'tryon-api': 'ta_simulated',
+  replicate: 'r8_simulated',
+};
+/** How a provider's webhook secret looks; the others sign nothing, or with published keys. */
+const SECRETS: Readonly<Record<string, () => string>> = {
+  fitinview: () => `whsec_${randomBytes(16).toString('hex')}`,
+  vtryon: () => `whsec_${randomBytes(16).toString('hex')}`,
+  replicate: () => `whsec_${randomBytes(24).toString('base64')}`,
+};
+
+/**
+ * Starts the simulator as a process of its own, with keys and secrets made up for this run.
+ * @param publicUrl where it finds our web process, for webhooks that are set up in a dashboard.
+ */
+export async function startSimulation(
+  publicUrl: string,
+  args: readonly string[] = [],
+): Promise<Simulation> {
+  const secrets = Object.entries(SECRETS).map(([name, make]) => [name, make()] as const);
   const process = startChild('simulator/main', {
-    args: ['--port', '0', '--secret', `fitinview=${webhookSecret}`, ...args],
+    args: [
+      ...['--port', '0', '--webhook', `vtryon=${publicUrl}/webhooks/vtryon`],
+      ...secrets.flatMap(([name, secret]) => ['--secret', `${name}=${secret}`]),
+      ...args,
+    ],
   });
   const [, url = ''] = await process.line(/^simulator ready at (\S+)$/);
+  const env: Record<string, string> = {};
+  for (const name of PROVIDER_NAMES) {
+    env[providerVariable(name, 'API_KEY')] = KEYS[name] ?? `${name}-simulated`;
+    env[providerVariable(name, 'BASE_URL')] = `${url}/${name}`;
+  }
+  for (const [name, secret] of secrets) env[providerVariable(name, 'WEBHOOK_SECRET')] = secret;
+
   return {
     url,
     process,
-    env: {
-      FITINVIEW_API_KEY: 'fiv_live_simulated',
-      FITINVIEW_BASE_URL: `${url}/fitinview`,
-      FITINVIEW_WEBHOOK_SECRET: webhookSecret,
-      FASHN_API_KEY: 'fa-simulated',
-      FASHN_BASE_URL: `${url}/fashn`,
+    env,
+    async play(scenario) {
+      const response = await fetch(`${url}/_simulator/scenario`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: scenario }),
+      });
+      if (!response.ok) throw new Error(await response.text());
     },
   };
 }

@@ -3,6 +3,7 @@ import { createLogger } from '../config/log.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { startHttp } from '../http/start.ts';
 import { connectProviders } from '../providers/connect.ts';
+import { loadFactories } from '../providers/modules.ts';
 import { startWorkers } from '../workers/start.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
 import {
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
   const redis = process.env['REDIS_URL']
     ? undefined
     : await startEmbeddedRedis({ dataDir: DATA_FOLDER });
-  const simulation = hasRealProvider(process.env) ? undefined : await startSimulation();
+  const publicUrl = `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`;
+  const simulation = hasRealProvider(process.env) ? undefined : await startSimulation(publicUrl);
   const env: Record<string, string | undefined> = {
     ...simulation?.env,
     ...developmentDefaults(process.env),
@@ -28,15 +30,15 @@ async function main(): Promise<void> {
     ...(redis && { REDIS_URL: redis.url }),
   };
   // Simulated providers run on this machine, so they can reach us on it.
-  const port = env['PORT'] ?? '3000';
-  const publicUrl = simulation ? { PUBLIC_URL: `http://127.0.0.1:${port}` } : {};
-  const settings = readProcessSettings({ ...publicUrl, ...env }, { apiKeys: true });
+  if (simulation) env['PUBLIC_URL'] ??= publicUrl;
+  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
+  const settings = readProcessSettings(env, {
+    apiKeys: true,
+    providerNames: factories.keys(),
+  });
 
   const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
-  const connected = connectProviders(settings.providers, {
-    submitMs: settings.SUBMIT_TIMEOUT_MS,
-    pollMs: settings.POLL_TIMEOUT_MS,
-  });
+  const connected = connectProviders(settings, factories);
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
   });
