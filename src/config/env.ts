@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PollProfileChange } from './poll-profiles.ts';
+import { POLL_PROFILES, PollProfileChange } from './poll-profiles.ts';
 import {
   described,
   flag,
@@ -17,6 +17,9 @@ export const PROVIDER_NAMES = ['fitinview', 'fashn'] as const;
 export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/** What `.env.example` shows is known to everybody. */
+const isExample = (secret: string): boolean => secret.startsWith('change-me');
+
 const apiKeys = list.transform((entries, context) =>
   entries.map((entry) => {
     const [tenant = '', key = ''] = entry.split(/:(.*)/s);
@@ -25,9 +28,20 @@ const apiKeys = list.transform((entries, context) =>
     }
     if (key.length < 16)
       context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
+    if (isExample(key)) context.addIssue(`the key of tenant "${tenant}" is the example's`);
     return { tenant, key };
   }),
 );
+
+/** What a change of poll timing may be filed under; a misspelt name would change nothing, silently. */
+const profileKey = z
+  .string()
+  .refine(
+    (key) =>
+      Object.hasOwn(POLL_PROFILES, key) ||
+      PROVIDER_NAMES.some((name) => key.split('/')[0] === name),
+    `must be a model type (${Object.keys(POLL_PROFILES).join(', ')}), a provider or provider/model`,
+  );
 
 /** Every environment variable, once. Documentation, `.env.example` and the summary come from here. */
 export const Environment = z.object({
@@ -69,8 +83,8 @@ export const Environment = z.object({
   }),
   CATWALK_SECRET: described(
     list.refine(
-      (secrets) => secrets.every((secret) => secret.length >= 32),
-      'each secret needs 32 characters or more (openssl rand -base64 32)',
+      (secrets) => secrets.every((secret) => secret.length >= 32 && !isExample(secret)),
+      'each secret needs 32 characters or more of its own (openssl rand -base64 32)',
     ),
     {
       about: 'Our own secret: webhook URLs and callbacks. To rotate: `new,old`, later `new`.',
@@ -142,7 +156,7 @@ export const Environment = z.object({
   RETENTION_MS: described(wholeNumber(7 * DAY_MS, { min: DAY_MS, max: 90 * DAY_MS }), {
     about: 'How long a finished generation can be read.',
   }),
-  POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {
+  POLL_PROFILES: described(jsonObject(z.record(profileKey, PollProfileChange)), {
     about: 'Changes to poll timing, as JSON: by model type, `provider` or `provider/model`.',
     example: '{"image-fast":{"everyMs":2000},"fashn/tryon-max":{"webhookGraceMs":90000}}',
   }),

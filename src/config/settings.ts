@@ -37,12 +37,15 @@ export class InvalidSettings extends Error {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+export const MISSING_SECRET = 'CATWALK_SECRET: is required (openssl rand -base64 32)';
+
 /**
  * Reads all settings.
+ * @param missing what the caller finds missing besides, so that everything is said at once.
  * @throws InvalidSettings with every problem together.
  */
-export function readSettings(env: Env): Settings {
-  const problems: string[] = [];
+export function readSettings(env: Env, missing: readonly string[] = []): Settings {
+  const problems: string[] = [...missing];
   const parse = <T extends z.ZodType>(
     schema: T,
     values: Env,
@@ -64,7 +67,7 @@ export function readSettings(env: Env): Settings {
     if (parsed?.API_KEY) providers[name] = gather(parsed, parsed.API_KEY);
   }
   if (environment) problems.push(...contradictions(environment));
-  if (!environment || problems.length > 0) throw new InvalidSettings(problems);
+  if (!environment || problems.length > 0) throw new InvalidSettings([...new Set(problems)]);
 
   return {
     ...environment,
@@ -94,8 +97,16 @@ function contradictions(env: Environment): string[] {
   if (env.LEASE_MS <= env.POLL_TIMEOUT_MS) {
     problems.push('LEASE_MS: must be longer than POLL_TIMEOUT_MS');
   }
+  const tenantOf = new Map<string, string>();
+  for (const { tenant, key } of env.API_KEYS) {
+    const other = tenantOf.get(key) ?? tenant;
+    if (other !== tenant) {
+      problems.push(`API_KEYS: tenants "${other}" and "${tenant}" have the same key`);
+    }
+    tenantOf.set(key, tenant);
+  }
   if (env.NODE_ENV !== 'production') return problems;
-  if (env.CATWALK_SECRET.length === 0) problems.push('CATWALK_SECRET: is required in production');
+  if (env.CATWALK_SECRET.length === 0) problems.push(MISSING_SECRET);
   if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:')) {
     problems.push('PUBLIC_URL: must be https in production');
   }
@@ -121,13 +132,26 @@ export function allVariables(): { name: string; schema: z.ZodType }[] {
 function secretValues(env: Env): string[] {
   return allVariables()
     .filter(({ schema }) => aboutOf(schema).secret)
-    .flatMap(({ name }) => (env[name] ?? '').split(','))
-    .flatMap((entry) => [entry.trim(), entry.split(':').at(-1)?.trim() ?? '', passwordIn(entry)])
+    .map(({ name }) => env[name]?.trim() ?? '')
+    .flatMap((text) => (text.includes('://') ? [text, ...passwordsIn(text)] : partsOf(text)))
     .filter((value) => value.length >= 8);
 }
 
-function passwordIn(text: string): string {
-  return URL.canParse(text) ? decodeURIComponent(new URL(text).password) : '';
+/** A value may be one secret that holds commas and colons, a list of them, or `tenant:key` pairs. */
+function partsOf(text: string): string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return [text, ...entries, ...entries.map((entry) => entry.replace(/^[^:]*:/, ''))];
+}
+
+/** As it is written in the URL, and as it is meant. */
+function passwordsIn(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
 }
 
 /** What is set, for the line at start: secrets as `set` or `unset`, never their value. */

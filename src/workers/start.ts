@@ -148,7 +148,7 @@ export async function startWorkers(
     const [secret] = settings.CATWALK_SECRET;
     if (!settings.PUBLIC_URL || !secret || generation.mode === 'polling') return undefined;
     const { provider, id } = generation;
-    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, id)}`;
+    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
     return settings.PUBLIC_URL.replace(/\/$/, '') + path;
   }
 

@@ -28,8 +28,13 @@ export function webhookRoutes(parts: {
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
     supportOf(request);
-    const { generationId, token } = request.params;
-    if (!verifyDeliveryToken(secrets, String(generationId), String(token))) throw notAuthentic();
+    const { provider, generationId, token } = request.params;
+    const delivery = {
+      provider: String(provider),
+      generationId: String(generationId),
+      token: String(token),
+    };
+    if (!verifyDeliveryToken(secrets, delivery)) throw notAuthentic();
     next();
   };
 
