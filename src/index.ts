@@ -10,8 +10,10 @@
 import { Redis } from 'ioredis';
 import { createLogger, type Logger } from './config/log.ts';
 import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
-import { readProcessSettings } from './config/start-up.ts';
+import { readProcessSettings, requireRedis } from './config/start-up.ts';
+import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
+import { GenerationId } from './generation/ids.ts';
 import { keysOf } from './generation/keys.ts';
 import { createStore } from './generation/store.ts';
 import { createSubscribers } from './generation/subscribers.ts';
@@ -29,6 +31,7 @@ import type { RunningWorker } from './workers/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
 export { InvalidSettings } from './config/settings.ts';
+export { CannotStart } from './config/start-up.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
 export type { CompletionEvent } from './generation/jobs.ts';
@@ -48,8 +51,11 @@ export interface Catwalk {
   ): Promise<{ generation: Generation; created: boolean }>;
   /** Undefined when it never was, or is past its retention. */
   getGeneration(id: string): Promise<Generation | undefined>;
-  /** Asks for its end; the outcome follows as a completion event. After the end: no effect. */
-  cancelGeneration(id: Generation['id']): Promise<void>;
+  /**
+   * Asks for its end; the outcome follows as a completion event. After the end: no effect.
+   * @throws InvalidRequest for what cannot be the id of a generation.
+   */
+  cancelGeneration(id: string): Promise<void>;
   /**
    * Registers a subscriber for ever and runs it in this process. Every completion from now on
    * reaches it at least once, also those of the time when no process runs it; `event.id` is the
@@ -65,10 +71,15 @@ export interface Catwalk {
   close(): Promise<void>;
 }
 
+/** How long the first connection to Redis is waited for. */
+const REDIS_PATIENCE_MS = 2_000;
+
 /**
- * Connects to Redis with the settings of the README's table, usually `process.env`.
+ * Connects to Redis with the settings of the README's table, usually `process.env`. When Redis does
+ * not answer within two seconds, calls reject at once until it does.
  * @param options.providers adapters of your own, beside or instead of the built-in ones.
- * @throws InvalidSettings naming every setting that is wrong.
+ * @throws InvalidSettings naming every setting that is wrong. CannotStart when Redis must not be
+ *   trusted with generations.
  */
 export async function connectCatwalk(
   env: Readonly<Record<string, string | undefined>>,
@@ -102,6 +113,21 @@ export async function connectCatwalk(
       log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
   });
 
+  const disconnect = async (): Promise<void> => {
+    await queues.close();
+    await connected.close();
+    redis.disconnect();
+  };
+  try {
+    await requireRedis(redis, log, REDIS_PATIENCE_MS);
+  } catch (error) {
+    if (redis.status === 'ready') {
+      await disconnect();
+      throw error;
+    }
+    log.error({ err: error }, 'every call rejects until Redis is there');
+  }
+
   let workerRedis: Redis | undefined;
   let workers: Promise<WorkerProcess> | undefined;
   const handlers: RunningWorker[] = [];
@@ -110,7 +136,12 @@ export async function connectCatwalk(
     requestGeneration: ({ tenant, idempotencyKey, ...body }) =>
       request(body, { tenant, idempotencyKey }),
     getGeneration: store.load,
-    cancelGeneration: (id) => enqueue.completion({ id, event: { type: 'cancel' } }),
+    async cancelGeneration(id) {
+      // It travels together with other callers' events, whose job it would spoil.
+      const parsed = GenerationId.safeParse(id);
+      if (!parsed.success) throw new InvalidRequest('invalid_id', 'This is no id of a generation.');
+      await enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
+    },
     async onCompletion(name, handler) {
       workerRedis ??= connect(workerConnection);
       await createSubscribers({ redis: workerRedis, keys }).register(name);
@@ -125,9 +156,7 @@ export async function connectCatwalk(
     async close() {
       await Promise.all(handlers.map((handler) => handler.stop()));
       await (await workers)?.stop();
-      await queues.close();
-      await connected.close();
-      redis.disconnect();
+      await disconnect();
       workerRedis?.disconnect();
     },
   };

@@ -29,6 +29,9 @@ export const PROVIDER_NAMES = [
 export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/** What `.env.example` shows is known to everybody. */
+const isExample = (secret: string): boolean => secret.startsWith('change-me');
+
 const apiKeys = list.transform((entries, context) =>
   entries.map((entry) => {
     const [tenant = '', key = ''] = entry.split(/:(.*)/s);
@@ -37,6 +40,7 @@ const apiKeys = list.transform((entries, context) =>
     }
     if (key.length < 16)
       context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
+    if (isExample(key)) context.addIssue(`the key of tenant "${tenant}" is the example's`);
     return { tenant, key };
   }),
 );
@@ -81,8 +85,8 @@ export const Environment = z.object({
   }),
   CATWALK_SECRET: described(
     list.refine(
-      (secrets) => secrets.every((secret) => secret.length >= 32),
-      'each secret needs 32 characters or more (openssl rand -base64 32)',
+      (secrets) => secrets.every((secret) => secret.length >= 32 && !isExample(secret)),
+      'each secret needs 32 characters or more of its own (openssl rand -base64 32)',
     ),
     {
       about: 'Our own secret: webhook URLs and callbacks. To rotate: `new,old`, later `new`.',

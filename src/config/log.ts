@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
 export type { Logger };
 
@@ -10,17 +10,25 @@ export type { Logger };
  * what was handled but is unusual; `error` when somebody must look.
  *
  * @param secretValues blotted out wherever they would appear, however they got into a line.
+ * @param stream standard output unless given.
  */
-export function createLogger(level: string, secretValues: readonly string[] = []): Logger {
-  return pino({
+export function createLogger(
+  level: string,
+  secretValues: readonly string[] = [],
+  stream: DestinationStream = destination(1),
+): Logger {
+  const spellings = secretValues.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  // The longest first: one may be a part of another, whose rest would stay readable.
+  const secrets = [...new Set(spellings)].sort((a, b) => b.length - a.length);
+  const streamWrite = (line: string): string =>
+    secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+  const options = {
     level,
     base: null,
     serializers: { err: describeError },
-    hooks: {
-      streamWrite: (line) =>
-        secretValues.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line),
-    },
-  });
+    hooks: { streamWrite },
+  };
+  return pino(options, stream);
 }
 
 /** What may be said of an error. A Redis error carries its command, and so job data: left out. */

@@ -50,10 +50,13 @@ export const DELIVERY_BACKOFF_MS = [
   1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
 ] as const;
 
-/** A lost worker's jobs are taken over after at most about `lockMs + stalledCheckMs`. */
-export const WORKER_LOCKS = {
+/** What BullMQ's workers are told; every queue the same. */
+export const WORKER_OPTIONS = {
+  /** A lost worker's jobs are taken over after at most about these two together. */
   lockDuration: 15_000,
   stalledInterval: 5_000,
+  /** Seconds between the looks of an idle worker; jobs and due times wake it at once anyway. */
+  drainDelay: 15,
   /** Every crash counts once for the life of a job, so one is not enough (BullMQ's default). */
   maxStalledCount: 20,
 } as const;
@@ -63,4 +66,4 @@ export const ROUND_SLOT_MS = 250;
 /** The most a round takes at a time. */
 export const ROUND_SIZE = 200;
 /** How often a worker looks whether a round is missing. One Redis command per provider. */
-export const TICK_MS = 1_000;
+export const TICK_MS = 2_000;

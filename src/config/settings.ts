@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Environment, PROVIDER_NAMES, ProviderEnvironment, providerVariable } from './env.ts';
+import { POLL_PROFILES } from './poll-profiles.ts';
 import { aboutOf } from './variables.ts';
 
 /** One provider that is switched on. */
@@ -37,13 +38,20 @@ export class InvalidSettings extends Error {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+export const MISSING_SECRET = 'CATWALK_SECRET: is required (openssl rand -base64 32)';
+
 /**
  * Reads all settings.
  * @param providerNames whose variables to read; providers of your own need no other registration.
+ * @param missing what the caller finds missing besides, so that everything is said at once.
  * @throws InvalidSettings with every problem together.
  */
-export function readSettings(env: Env, providerNames: Iterable<string> = PROVIDER_NAMES): Settings {
-  const problems: string[] = [];
+export function readSettings(
+  env: Env,
+  providerNames: Iterable<string> = PROVIDER_NAMES,
+  missing: readonly string[] = [],
+): Settings {
+  const problems: string[] = [...missing];
   const parse = <T extends z.ZodType>(
     schema: T,
     values: Env,
@@ -65,8 +73,8 @@ export function readSettings(env: Env, providerNames: Iterable<string> = PROVIDE
     const parsed = parse(ProviderEnvironment, withoutEmpty(Object.fromEntries(own)), prefix);
     if (parsed?.API_KEY) providers[name] = gather(parsed, parsed.API_KEY);
   }
-  if (environment) problems.push(...contradictions(environment));
-  if (!environment || problems.length > 0) throw new InvalidSettings(problems);
+  if (environment) problems.push(...contradictions(environment, names));
+  if (!environment || problems.length > 0) throw new InvalidSettings([...new Set(problems)]);
 
   return {
     ...environment,
@@ -91,13 +99,30 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
   };
 }
 
-function contradictions(env: Environment): string[] {
+function contradictions(env: Environment, providerNames: readonly string[]): string[] {
   const problems: string[] = [];
+  // A misspelt name would change nothing, silently.
+  for (const key of Object.keys(env.POLL_PROFILES)) {
+    if (Object.hasOwn(POLL_PROFILES, key)) continue;
+    if (providerNames.includes(key.split('/')[0] ?? '')) continue;
+    const types = Object.keys(POLL_PROFILES).join(', ');
+    problems.push(
+      `POLL_PROFILES.${key}: must be a model type (${types}), a provider or provider/model`,
+    );
+  }
   if (env.LEASE_MS <= env.POLL_TIMEOUT_MS) {
     problems.push('LEASE_MS: must be longer than POLL_TIMEOUT_MS');
   }
+  const tenantOf = new Map<string, string>();
+  for (const { tenant, key } of env.API_KEYS) {
+    const other = tenantOf.get(key) ?? tenant;
+    if (other !== tenant) {
+      problems.push(`API_KEYS: tenants "${other}" and "${tenant}" have the same key`);
+    }
+    tenantOf.set(key, tenant);
+  }
   if (env.NODE_ENV !== 'production') return problems;
-  if (env.CATWALK_SECRET.length === 0) problems.push('CATWALK_SECRET: is required in production');
+  if (env.CATWALK_SECRET.length === 0) problems.push(MISSING_SECRET);
   if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:')) {
     problems.push('PUBLIC_URL: must be https in production');
   }
@@ -125,13 +150,26 @@ export function allVariables(
 function secretValues(env: Env, providerNames: readonly string[]): string[] {
   return allVariables(providerNames)
     .filter(({ schema }) => aboutOf(schema).secret)
-    .flatMap(({ name }) => (env[name] ?? '').split(','))
-    .flatMap((entry) => [entry.trim(), entry.split(':').at(-1)?.trim() ?? '', passwordIn(entry)])
+    .map(({ name }) => env[name]?.trim() ?? '')
+    .flatMap((text) => (text.includes('://') ? [text, ...passwordsIn(text)] : partsOf(text)))
     .filter((value) => value.length >= 8);
 }
 
-function passwordIn(text: string): string {
-  return URL.canParse(text) ? decodeURIComponent(new URL(text).password) : '';
+/** A value may be one secret that holds commas and colons, a list of them, or `tenant:key` pairs. */
+function partsOf(text: string): string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return [text, ...entries, ...entries.map((entry) => entry.replace(/^[^:]*:/, ''))];
+}
+
+/** As it is written in the URL, and as it is meant. */
+function passwordsIn(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
 }
 
 /** What is set, for the line at start: secrets as `set` or `unset`, never their value. */

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
+import { PROVIDER_NAMES, providerVariable } from './env.ts';
 import type { Logger } from './log.ts';
 import { checkRedis } from './redis-check.ts';
-import { InvalidSettings, readSettings, type Settings } from './settings.ts';
+import { InvalidSettings, MISSING_SECRET, readSettings, type Settings } from './settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,20 +14,21 @@ export function readProcessSettings(
   env: Env,
   needs: { apiKeys: boolean; providerNames?: Iterable<string> },
 ): Settings & { REDIS_URL: string } {
-  const settings = readSettings(env, needs.providerNames);
-  const problems: string[] = [];
-  if (!settings.REDIS_URL)
-    problems.push('REDIS_URL: is required, for example redis://127.0.0.1:6379');
-  if (settings.CATWALK_SECRET.length === 0) {
-    problems.push('CATWALK_SECRET: is required (openssl rand -base64 32)');
+  const isSet = (name: string): boolean => /[^\s,]/.test(env[name] ?? '');
+  const missing: string[] = [];
+  const redisMissing = 'REDIS_URL: is required, for example redis://127.0.0.1:6379';
+  if (!isSet('REDIS_URL')) missing.push(redisMissing);
+  if (!isSet('CATWALK_SECRET')) missing.push(MISSING_SECRET);
+  if (needs.apiKeys && !isSet('API_KEYS')) {
+    missing.push('API_KEYS: is required, for example my-shop:a-long-random-key');
   }
-  if (needs.apiKeys && settings.API_KEYS.length === 0) {
-    problems.push('API_KEYS: is required, for example my-shop:a-long-random-key');
+  const names = [...(needs.providerNames ?? PROVIDER_NAMES)];
+  const switches = names.map((name) => providerVariable(name, 'API_KEY'));
+  if (!switches.some(isSet)) {
+    missing.push(`no provider is switched on: set at least one of ${switches.join(', ')}`);
   }
-  if (Object.keys(settings.providers).length === 0) {
-    problems.push('no provider is switched on: set FASHN_API_KEY, for example');
-  }
-  if (problems.length > 0 || !settings.REDIS_URL) throw new InvalidSettings(problems);
+  const settings = readSettings(env, names, missing);
+  if (!settings.REDIS_URL) throw new InvalidSettings([redisMissing]);
   return { ...settings, REDIS_URL: settings.REDIS_URL };
 }
 

@@ -7,7 +7,8 @@ export interface Child {
   readonly pid: number;
   /** Resolves with the first line of output that `matches`, matched. Rejects if it ends before. */
   line(matches: RegExp): Promise<RegExpExecArray>;
-  readonly ended: Promise<void>;
+  /** Resolves with the exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +33,8 @@ export function startChild(
     process.execPath,
     [
       '--import',
-      'tsx',
+      // Its address, because Node would look for the bare name from the working directory.
+      import.meta.resolve('tsx'),
       '--import',
       file('dev/exit-with-parent'),
       file(program),
@@ -50,7 +52,7 @@ export function startChild(
       for (const listener of waiting) listener(line);
     });
   }
-  const ended = once(child, 'exit').then(() => undefined);
+  const ended = once(child, 'exit').then(() => child.exitCode);
 
   return {
     pid: child.pid ?? 0,
@@ -74,7 +76,7 @@ export function startChild(
   };
 }
 
-async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);

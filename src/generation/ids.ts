@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import { z } from 'zod';
 
@@ -14,7 +14,11 @@ export type GenerationId = z.infer<typeof GenerationId>;
 /** `evt_` + the generation's own ULID: the same completion has the same event id for ever. */
 export type EventId = `evt_${string}`;
 
-const ulid = monotonicFactory();
+/**
+ * Node keeps a pool of random bytes for `randomInt`. ulid's own source asks the system for each of
+ * an id's 16 characters, which costs 33 µs instead of 1.
+ */
+const ulid = monotonicFactory(() => randomInt(32) / 32);
 
 /** A new id. Two calls never answer the same, also within one millisecond. */
 export function newGenerationId(nowMs: number): GenerationId {

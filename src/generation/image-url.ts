@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Problem } from './errors.ts';
@@ -102,7 +103,7 @@ function hostProblem(hostname: string): string | undefined {
   const host = hostname.replace(/\.$/, '');
   // The URL parser has already turned every numeric spelling into dotted decimal.
   const address = host.replace(/^\[|\]$/g, '');
-  if (ipaddr.isValid(address)) {
+  if (isIP(address) !== 0) {
     return isPublicAddress(address) ? undefined : 'must not point into a private network';
   }
   const isPrivate = PRIVATE_SUFFIXES.some((name) => host === name || host.endsWith(`.${name}`));

@@ -400,14 +400,17 @@ function becomeSubmitted(
   if (g.state === 'submitting' && g.cancelRequested) {
     return cancelTask({ ...g, task }, undefined, context);
   }
-  const dueAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
+  const deadlineAt = now + rules.poll.giveUpAfterMs;
+  // A grace longer than the patience must not make the last check late.
+  const firstPollAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
+  const dueAt = Math.min(firstPollAt, deadlineAt);
   return {
     next: {
       ...commonOf(g),
       state: 'submitted',
       task,
       submittedAt: now,
-      deadlineAt: now + rules.poll.giveUpAfterMs,
+      deadlineAt,
       dueAt,
       polls: 0,
     },

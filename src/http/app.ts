@@ -41,6 +41,8 @@ export function createApp(parts: AppParts): Express {
   const { log, limits, board } = parts;
   const app = express();
   app.disable('x-powered-by');
+  // Answers change with every look; hashing each for an ETag would be work for nothing.
+  app.disable('etag');
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(requestLog(log));
 

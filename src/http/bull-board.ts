@@ -1,9 +1,11 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
-import { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { queueNames } from '../config/queues.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
+import { Refusal } from './error-response.ts';
+import { needingRedis } from './unavailable.ts';
 
 export const BOARD_PATH = '/admin/queues';
 
@@ -12,7 +14,7 @@ const REFRESH_MS = 5_000;
 
 /**
  * Bull Board over every queue, to be mounted at `BOARD_PATH` behind a login. Read-only unless
- * `writable`. URLs in job data are shortened to their host: an image URL is as good as the image.
+ * `writable`. URLs are shortened to their host: an image URL is as good as the image.
  */
 export function createBoard(options: {
   queues: QueueSet;
@@ -25,16 +27,12 @@ export function createBoard(options: {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(BOARD_PATH);
 
-  const show = (name: string): BullMQAdapter => {
-    const adapter = new BullMQAdapter(queues.get(name), {
+  const show = (name: string): BullMQAdapter =>
+    new BullMQAdapter(queues.get(name), {
       readOnlyMode: !options.writable,
       allowRetries: options.writable,
       description: describe(name),
     });
-    adapter.setFormatter('data', withoutUrls);
-    adapter.setFormatter('progress', withoutUrls);
-    return adapter;
-  };
 
   const shown = new Set([
     ...options.providers.flatMap((name) => [queueNames.submit(name), queueNames.poll(name)]),
@@ -58,20 +56,40 @@ export function createBoard(options: {
   const router = Router();
   router.use(async (_request, _response, next) => {
     if (now() - refreshedAt > REFRESH_MS) {
-      refreshedAt = now();
-      for (const subscriber of await options.subscriberNames()) {
+      for (const subscriber of await needingRedis(options.subscriberNames())) {
         const name = queueNames.subscriber(subscriber);
         if (!shown.has(name)) board.addQueue(show(name));
         shown.add(name);
       }
+      refreshedAt = now();
     }
     next();
   });
+  router.use(ownPagesOnly);
   const pages = serverAdapter.getRouter();
   pages.disable('x-powered-by');
   router.use(pages);
   return router;
 }
+
+/**
+ * Takes out what would come from, or go to, elsewhere: the page's fonts from a third party, and URLs
+ * in whatever the API answers, error messages included. Jobs cannot be written, because what the
+ * board shows of them is not what they hold.
+ */
+const ownPagesOnly: RequestHandler = (request, response, next) => {
+  if (request.method === 'PATCH' || /^\/api\/queues\/[^/]+\/add\/?$/i.test(request.path)) {
+    throw new Refusal(403, 'not_offered', 'Jobs can be retried and removed here, but not written.');
+  }
+  const send = response.send.bind(response);
+  response.send = (body: unknown) =>
+    send(typeof body === 'string' ? body.replace(THIRD_PARTY_STYLES, '') : body);
+  const json = response.json.bind(response);
+  response.json = (body: unknown) => json(withoutUrls(body));
+  next();
+};
+
+const THIRD_PARTY_STYLES = /<link href="https:[^>]*>/g;
 
 function describe(name: string): string {
   if (name === queueNames.completions) return 'what webhooks, polls and cancels say; decided here';
@@ -84,8 +102,8 @@ function describe(name: string): string {
 export function withoutUrls(value: unknown): unknown {
   if (typeof value === 'string') {
     return value
-      .replace(/(https?:\/\/[^/\s"'?#]*)[^\s"']*/g, '$1/…')
-      .replace(/data:[^\s"']+/g, 'data:…');
+      .replace(/(https?:\/\/)(?:[^/\s"'?#]*@)?([^/\s"'?#]*)[^\s"']*/gi, '$1$2/…')
+      .replace(/data:[^\s"']+/gi, 'data:…');
   }
   if (Array.isArray(value)) return value.map(withoutUrls);
   if (value === null || typeof value !== 'object') return value;

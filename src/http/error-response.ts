@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from '../config/log.ts';
-import { InvalidRequest, type Problem } from '../generation/errors.ts';
+import { InvalidRequest, type Problem, Retryable } from '../generation/errors.ts';
+import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
 
 /** A refusal with a status of its own, for what is not the shape of a request. */
@@ -29,6 +30,8 @@ const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
 };
 
 const RETRY_AFTER_S = 2;
+/** Redis is away, or the keys that a signature is checked with cannot be had. */
+const TRY_AGAIN = 'Catwalk cannot take anything right now. Try again.';
 
 /** Answers `application/problem+json` (RFC 9457) with a stable `code`. */
 export function sendProblem(
@@ -56,15 +59,15 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       sendProblem(response, status, { code, detail, errors });
     } else if (error instanceof Refusal) {
       sendProblem(response, error.status, { code: error.code, detail: error.message });
-    } else if (error instanceof Unavailable) {
-      log.warn({ path: request.path, err: error }, 'unavailable');
+    } else if (error instanceof Unavailable || error instanceof Retryable) {
+      log.warn({ path: loggedPath(request.path), err: error }, 'unavailable');
       response.setHeader('retry-after', RETRY_AFTER_S);
-      sendProblem(response, 503, { code: error.code, detail: error.message });
-    } else if (isBodyError(error)) {
-      const code = CODE_BY_BODY_ERROR[error.type] ?? 'bad_request';
+      sendProblem(response, 503, { code: 'temporarily_unavailable', detail: TRY_AGAIN });
+    } else if (isRequestError(error)) {
+      const code = CODE_BY_BODY_ERROR[error.type ?? ''] ?? 'bad_request';
       sendProblem(response, error.status, { code, detail: bodyAdvice(code, error) });
     } else {
-      log.error({ path: request.path, err: error }, 'request failed');
+      log.error({ path: loggedPath(request.path), err: error }, 'request failed');
       const detail = 'Something went wrong on our side. It has been logged.';
       sendProblem(response, 500, { code: 'internal_error', detail });
     }
@@ -75,22 +78,22 @@ export const notFound: RequestHandler = (request) => {
   throw new Refusal(404, 'not_found', `Nothing answers ${request.method} at this path.`);
 };
 
-interface BodyError {
+interface RequestError {
   status: number;
-  type: string;
+  type?: string;
   limit?: number;
 }
 
-/** What Express's body parsers throw. */
-function isBodyError(error: unknown): error is BodyError {
-  return (
-    error instanceof Error && 'type' in error && 'status' in error && Number(error.status) < 500
-  );
+/** What Express throws about a request: a body it cannot read, a path it cannot decode. */
+function isRequestError(error: unknown): error is RequestError {
+  if (!(error instanceof Error) || !('status' in error)) return false;
+  return Number(error.status) >= 400 && Number(error.status) < 500;
 }
 
-function bodyAdvice(code: string, error: BodyError): string {
+function bodyAdvice(code: string, error: RequestError): string {
   if (code === 'body_too_large')
     return `The body is larger than ${error.limit ?? 'allowed'} bytes.`;
   if (code === 'malformed_json') return 'The body is not valid JSON.';
+  if (code === 'bad_request') return 'The request cannot be read: its path or its body is damaged.';
   return 'The body cannot be read. Send it uncompressed, as UTF-8.';
 }

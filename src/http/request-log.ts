@@ -1,20 +1,23 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from '../config/log.ts';
-import { BOARD_PATH } from './bull-board.ts';
+
+/** A path's first three parts: webhook paths end in a token, which no log line may hold. */
+export function loggedPath(path: string): string {
+  return path.split('/').slice(0, 4).join('/');
+}
 
 /**
- * One line for each API call and each refusal. Paths are cut to their first three parts, because
- * webhook paths end in a token; probes and the board's own polling are not worth a line.
+ * One line for each API call and each refusal. Probes and the board's own polling are not worth one.
  */
 export function requestLog(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = process.hrtime.bigint();
-    const path = request.path.split('/').slice(0, 4).join('/');
+    const path = loggedPath(request.path);
     response.on('finish', () => {
       const status = response.statusCode;
       if (status < 400 && !path.startsWith('/v1/')) return;
       const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
-      const level = status >= 400 && !path.startsWith(BOARD_PATH) ? 'warn' : 'debug';
+      const level = status >= 400 && !path.startsWith('/admin/') ? 'warn' : 'debug';
       log[level]({ method: request.method, path, status, durationMs }, 'answered');
     });
     next();

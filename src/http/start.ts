@@ -104,6 +104,10 @@ export async function startHttp(
   const server = createServer(app);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // Node closes the connections that are idle when it stops, but not those that become so later.
+  server.on('request', (_request, response) => {
+    response.once('close', () => server.listening || server.closeIdleConnections());
+  });
   await listen(server, settings.PORT, settings.HOST);
   // A listening TCP server always has an address of this shape.
   const { port } = server.address() as AddressInfo;
@@ -113,7 +117,6 @@ export async function startHttp(
     url: `http://${host}:${port}`,
     redis,
     async stop() {
-      server.closeIdleConnections();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all([queues.close(), boardQueues?.close()]);
       redis.disconnect();

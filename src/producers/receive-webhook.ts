@@ -14,14 +14,12 @@ export interface VerifiedDelivery {
   readonly believed: boolean;
 }
 
-export interface ReceiveWebhook {
-  /**
-   * Puts a delivery where the outcome is decided. It is in Redis when this resolves, and the
-   * provider may be answered 200. A second delivery of the same fact changes nothing: the state
-   * machine passes over it. `parked`: nobody knows the task (yet).
-   */
-  (delivery: VerifiedDelivery): Promise<'queued' | 'parked'>;
-}
+/**
+ * Puts a delivery where the outcome is decided. It is in Redis when this resolves, and the provider
+ * may be answered 200. A second delivery of the same fact changes nothing: the state machine passes
+ * over it. `parked`: nobody knows the task (yet).
+ */
+export type ReceiveWebhook = (delivery: VerifiedDelivery) => Promise<'queued' | 'parked'>;
 
 export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): ReceiveWebhook {
   return async (delivery) => {

@@ -68,7 +68,7 @@ export function createRequestGeneration(options: {
     const request = parse(GenerationRequest, body, '');
     const provider = providers.get(request.provider);
     if (!provider) throw unknown('provider', request.provider, [...providers.keys()]);
-    const model = provider.models[request.model];
+    const model = ownEntry(provider.models, request.model);
     if (!model) throw unknown('model', request.model, Object.keys(provider.models));
     const input = parse(model.input, request.input, 'input');
     checkUrls(request, input, urlPolicy);
@@ -119,13 +119,20 @@ export function createRequestGeneration(options: {
   }
 }
 
+/** Not what every object inherits: `constructor` is no model. */
+function ownEntry<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
 function parse<T>(schema: z.ZodType<T>, value: unknown, within: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({
-    field: [within, ...issue.path].filter((part) => part !== '').join('.') || 'body',
-    message: issue.message,
-  }));
+  const problems = parsed.error.issues.flatMap((issue) => {
+    const field = (...more: PropertyKey[]): string =>
+      [within, ...issue.path, ...more].filter((part) => part !== '').join('.') || 'body';
+    if (issue.code !== 'unrecognized_keys') return { field: field(), message: issue.message };
+    return issue.keys.map((key) => ({ field: field(key), message: 'is not a known field' }));
+  });
   throw new InvalidRequest('invalid_request', summary(problems), problems);
 }
 

@@ -20,6 +20,7 @@ export interface ConnectSettings {
 export interface ConnectedProviders {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly files: FileStore;
+  /** A second call waits for the first. */
   close(): Promise<void>;
 }
 
@@ -44,6 +45,7 @@ export function connectProviders(
       await Promise.all([submits.close(), reads.close()]);
     },
   };
+  let closed: Promise<void> | undefined;
   const images = createImageSource({ allowInsecure: settings.ALLOW_INSECURE_URLS });
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
@@ -53,8 +55,9 @@ export function connectProviders(
   return {
     providers: createProviders(settings.providers, { http, images, files }, factories),
     files,
-    close: async () => {
-      await Promise.all([http.close(), images.close()]);
+    close: () => {
+      closed ??= Promise.all([http.close(), images.close()]).then(() => undefined);
+      return closed;
     },
   };
 }

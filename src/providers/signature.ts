@@ -91,20 +91,24 @@ export function verifyStandard(check: {
 }
 
 /**
- * The unguessable part of a webhook URL: 160 bits of HMAC-SHA256 over the generation's id, as
- * base64url (27 characters). Anyone who holds the secret can derive it again, so it is not stored.
+ * The unguessable end of a webhook URL: 160 bits of HMAC-SHA256 over the provider and the
+ * generation's id, as base64url (27 characters). Anyone who holds the secret can derive it again,
+ * so it is not stored; and a URL that one provider was told opens no other provider's door.
  */
-export function deliveryToken(secret: string, generationId: string): string {
-  return hmac(secret, generationId).subarray(0, TOKEN_BYTES).toString('base64url');
+export function deliveryToken(secret: string, provider: string, generationId: string): string {
+  const subject = `${provider}/${generationId}`;
+  return hmac(secret, subject).subarray(0, TOKEN_BYTES).toString('base64url');
 }
 
-/** Whether the token belongs to the generation under any of the live secrets. */
+/** Whether the token was made for this provider and generation under any of the live secrets. */
 export function verifyDeliveryToken(
   secrets: readonly string[],
-  generationId: string,
-  token: string,
+  delivery: { provider: string; generationId: string; token: string },
 ): boolean {
-  return matchesAny(secrets, (secret) => safeEqual(token, deliveryToken(secret, generationId)));
+  const { provider, generationId, token } = delivery;
+  return matchesAny(secrets, (secret) =>
+    safeEqual(token, deliveryToken(secret, provider, generationId)),
+  );
 }
 
 /** Tries them all even after a match, so that time does not tell which one it was. */

@@ -8,7 +8,7 @@ export interface WorkerHealth {
   stop(): Promise<void>;
 }
 
-/** The tick runs every second; so long without one means that this process is stuck. */
+/** The tick runs every other second; so long without one means that this process is stuck. */
 const WEDGED_AFTER_MS = 60_000;
 const PING_MS = 2_000;
 

@@ -2,7 +2,7 @@ import { DelayedError, type RateLimiterOptions, UnrecoverableError, Worker } fro
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import type { Logger } from '../config/log.ts';
-import { DELIVERY_BACKOFF_MS, WORKER_LOCKS } from '../config/queues.ts';
+import { DELIVERY_BACKOFF_MS, WORKER_OPTIONS } from '../config/queues.ts';
 import { Defect, InvalidRequest, Retryable, Terminal } from '../generation/errors.ts';
 
 /** What a processor may say instead of being done. It spends no attempt. */
@@ -72,7 +72,7 @@ export function runWorker<Payload>(
       prefix: shared.prefix,
       concurrency: stage.concurrency,
       ...(stage.limiter && { limiter: stage.limiter }),
-      ...WORKER_LOCKS,
+      ...WORKER_OPTIONS,
       settings: { backoffStrategy: deliveryBackoff },
     },
   );

@@ -163,7 +163,7 @@ export async function startWorkers(
     if (!settings.PUBLIC_URL || !secret || generation.mode === 'polling') return undefined;
     if (providers.get(generation.provider)?.webhook?.scope !== 'request') return undefined;
     const { provider, id } = generation;
-    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, id)}`;
+    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
     return settings.PUBLIC_URL.replace(/\/$/, '') + path;
   }
 

@@ -12,7 +12,7 @@ export interface Tick {
 /**
  * The safety net under the rounds: if the earliest due time of a provider has passed and nothing
  * was done about it, a round is missing (Redis lost it, or a worker died), and one is added. Costs
- * one Redis command per provider and second; all workers together add one round a slot.
+ * one Redis command per provider and tick; all workers together add one round a slot.
  */
 export function startTick(parts: {
   providers: readonly string[];

@@ -164,21 +164,27 @@ describe('Standard Webhooks', () => {
 
 describe('a delivery token', () => {
   const generationId = 'gen_01JZZZZZZZZZZZZZZZZZZZZZZZ';
-  // printf '%s' gen_01JZZZZZZZZZZZZZZZZZZZZZZZ | openssl dgst -sha256 -hmac delivery-secret -binary
+  // printf '%s' fashn/gen_01JZZZZZZZZZZZZZZZZZZZZZZZ | openssl dgst -sha256 -hmac delivery-secret -binary
   //   | head -c 20 | base64 | tr '+/' '-_' | tr -d '='
-  const token = '59sNKu2CcIfr3CBp3W_V-p2zhR4';
+  const token = 'lG497MLqOTepElg4i0U_dMRKfd4';
+
+  const delivery = { provider: 'fashn', generationId, token };
 
   test('is 160 bits of HMAC-SHA256 in base64url', () => {
-    expect(deliveryToken('delivery-secret', generationId)).toBe(token);
+    expect(deliveryToken('delivery-secret', 'fashn', generationId)).toBe(token);
   });
 
-  test('belongs to one generation, under any live secret', () => {
+  test('belongs to one provider and generation, under any live secret', () => {
     const secrets = ['new-secret', 'delivery-secret'];
-    expect(verifyDeliveryToken(secrets, generationId, token)).toBe(true);
-    expect(verifyDeliveryToken(secrets, `${generationId}0`, token)).toBe(false);
-    expect(verifyDeliveryToken(['new-secret'], generationId, token)).toBe(false);
-    expect(verifyDeliveryToken([], generationId, token)).toBe(false);
-    expect(verifyDeliveryToken([''], generationId, deliveryToken('', generationId))).toBe(false);
+    expect(verifyDeliveryToken(secrets, delivery)).toBe(true);
+    expect(verifyDeliveryToken(secrets, { ...delivery, generationId: `${generationId}0` })).toBe(
+      false,
+    );
+    expect(verifyDeliveryToken(secrets, { ...delivery, provider: 'fitinview' })).toBe(false);
+    expect(verifyDeliveryToken(['new-secret'], delivery)).toBe(false);
+    expect(verifyDeliveryToken([], delivery)).toBe(false);
+    const empty = { ...delivery, token: deliveryToken('', 'fashn', generationId) };
+    expect(verifyDeliveryToken([''], empty)).toBe(false);
   });
 
   test('is compared whole: no other spelling of it passes', () => {
@@ -190,7 +196,7 @@ describe('a delivery token', () => {
       token.toLowerCase(),
       'é'.repeat(27),
     ]) {
-      expect(verifyDeliveryToken(['delivery-secret'], generationId, odd)).toBe(false);
+      expect(verifyDeliveryToken(['delivery-secret'], { ...delivery, token: odd })).toBe(false);
     }
   });
 });

@@ -12,13 +12,18 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
-/** Connects to the Redis of this test run, whose URL the global setup put in `REDIS_URL`. */
-export function connectTestRedis(): TestRedis {
-  const url = process.env['REDIS_URL'];
+/**
+ * Connects to a Redis: the one of this test run, whose URL the global setup put in `REDIS_URL`,
+ * unless another is named. BullMQ's workers insist on `maxRetriesPerRequest: null`.
+ */
+export function connectTestRedis(
+  url = process.env['REDIS_URL'],
+  options: { maxRetriesPerRequest?: null } = {},
+): TestRedis {
   if (!url) throw new Error('REDIS_URL is not set: test/support/global-redis.ts sets it');
   const keys = keysOf(`test-${randomUUID()}`);
   // ioredis knows a unix socket by its bare path.
-  const connect = () => new Redis(url.replace(/^unix:\/\//, ''));
+  const connect = () => new Redis(url.replace(/^unix:\/\//, ''), options);
   const redis = connect();
   const clients = [redis];
   return {

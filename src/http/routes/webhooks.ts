@@ -29,8 +29,13 @@ export function webhookRoutes(parts: {
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
     if (supportOf(request).scope !== 'request') throw notAuthentic();
-    const { generationId, token } = request.params;
-    if (!verifyDeliveryToken(secrets, String(generationId), String(token))) throw notAuthentic();
+    const { provider, generationId, token } = request.params;
+    const delivery = {
+      provider: String(provider),
+      generationId: String(generationId),
+      token: String(token),
+    };
+    if (!verifyDeliveryToken(secrets, delivery)) throw notAuthentic();
     next();
   };
 
@@ -59,7 +64,10 @@ export function webhookRoutes(parts: {
     const where = await needingRedis(
       receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
     );
-    log.info({ generation: generationId, provider, says: observation.kind, where }, 'webhook');
+    log.info(
+      { generation: generationId, provider, says: observation.kind, where },
+      'webhook received',
+    );
     response.status(200).json({ received: true });
   }
 

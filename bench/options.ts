@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  readonly generations: number;
+  readonly ratePerSecond: number;
+  readonly seconds: number;
+  readonly json: boolean;
+  readonly help: boolean;
+  /** Where the web and worker processes write their CPU profiles. */
+  readonly profile: string | undefined;
+}
+
+export const BENCH_HELP = `npm run bench [-- options]
+
+  --generations N    how many generations the burst has (default 5000)
+  --rate N           generations per second of the steady part (default 100)
+  --seconds N        how long the steady part lasts (default 10)
+  --profile FOLDER   CPU profiles of the web and the worker process, for Chrome's DevTools
+  --json             print the numbers only, as JSON (with npm run --silent)
+  --help             this text
+
+Uses REDIS_URL when it is set, with keys of its own that it deletes; starts its own Redis otherwise.
+`;
+
+/** Wrong usage; the message names the flag. */
+export class BenchUsageError extends Error {}
+
+/** @throws BenchUsageError */
+export function readBenchOptions(args: string[]): BenchOptions {
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(args);
+  } catch (error) {
+    throw new BenchUsageError(error instanceof Error ? error.message : String(error));
+  }
+  return {
+    generations: wholeNumber('--generations', values.generations, 5_000, 200_000),
+    ratePerSecond: wholeNumber('--rate', values.rate, 100, 5_000),
+    seconds: wholeNumber('--seconds', values.seconds, 10, 600),
+    json: values.json ?? false,
+    help: values.help ?? false,
+    profile: values.profile,
+  };
+}
+
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  usual: number,
+  largest: number,
+): number {
+  if (text === undefined) return usual;
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isInteger(number) && number >= 1 && number <= largest) {
+    return number;
+  }
+  throw new BenchUsageError(`${flag}: give a whole number from 1 to ${largest}`);
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    options: {
+      generations: { type: 'string' },
+      rate: { type: 'string' },
+      seconds: { type: 'string' },
+      profile: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  }).values;
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { redisTarget } from '../src/config/redis.ts';
+import { startEmbeddedRedis } from '../src/dev/embedded-redis.ts';
+import { freePort } from '../src/dev/environment.ts';
+import { buildToTemporaryFolder } from './build.ts';
+import { type Child, startChild } from './child.ts';
+import type { Cleanup } from './cleanup.ts';
+import { StubReady, SubscriberReady } from './messages.ts';
+import { deleteKeys } from './redis-cost.ts';
+import { createRequests, type Requests } from './requests.ts';
+
+/** Everything that runs: Redis, a web and a worker process, a provider, an app. */
+export interface Stack {
+  readonly redis: Redis;
+  readonly web: Child;
+  readonly worker: Child;
+  readonly provider: Child;
+  readonly requests: Requests;
+  /** The app's subscriber, which is not there from the start. */
+  startSubscriber(): Promise<Child>;
+}
+
+/** High enough that no limit of the provider slows anything down. */
+const NO_LIMITS = {
+  FITINVIEW_SUBMITS_PER_MINUTE: '60000000',
+  FITINVIEW_CONCURRENCY: '1000',
+  FITINVIEW_POLLS_PER_SECOND: '10000',
+  SUBMIT_CONCURRENCY: '50',
+};
+
+const START_MS = 15_000;
+
+/** Starts everything but the subscriber, with settings of its own and nothing of the caller's. */
+export async function startStack(
+  cleanup: Cleanup,
+  { profile, say }: { profile: string | undefined; say: (line: string) => void },
+): Promise<Stack> {
+  say('compiling');
+  const folder = await buildToTemporaryFolder(cleanup);
+
+  const namespace = `catwalk-bench-${randomBytes(4).toString('hex')}`;
+  const redisUrl = await openRedis(cleanup, say);
+  const redis = await connectRedis(redisUrl, cleanup);
+  if (process.env['REDIS_URL']) cleanup.add(() => deleteKeys(redis, namespace));
+
+  const [port, healthPort] = [await freePort(), await freePort()];
+  const apiUrl = `http://127.0.0.1:${port}`;
+  const apiKey = randomBytes(16).toString('hex');
+  const webhookSecret = `whsec_${randomBytes(16).toString('hex')}`;
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    REDIS_URL: redisUrl,
+    REDIS_NAMESPACE: namespace,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: apiUrl,
+    WORKER_HEALTH_PORT: String(healthPort),
+    CATWALK_SECRET: randomBytes(32).toString('base64'),
+    API_KEYS: `bench:${apiKey}`,
+    FITINVIEW_API_KEY: 'fiv_live_bench',
+    FITINVIEW_WEBHOOK_SECRET: webhookSecret,
+    ...NO_LIMITS,
+  };
+  const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', resolve(profile)] : [];
+  const start = (program: string, nodeFlags: readonly string[] = []): Child => {
+    const child = startChild(program, { folder, env, nodeFlags });
+    cleanup.add(child.stop);
+    return child;
+  };
+
+  say('starting');
+  const provider = start('bench/stub-provider');
+  env['FITINVIEW_BASE_URL'] = (await provider.hear(StubReady)).url;
+  const web = start('src/http/main', profiling);
+  const worker = start('src/workers/main', profiling);
+  await untilReady(`${apiUrl}/readyz`, web);
+  await untilReady(`http://127.0.0.1:${healthPort}/readyz`, worker);
+  const requests = createRequests(apiUrl, apiKey);
+  cleanup.add(requests.close);
+
+  return {
+    redis,
+    web,
+    worker,
+    provider,
+    requests,
+    async startSubscriber() {
+      const subscriber = start('bench/subscriber');
+      await subscriber.hear(SubscriberReady);
+      return subscriber;
+    },
+  };
+}
+
+async function openRedis(cleanup: Cleanup, say: (line: string) => void): Promise<string> {
+  const given = process.env['REDIS_URL'];
+  if (given) return given;
+  const embedded = await startEmbeddedRedis({ log: say });
+  cleanup.add(embedded.stop);
+  return embedded.url;
+}
+
+async function connectRedis(url: string, cleanup: Cleanup): Promise<Redis> {
+  const redis = new Redis(redisTarget(url), { maxRetriesPerRequest: 1 });
+  // A broken connection shows in the command that needed it.
+  redis.on('error', () => {});
+  cleanup.add(() => redis.disconnect());
+  await redis.ping().catch(() => {
+    throw new Error('Redis does not answer: check REDIS_URL and that Redis is running.');
+  });
+  return redis;
+}
+
+async function untilReady(url: string, child: Child): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok) return;
+    await Promise.race([wait(50), child.failed]);
+  }
+  throw new Error(`${url} was not ready within ${START_MS / 1000} s`);
+}

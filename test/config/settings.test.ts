@@ -1,0 +1,228 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLogger } from '../../src/config/log.ts';
+import { InvalidSettings, readSettings, summarise } from '../../src/config/settings.ts';
+import {
+  renderEnvExample,
+  renderSettingsTable,
+  TABLE_MARKERS,
+  withSettingsTable,
+} from '../../src/config/settings-docs.ts';
+import { readProcessSettings } from '../../src/config/start-up.ts';
+import { redisUrl } from '../http/setup.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+const COMPLETE: Env = {
+  REDIS_URL: 'rediss://user:pass%2Fword%21@redis.example.com:6380/0',
+  CATWALK_SECRET: 'new-secret-of-32-characters-or-more,old-secret-of-32-characters-or-more',
+  API_KEYS: 'shop:key-with:colons-in-it, rival:key-of-the-rival-0002',
+  BOARD_PASSWORD: 'pass,word, with "quotes" \\ and ü',
+  FASHN_API_KEY: 'fa-key-of-fashn',
+  FITINVIEW_API_KEY: 'fiv_live_key',
+  FITINVIEW_WEBHOOK_SECRET: 'whsec_first-signing-secret,whsec_second-signing-secret',
+};
+
+const SECRETS = [
+  COMPLETE['REDIS_URL'],
+  'pass%2Fword%21',
+  'pass/word!',
+  'new-secret-of-32-characters-or-more',
+  'old-secret-of-32-characters-or-more',
+  'key-with:colons-in-it',
+  'key-of-the-rival-0002',
+  COMPLETE['BOARD_PASSWORD'],
+  'fa-key-of-fashn',
+  'fiv_live_key',
+  'whsec_first-signing-secret',
+  'whsec_second-signing-secret',
+].map(String);
+
+function problemsOf(read: () => unknown): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidSettings) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('problems', () => {
+  test.each([
+    ['NODE_ENV', 'staging'],
+    ['LOG_LEVEL', 'loud'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_NAMESPACE', 'cat{walk}'],
+    ['PORT', '70000'],
+    ['PORT', 'abc'],
+    ['PUBLIC_URL', 'catwalk.example.com'],
+    ['CATWALK_SECRET', 'too-short'],
+    ['CATWALK_SECRET', 'change-me-to-the-output-of-openssl-rand-base64-32'],
+    ['API_KEYS', 'just-a-long-key-without-its-tenant'],
+    ['API_KEYS', 'shop:short'],
+    ['API_KEYS', 'shop:change-me-to-a-long-random-key'],
+    ['API_KEYS', 'a b:key-of-the-shop-0001'],
+    ['API_KEYS', 'shop:key-of-the-shop-0001,rival:key-of-the-shop-0001'],
+    ['BOARD_PASSWORD', 'short'],
+    ['BOARD_WRITABLE', 'perhaps'],
+    ['MAX_BODY_BYTES', '1'],
+    ['WORKER_ROLES', 'submit,cook'],
+    ['LEASE_MS', '1000'],
+    ['RETENTION_MS', '1'],
+    ['POLL_PROFILES', '{"image-fast":'],
+    ['POLL_PROFILES', '{"image-fats":{"everyMs":2000}}'],
+    ['POLL_PROFILES', '{"video":{"everyMs":1}}'],
+    ['POLL_PROFILES', '{"video":{"every":5000}}'],
+    ['FASHN_TRUST', 'blindly'],
+    ['FITINVIEW_POLLS_PER_SECOND', '0'],
+    ['FITINVIEW_BASE_URL', 'ftp://example.com'],
+  ])('%s=%s is refused by name', (name, value) => {
+    const problems = problemsOf(() => readSettings({ ...COMPLETE, [name]: value }));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.startsWith(name)).toBe(true);
+  });
+
+  test('are all told together, what is missing and what is wrong, one line each', () => {
+    const env = { NODE_ENV: 'production', PORT: 'abc', FASHN_TRUST: 'blindly', LOG_LEVEL: 'loud' };
+    const names = ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT', 'FASHN_TRUST', 'LOG_LEVEL'];
+    const problems = problemsOf(() => readProcessSettings(env, { apiKeys: true }));
+    for (const name of names) {
+      expect(
+        problems.filter((problem) => problem.startsWith(`${name}: `)),
+        name,
+      ).toHaveLength(1);
+    }
+    expect(problems.join('\n')).toContain('FITINVIEW_API_KEY, FASHN_API_KEY');
+    expect(problems).toHaveLength(names.length + 1);
+  });
+
+  test('never repeat the value of a secret', () => {
+    const env = { ...COMPLETE, CATWALK_SECRET: 'sh0rt-one', API_KEYS: 'shop:sh0rt-one', PORT: 'x' };
+    const said = problemsOf(() => readSettings(env)).join('\n');
+    expect(said).toContain('CATWALK_SECRET');
+    expect(said).not.toContain('sh0rt-one');
+  });
+
+  test('production insists on a secret and on https', () => {
+    const env = { NODE_ENV: 'production', PUBLIC_URL: 'http://catwalk.example.com' };
+    const names = problemsOf(() => readSettings(env)).map((problem) => problem.split(':')[0]);
+    expect(names.sort()).toEqual(['CATWALK_SECRET', 'PUBLIC_URL']);
+  });
+
+  test('an empty variable is an unset one', () => {
+    const empty = Object.fromEntries(Object.keys(COMPLETE).map((name) => [name, ' ']));
+    expect(readSettings(empty)).toEqual(readSettings({}));
+  });
+
+  test('only outside production are insecure URLs accepted, unless it is said otherwise', () => {
+    const allows = (env: Env) => readSettings({ ...COMPLETE, ...env }).ALLOW_INSECURE_URLS;
+    expect(allows({})).toBe(true);
+    expect(allows({ NODE_ENV: 'production' })).toBe(false);
+    expect(allows({ NODE_ENV: 'production', ALLOW_INSECURE_URLS: 'true' })).toBe(true);
+    expect(allows({ ALLOW_INSECURE_URLS: 'false' })).toBe(false);
+  });
+});
+
+describe('secrets', () => {
+  function logInto(env: Env) {
+    const lines: string[] = [];
+    const stream = new Writable({
+      write: (line, _encoding, done) => {
+        lines.push(String(line));
+        done();
+      },
+    });
+    return { lines, log: createLogger('debug', readSettings(env).secretValues, stream) };
+  }
+
+  test('are in the summary as set or unset only', () => {
+    const summary = summarise({ ...COMPLETE, PORT: '3001' });
+    for (const secret of SECRETS) expect(JSON.stringify(summary)).not.toContain(secret);
+    expect(summary).toMatchObject({ API_KEYS: 'set', REDIS_URL: 'set', PORT: '3001' });
+    expect(summary).not.toHaveProperty('FASHN_WEBHOOK_SECRET');
+  });
+
+  test('are in no log line, however they got into it', () => {
+    const { lines, log } = logInto(COMPLETE);
+    for (const secret of SECRETS) {
+      log.info({ deep: { list: [secret] }, err: new Error(`said ${secret}`) }, `text ${secret}`);
+      log.child({ secret }).warn(secret);
+      log.error({ err: new Error('outer', { cause: new Error(secret) }) });
+    }
+    expect(lines).toHaveLength(SECRETS.length * 3);
+    for (const line of lines) {
+      const values = `${line}${JSON.stringify(Object.values(JSON.parse(line) as object))}`;
+      for (const secret of SECRETS) expect(values).not.toContain(secret);
+      expect(line).toContain('[secret]');
+    }
+  });
+
+  test('that begin alike leave nothing of the longer one', () => {
+    const short = 'x'.repeat(32);
+    const { lines, log } = logInto({ CATWALK_SECRET: `${short},${short}-and-the-rest` });
+    log.info(`${short}-and-the-rest`);
+    expect(lines.join('')).not.toContain('and-the-rest');
+  });
+
+  test('a password that no URL could mean does not stop the start', () => {
+    const REDIS_URL = 'redis://:per%cent-sign@localhost:6379';
+    expect(readSettings({ REDIS_URL }).secretValues).toContain('per%cent-sign');
+  });
+
+  test('a Redis error in a log line does not carry the data of the command', async () => {
+    const { lines, log } = logInto(COMPLETE);
+    const redis = new Redis(redisUrl().replace(/^unix:\/\//, ''));
+    onTestFinished(() => redis.disconnect());
+    const jobData = JSON.stringify({ url: 'https://cdn.example.com/private.png' });
+    const error: unknown = await redis.call('HSET', 'key', jobData).catch((err: unknown) => err);
+    expect(error).toMatchObject({ name: 'ReplyError', command: { args: ['key', jobData] } });
+    log.error({ err: error }, 'failed');
+    expect(lines.join('')).toContain('wrong number of arguments');
+    expect(lines.join('')).not.toContain('private.png');
+  });
+});
+
+describe('what is written about settings', () => {
+  const file = (name: string): URL => new URL(`../../${name}`, import.meta.url);
+  const readme = existsSync(file('README.md')) ? readFileSync(file('README.md'), 'utf8') : '';
+
+  test('.env.example is what the schema says; `npm run docs:settings` writes it', () => {
+    expect(readFileSync(file('.env.example'), 'utf8')).toBe(renderEnvExample());
+  });
+
+  test.skipIf(!readme.includes(TABLE_MARKERS.begin))('so is the table of the README', () => {
+    expect(readme).toBe(withSettingsTable(readme));
+  });
+
+  test('every line of .env.example that is switched on is a valid setting, but for the secrets', () => {
+    const lines = renderEnvExample().matchAll(/^#([A-Z_]+)=(.*)$/gm);
+    const env = Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
+    const problems = problemsOf(() => readSettings(env));
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'CATWALK_SECRET',
+      'API_KEYS',
+    ]);
+    expect(env).toMatchObject({ PORT: '3000', FITINVIEW_API_KEY: '', FASHN_TRUST: 'hint' });
+  });
+
+  test('secrets are marked, and a provider’s variables stand in the table once', () => {
+    const table = renderSettingsTable();
+    expect(table).toMatch(/^\| `API_KEYS` \|.*\*\*Secret\.\*\* \|$/m);
+    expect(table).toMatch(/^\| `<PROVIDER>_API_KEY` \|.*\*\*Secret\.\*\* \|$/m);
+    expect(table).toMatch(/^\| `PORT` \| `3000` \| [^*]*\|$/m);
+    expect(table).toContain('`FITINVIEW` or `FASHN`');
+    expect(table).not.toContain('FASHN_API_KEY');
+  });
+
+  test('a text without the markers stays as it is', () => {
+    expect(withSettingsTable('# Catwalk\n')).toBe('# Catwalk\n');
+    const marked = `a\n${TABLE_MARKERS.begin}\nformer table\n${TABLE_MARKERS.end}\nb\n`;
+    const written = withSettingsTable(marked);
+    expect(written.startsWith('a\n') && written.endsWith('\nb\n')).toBe(true);
+    expect(written).not.toContain('former table');
+    expect(withSettingsTable(written)).toBe(written);
+  });
+});

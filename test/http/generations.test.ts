@@ -1,0 +1,342 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { bearer, generationOf, problemOf, REQUEST, setup } from './setup.ts';
+
+const inputWith = (more: object) => ({ ...REQUEST, input: { ...REQUEST.input, ...more } });
+const withPerson = (personImage: string) => inputWith({ personImage });
+
+describe('asking for a generation', () => {
+  test('is answered 202 with its address, and is recorded, scheduled and queued', async () => {
+    const { ask, redis, keys, queue } = await setup();
+    const response = await ask({ ...REQUEST, metadata: { order: 'ü-7' } });
+    expect(response.status).toBe(202);
+    const body = await generationOf(response);
+    expect(body).toMatchObject({
+      id: expect.stringMatching(/^gen_[0-9A-Z]{26}$/),
+      status: 'queued',
+      provider: 'fashn',
+      model: 'tryon-v1.6',
+      results: [],
+      reason: null,
+      finishedAt: null,
+      metadata: { order: 'ü-7' },
+    });
+    expect(response.headers.get('location')).toBe(`/v1/generations/${body.id}`);
+    expect(await redis.exists(keys.record(body.id))).toBe(1);
+    expect(await redis.zscore(keys.schedule('fashn'), body.id)).not.toBeNull();
+    const jobs = await queue('submit-fashn').getJobs();
+    expect(jobs.map((job) => job.data)).toEqual([{ v: 1, id: body.id }]);
+  });
+
+  test('its address answers the same representation', async () => {
+    const { ask, call } = await setup();
+    const asked = await ask();
+    const read = await call(asked.headers.get('location') ?? '', { headers: bearer('shop') });
+    expect(read.status).toBe(200);
+    expect(await read.json()).toEqual(await asked.json());
+  });
+
+  test('a gzipped body is understood', async () => {
+    const { ask } = await setup();
+    const bytes = gzipSync(JSON.stringify(REQUEST));
+    expect((await ask(bytes, { 'content-encoding': 'gzip' })).status).toBe(202);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const key = { 'idempotency-key': 'order-7' };
+
+  test('used again for the same body answers the first generation with 200', async () => {
+    const { ask, contents } = await setup();
+    const first = await ask(REQUEST, key);
+    const before = await contents();
+    const reordered = Object.fromEntries(Object.entries(REQUEST).reverse());
+    const again = await ask(reordered, key);
+    expect([first.status, again.status]).toEqual([202, 200]);
+    expect(await again.json()).toEqual(await first.json());
+    expect(again.headers.get('location')).toBe(first.headers.get('location'));
+    expect(await contents()).toEqual(before);
+  });
+
+  test('used again for another body is refused with 409, and nothing is written', async () => {
+    const { ask, contents } = await setup();
+    await ask(REQUEST, key);
+    const before = await contents();
+    const response = await ask(inputWith({ seed: 7 }), key);
+    expect(response.status).toBe(409);
+    const { code, fields } = await problemOf(response);
+    expect({ code, fields }).toEqual({ code: 'idempotency_conflict', fields: ['Idempotency-Key'] });
+    expect(await contents()).toEqual(before);
+  });
+
+  test('belongs to its tenant', async () => {
+    const { ask } = await setup();
+    const first = await generationOf(await ask(REQUEST, key));
+    const other = await ask(REQUEST, { ...key, ...bearer('rival') });
+    expect(other.status).toBe(202);
+    expect((await generationOf(other)).id).not.toBe(first.id);
+  });
+
+  test('used many times at once makes one generation', async () => {
+    const { ask, queue } = await setup();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(REQUEST, key)));
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array(9).fill(200), 202]);
+    const ids = await Promise.all(answers.map(async (answer) => (await generationOf(answer)).id));
+    expect(new Set(ids).size).toBe(1);
+    expect(await queue('submit-fashn').getJobs()).toHaveLength(1);
+  });
+
+  test.each(['', 'x'.repeat(256)])('of %o is refused', async (value) => {
+    const { ask, contents } = await setup();
+    const { code, fields } = await problemOf(await ask(REQUEST, { 'idempotency-key': value }));
+    expect({ code, fields }).toEqual({ code: 'invalid_request', fields: ['Idempotency-Key'] });
+    expect(await contents()).toEqual([]);
+  });
+});
+
+describe('who may', () => {
+  test.each([
+    ['no key', {}],
+    ['a wrong key', { authorization: 'Bearer key-of-nobody-0000000' }],
+    ['a key with something behind it', { authorization: `${bearer('shop').authorization}x` }],
+    ['another scheme', { authorization: bearer('shop').authorization.replace('Bearer', 'Basic') }],
+  ])('%s is refused with 401, before the body is read', async (_, headers) => {
+    const { call, contents } = await setup();
+    const paths = [
+      'POST /v1/generations',
+      'GET /v1/generations/x',
+      'POST /v1/generations/x/cancel',
+    ];
+    for (const [method = '', path = ''] of paths.map((line) => line.split(' '))) {
+      const sent = new Headers({ 'content-type': 'application/json' });
+      for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+      const body = method === 'POST' ? { body: '{malformed' } : {};
+      const response = await call(path, { method, headers: sent, ...body });
+      expect(response.status, path).toBe(401);
+      expect((await problemOf(response)).code).toBe('unauthorized');
+    }
+    expect(await contents()).toEqual([]);
+  });
+
+  test('another tenant’s generation does not exist, to read or to cancel', async () => {
+    const { ask, call, contents } = await setup();
+    const path = (await ask()).headers.get('location') ?? '';
+    const before = await contents();
+    const read = await call(path, { headers: bearer('rival') });
+    const cancel = await call(`${path}/cancel`, { method: 'POST', headers: bearer('rival') });
+    expect([read.status, cancel.status]).toEqual([404, 404]);
+    expect((await problemOf(read)).code).toBe('generation_not_found');
+    expect((await problemOf(cancel)).code).toBe('generation_not_found');
+    expect(await contents()).toEqual(before);
+  });
+});
+
+describe('cancelling', () => {
+  test('is answered 202 and queued as one event; 404 for what does not exist', async () => {
+    const { ask, call, completions } = await setup();
+    const asked = await ask();
+    const path = asked.headers.get('location') ?? '';
+    const cancel = (at: string) => call(at, { method: 'POST', headers: bearer('shop') });
+    const response = await cancel(`${path}/cancel`);
+    expect(response.status).toBe(202);
+    const { id } = await generationOf(response);
+    expect(await completions()).toEqual([[{ id, event: { type: 'cancel' } }]]);
+    for (const unknown of ['gen_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'nonsense', 'gen_%00']) {
+      expect((await cancel(`/v1/generations/${unknown}/cancel`)).status).toBe(404);
+    }
+    expect(await completions()).toHaveLength(1);
+  });
+
+  test('of one that has ended is answered 200 with how it ended, and queues nothing', async () => {
+    const { ask, call, redis, keys, completions } = await setup();
+    const { id } = await generationOf(await ask());
+    const [, json = ''] = ((await redis.get(keys.record(id))) ?? '').split('\n');
+    const ended = { state: 'failed', reason: { code: 'pose_not_found', message: 'No pose.' } };
+    const record = { ...JSON.parse(json), ...ended, finishedAt: 1, via: 'poll', polls: 2 };
+    await redis.set(keys.record(id), `2\n${JSON.stringify(record)}`);
+    const path = `/v1/generations/${id}/cancel`;
+    const response = await call(path, { method: 'POST', headers: bearer('shop') });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: 'failed', reason: ended.reason });
+    expect(await completions()).toEqual([]);
+  });
+});
+
+describe('bad input is refused by name, and nothing is half-written', () => {
+  const metadata = { note: 'ü'.repeat(2_049) };
+  test.each([
+    [
+      'an unknown provider',
+      { ...REQUEST, provider: 'nobody' },
+      400,
+      'unknown_provider',
+      ['provider'],
+    ],
+    ['an unknown model', { ...REQUEST, model: 'tryon-v9' }, 400, 'unknown_model', ['model']],
+    [
+      'an inherited name as model',
+      { ...REQUEST, model: 'constructor' },
+      400,
+      'unknown_model',
+      ['model'],
+    ],
+    [
+      'a missing provider',
+      { ...REQUEST, provider: undefined },
+      400,
+      'invalid_request',
+      ['provider'],
+    ],
+    ['an unknown field', { ...REQUEST, colour: 1 }, 400, 'invalid_request', ['colour']],
+    [
+      'an unknown input field',
+      inputWith({ colour: 1, size: 2 }),
+      400,
+      'invalid_request',
+      ['input.colour', 'input.size'],
+    ],
+    [
+      'an input of the wrong type',
+      inputWith({ seed: 'x' }),
+      400,
+      'invalid_request',
+      ['input.seed'],
+    ],
+    [
+      'too many garments',
+      inputWith({ garmentImages: ['https://a.example/1', 'https://a.example/2'] }),
+      400,
+      'invalid_request',
+      ['input.garmentImages'],
+    ],
+    [
+      'a data: URI',
+      withPerson('data:image/png;base64,AAAA'),
+      400,
+      'invalid_request',
+      ['input.personImage'],
+    ],
+    [
+      'an http:// image',
+      withPerson('http://images.example.com/a.png'),
+      400,
+      'url_not_allowed',
+      ['input.personImage'],
+    ],
+    [
+      'a private address',
+      withPerson('https://192.168.1.7/a.png'),
+      400,
+      'url_not_allowed',
+      ['input.personImage'],
+    ],
+    [
+      'the cloud’s metadata address',
+      withPerson('https://169.254.169.254/a'),
+      400,
+      'url_not_allowed',
+      ['input.personImage'],
+    ],
+    [
+      'a name inside the network',
+      withPerson('https://localhost/a.png'),
+      400,
+      'url_not_allowed',
+      ['input.personImage'],
+    ],
+    [
+      'an http:// callback',
+      { ...REQUEST, callbackUrl: 'http://shop.example.com/' },
+      400,
+      'url_not_allowed',
+      ['callbackUrl'],
+    ],
+    [
+      'metadata over 4 KB in bytes',
+      { ...REQUEST, metadata },
+      413,
+      'metadata_too_large',
+      ['metadata'],
+    ],
+    ['a list', [REQUEST], 400, 'invalid_request', ['body']],
+    ['malformed JSON', '{"provider":', 400, 'malformed_json', []],
+    ['a bare string', '"fashn"', 400, 'malformed_json', []],
+    ['nothing', '', 400, 'invalid_request', ['provider', 'model', 'input']],
+    [
+      'a body too large',
+      JSON.stringify({ ...REQUEST, x: 'y'.repeat(65_536) }),
+      413,
+      'body_too_large',
+      [],
+    ],
+  ] as const)('%s', async (_, body, status, code, fields) => {
+    const { ask, contents } = await setup({ NODE_ENV: 'production' });
+    const response = await ask(body);
+    const problem = await problemOf(response);
+    expect({ status: response.status, code: problem.code, fields: problem.fields }).toEqual({
+      status,
+      code,
+      fields,
+    });
+    expect(problem.type).toBe(`urn:catwalk:error:${code}`);
+    expect(await contents()).toEqual([]);
+  });
+
+  test('what is known is named when a provider or model is not', async () => {
+    const { ask } = await setup();
+    const provider = await problemOf(await ask({ ...REQUEST, provider: 'nobody' }));
+    expect(provider.detail).toContain('fitinview, fashn');
+    const model = await problemOf(await ask({ ...REQUEST, model: 'tryon-v9' }));
+    expect(model.detail).toContain('tryon-v1.6, tryon-max');
+  });
+
+  test('a data: URI comes with advice what to send instead', async () => {
+    const { ask } = await setup();
+    const { detail } = await problemOf(await ask(withPerson('data:image/png;base64,AAAA')));
+    expect(detail).toMatch(/upload .* send its https:\/\/ URL/);
+  });
+
+  test('outside production an http:// image of this machine is accepted', async () => {
+    const { ask } = await setup();
+    expect((await ask(withPerson('http://127.0.0.1:9/a.png'))).status).toBe(202);
+  });
+
+  test.each([
+    ['another content type', { 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],
+    ['an unknown encoding', { 'content-encoding': 'rot13' }, 415, 'unsupported_encoding'],
+    [
+      'an unknown charset',
+      { 'content-type': 'application/json; charset=x-odd' },
+      415,
+      'unsupported_charset',
+    ],
+    ['a body that is not the gzip it claims', { 'content-encoding': 'gzip' }, 400, 'bad_request'],
+  ])('%s', async (_, headers, status, code) => {
+    const { ask, contents } = await setup();
+    const response = await ask(REQUEST, headers);
+    expect(response.status).toBe(status);
+    expect((await problemOf(response)).code).toBe(code);
+    expect(await contents()).toEqual([]);
+  });
+
+  test('a small gzip of a large body is too large', async () => {
+    const { ask, contents } = await setup();
+    const bytes = gzipSync(JSON.stringify({ ...REQUEST, x: 'y'.repeat(1_000_000) }));
+    const response = await ask(bytes, { 'content-encoding': 'gzip' });
+    expect(response.status).toBe(413);
+    expect((await problemOf(response)).code).toBe('body_too_large');
+    expect(await contents()).toEqual([]);
+  });
+
+  test('a path that cannot be decoded, and one that does not exist', async () => {
+    const { call, logged } = await setup();
+    const damaged = await call('/v1/generations/%E0%A4%A', { headers: bearer('shop') });
+    expect(damaged.status).toBe(400);
+    expect((await problemOf(damaged)).code).toBe('bad_request');
+    const missing = await call('/v2');
+    expect(missing.status).toBe(404);
+    expect((await problemOf(missing)).code).toBe('not_found');
+    expect(logged.join('')).not.toContain('request failed');
+  });
+});

@@ -1,0 +1,141 @@
+import { Queue } from 'bullmq';
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { Defect, InvalidRequest, Retryable, Terminal } from '../../src/generation/errors.ts';
+import { type NotYet, runWorker } from '../../src/workers/run-worker.ts';
+import { connectTestRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+const Payload = z.object({ v: z.literal(1), n: z.number() });
+
+/** One queue with one worker of ours. */
+function setup(process: (n: number, runs: number) => Promise<NotYet | undefined>) {
+  const { redis, keys, another, close } = connectTestRedis(undefined, {
+    maxRetriesPerRequest: null,
+  });
+  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
+  let runs = 0;
+  const worker = runWorker(
+    {
+      queue: 'stage',
+      payload: Payload,
+      process: ({ n }) => {
+        runs += 1;
+        return process(n, runs);
+      },
+      concurrency: 5,
+    },
+    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
+  );
+  onTestFinished(async () => {
+    await worker.stop();
+    await queue.close();
+    await close();
+  });
+  const add = async (data: unknown, attempts = 3) => {
+    const backoff = { type: 'fixed', delay: 10 };
+    const job = await queue.add('stage', data, { attempts, backoff, jobId: 'job-1' });
+    return job.id ?? '';
+  };
+  const untilState = (id: string, state: string) =>
+    until(`the job is ${state}`, async () => {
+      // Read after its state, or it may be older than that.
+      return (await queue.getJobState(id)) === state ? queue.getJob(id) : undefined;
+    });
+  return { queue, add, untilState, runs: () => runs };
+}
+
+test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
+  const ranAt: number[] = [];
+  const notBefore = Date.now() + 300;
+  const { add, untilState } = setup(async (_n, runs) => {
+    ranAt.push(Date.now());
+    return runs < 3 ? { notBefore } : undefined;
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }, 1), 'completed');
+  expect(ranAt).toHaveLength(3);
+  expect(ranAt[1]).toBeGreaterThanOrEqual(notBefore);
+  expect(job.attemptsMade).toBe(1);
+});
+
+test.each([
+  new Terminal('content_policy', 'refused'),
+  new Defect('broken'),
+  new InvalidRequest('invalid_request', 'wrong'),
+])('what no retry can mend ends in the failed set at once: $name', async (error) => {
+  const { add, untilState, runs } = setup(async () => {
+    throw error;
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+  expect(job.failedReason).toBe(`${error.code}: ${error.message}`);
+  expect(runs()).toBe(1);
+});
+
+test.each([new Retryable('unavailable', 'away'), new Error('ECONNRESET')])(
+  'anything else is tried again by the queue’s own attempts: %s',
+  async (error) => {
+    const { add, untilState, runs } = setup(async (_n, run) => {
+      if (run < 3) throw error;
+      return undefined;
+    });
+    await untilState(await add({ v: 1, n: 1 }), 'completed');
+    expect(runs()).toBe(3);
+  },
+);
+
+test('a job of another version waits for a worker that knows it, and spends no attempt', async () => {
+  const { add, untilState, runs } = setup(async () => undefined);
+  const job = await untilState(await add({ v: 2, n: 1 }, 1), 'delayed');
+  expect(job.attemptsMade).toBe(0);
+  expect(runs()).toBe(0);
+});
+
+test.each([{ v: 1, n: 'one' }, { n: 1 }, 'text', null])(
+  'a job that has not the shape of its queue is given up unseen: %j',
+  async (data) => {
+    const { add, untilState, runs } = setup(async () => undefined);
+    const job = await untilState(await add(data), 'failed');
+    expect(job.failedReason).toMatch(/shape/);
+    expect(runs()).toBe(0);
+  },
+);
+
+test('a worker that is stopped finishes what is under way and takes nothing more', async () => {
+  const { redis, keys, another, close } = connectTestRedis(undefined, {
+    maxRetriesPerRequest: null,
+  });
+  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
+  const finished: number[] = [];
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let started = 0;
+  const worker = runWorker(
+    {
+      queue: 'stage',
+      payload: Payload,
+      process: async ({ n }) => {
+        started += 1;
+        await held;
+        finished.push(n);
+        return undefined;
+      },
+      concurrency: 1,
+    },
+    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
+  );
+  onTestFinished(async () => {
+    await queue.close();
+    await close();
+  });
+  await queue.add('stage', { v: 1, n: 1 });
+  await queue.add('stage', { v: 1, n: 2 });
+  await until('the first is under way', () => started === 1);
+  const stopped = worker.stop();
+  release();
+  await stopped;
+  expect(finished).toEqual([1]);
+  expect(await queue.getWaitingCount()).toBe(1);
+});
