@@ -14,7 +14,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     const [entry] = pipeline.book(provider).accepted;
     expect(shown).toMatchObject({ status: 'completed', reason: null, metadata });
     // A signed body is believed. An unsigned one costs exactly one check.
-    expect(shown?.via).toBe(provider === 'fitinview' ? 'webhook' : 'poll');
+    expect(shown?.via).toBe(provider === 'fitinview' ? 'webhook' : 'hint');
     expect(entry?.polls).toBe(provider === 'fitinview' ? 0 : 1);
     expect(entry?.webhookAttempts).toMatchObject([{ answeredStatus: 200 }]);
 
@@ -154,7 +154,7 @@ test('an unsigned claim only asks for a check, and the true outcome wins', async
   const pipeline = await setupPipeline({ simulator: { latencyMs: { min: 800, max: 800 } } });
   const id = await pipeline.request('fashn', { scenario: 'forged-signature' });
   const [shown] = await pipeline.untilSettled([id]);
-  expect(shown).toMatchObject({ status: 'completed', via: 'poll' });
+  expect(shown).toMatchObject({ status: 'completed', via: 'hint' });
   const [entry] = pipeline.book('fashn').accepted;
   expect(entry?.webhookAttempts).toMatchObject([
     { kind: 'forged', answeredStatus: 200 },

@@ -19,7 +19,7 @@ test('a submit that does not wait is answered at once with an id and queued', as
 });
 
 test('a task starts queued and ends completed with a result', async () => {
-  const { fitinview } = await setup({ timeScale: 0.05 });
+  const { fitinview } = await setup({ timeScale: 0.4 });
   const { body } = await fitinview.submit({ metadata: { order: 7 } });
   const { last, seen } = await pollUntil(() => fitinview.get(`/jobs/${body['id']}`), ['completed']);
   expect([seen[0], seen.at(-1)]).toEqual(['queued', 'completed']);
