@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+RUN install -d -o node -g node /files
 USER node
 EXPOSE 3000
 CMD ["node", "dist/http/main.js"]
