@@ -32,7 +32,9 @@ async function main(): Promise<void> {
     timeline.say(`Bull Board: ${stack.board.url}  (${stack.board.login})`);
     if (options.stay) {
       timeline.say('staying until Ctrl-C');
-      await new Promise((resolve) => process.once('SIGINT', resolve));
+      await new Promise((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve);
+      });
     }
   } finally {
     await stack.stop();
