@@ -10,7 +10,31 @@ export abstract class CatwalkError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    Object.defineProperty(this, KINDS, { value: kindsOf(new.target) });
   }
+
+  /**
+   * By what it is called, not by who made it: an adapter of your own may have loaded another copy
+   * of this package, and its "certainly not accepted" must still be understood.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || !(KINDS in value)) return false;
+    // biome-ignore lint/complexity/noThisInStatic: `this` is whichever subclass is asked about.
+    return Array.isArray(value[KINDS]) && value[KINDS].includes(this.name);
+  }
+}
+
+/** Shared by every copy of this module in the process. */
+const KINDS = Symbol.for('catwalk.error.kinds');
+
+/** The names of a class and of those it extends, up to `CatwalkError`. */
+function kindsOf(made: object): string[] {
+  const kinds: string[] = [];
+  for (let one: unknown = made; typeof one === 'function' && one !== Error; ) {
+    kinds.push(one.name);
+    one = Object.getPrototypeOf(one);
+  }
+  return kinds;
 }
 
 /** One thing that is wrong with a request: which field, and what to do about it. */

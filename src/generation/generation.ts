@@ -94,6 +94,8 @@ const Unconfirmed = z.object({
   /** Where a resend is safe at all: not before this moment. */
   resendAt: z.number(),
   uncertain: z.literal(true).optional(),
+  /** A resend was refused for good, which says nothing about the send before it. */
+  rejection: Reason.optional(),
 });
 
 const Submitted = z.object({

@@ -21,7 +21,14 @@
  * rows too. `decide` does no I/O. Effects may be repeated safely.
  */
 import type { EventOf, EventType, GenerationEvent } from './events.ts';
-import type { Generation, GenerationState, InState, Outcome, ProviderTask } from './generation.ts';
+import type {
+  Generation,
+  GenerationState,
+  InState,
+  Outcome,
+  ProviderTask,
+  Reason,
+} from './generation.ts';
 import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
 import type { Rules } from './rules.ts';
 
@@ -267,11 +274,11 @@ function resend(g: InState<'unconfirmed'>, _event: unknown, { now, rules }: Cont
 }
 
 function mayResend(
-  g: Pick<InState<'unconfirmed'>, 'deadlineAt' | 'firstSentAt'>,
+  g: Pick<InState<'unconfirmed'>, 'deadlineAt' | 'firstSentAt' | 'rejection'>,
   now: number,
   rules: Rules,
 ): boolean {
-  if (now >= g.deadlineAt) return false;
+  if (now >= g.deadlineAt || g.rejection) return false;
   if (rules.repeatSubmit === 'unique-reference') return true;
   return rules.repeatSubmit === 'idempotency-key' && now < g.firstSentAt + rules.keyWindowMs;
 }
@@ -309,7 +316,11 @@ function onRejection(
   context: Context,
 ): Decision {
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
-  return finish(g, { verdict: 'failed', reason: event.reason }, 'submit', context);
+  if (g.state === 'queued' || !g.uncertain) {
+    return finish(g, { verdict: 'failed', reason: event.reason }, 'submit', context);
+  }
+  // An earlier send may have been accepted all the same: its webhook gets the grace period.
+  return becomeUnconfirmed({ ...g, rejection: event.reason }, context);
 }
 
 /** The submit job may be lost (a crash between record and job), or only waiting its turn. */
@@ -325,7 +336,7 @@ function submitAgain(g: InState<'queued'>, _event: unknown, context: Context): D
 // ── when the answer was lost ────────────────────────────────────────────────────────────────────
 
 function becomeUnconfirmed(
-  g: InState<'submitting' | 'unconfirmed'>,
+  g: InState<'submitting' | 'unconfirmed'> & { rejection?: Reason | undefined },
   context: Context,
   notBefore = 0,
 ): Decision {
@@ -337,6 +348,7 @@ function becomeUnconfirmed(
     deadlineAt: g.deadlineAt,
     firstSentAt: g.firstSentAt,
     ...(g.uncertain && { uncertain: true as const }),
+    ...(g.rejection && { rejection: g.rejection }),
     unconfirmedAt: g.state === 'unconfirmed' ? g.unconfirmedAt : now,
   };
   const wait = backoffMs(g.sends, RECONCILE_FIRST_MS, RECONCILE_LONGEST_MS, g.id);
@@ -359,6 +371,9 @@ function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context)
       next: { ...g, dueAt: now + reissueAfterMs(now - g.unconfirmedAt) },
       effects: [{ kind: 'submit', delayMs: Math.max(g.resendAt - now, 0) }],
     };
+  }
+  if (g.rejection) {
+    return finish(g, { verdict: 'failed', reason: g.rejection }, 'submit', context);
   }
   if (rules.repeatSubmit === 'search' && now < g.deadlineAt) {
     return {

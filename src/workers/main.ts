@@ -1,8 +1,10 @@
 import closeWithGrace from 'close-with-grace';
+import { PROVIDER_NAMES } from '../config/env.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { connectProviders } from '../providers/connect.ts';
+import { sendersOfBytes } from '../providers/files.ts';
 import { loadFactories } from '../providers/modules.ts';
 import { startWorkerHealth } from './health.ts';
 import { startWorkers } from './start.ts';
@@ -20,6 +22,9 @@ async function main(): Promise<void> {
   });
   const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
   const connected = connectProviders(settings, factories);
+  const linked = sendersOfBytes(connected.providers.keys(), PROVIDER_NAMES);
+  if (!settings.PUBLIC_URL && linked.length > 0)
+    log.warn({ providers: linked }, 'PUBLIC_URL is unset: links to files lead to 127.0.0.1');
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (redis) => requireRedis(redis, log, REDIS_PATIENCE_MS),
   });

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '../config/log.ts';
-import { Retryable } from '../generation/errors.ts';
+import { Defect, Retryable } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import type { SubmitJob } from '../generation/jobs.ts';
@@ -13,6 +13,8 @@ import { refusalEvent } from './refusal-event.ts';
 import type { NotYet } from './run-worker.ts';
 import { submitRequest } from './submit-request.ts';
 
+/** No provider wants more free steps than this before a submission. */
+const MOST_STEPS = 20;
 /** An answer that was paid for is saved at almost any price. */
 const SAVE_TRIES = 8;
 
@@ -62,7 +64,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     // A hold is answered where sending starts.
     if (queued.hold && queued.hold.until > now()) return true;
     let generation: Generation = queued;
-    for (;;) {
+    for (let steps = 0; ; steps++) {
       try {
         const step = await provider.prepare?.(submitRequest(generation, undefined));
         if (!step) return true;
@@ -73,6 +75,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
           generation = saved.generation;
         }
         if (step.done) return true;
+        if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
       } catch (error) {
         await save(generation, await refused(generation, error, now()));
         return false;

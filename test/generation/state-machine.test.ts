@@ -254,7 +254,7 @@ const EVENT_TYPES = GenerationEvent.options.flatMap((option): EventType[] => [
 describe('every state × event pair', () => {
   test('has exactly one row', () => {
     expect(STATES).toHaveLength(8);
-    expect(EVENT_TYPES).toHaveLength(14);
+    expect(EVENT_TYPES).toHaveLength(15);
     expect(Object.keys(EXPECTED).sort()).toEqual([...STATES].sort());
     for (const rows of Object.values(EXPECTED)) {
       expect(Object.keys(rows).sort()).toEqual([...EVENT_TYPES].sort());
@@ -640,6 +640,22 @@ describe('a refusal while an earlier send is unaccounted for', () => {
       refusal,
       rules,
     );
+  });
+
+  test('even a final no leaves time for the webhook of the earlier send, and is told after it', () => {
+    const waiting: Expected = {
+      state: 'unconfirmed',
+      fields: { rejection: { code: 'bad_image' }, dueAt: NOW + minutes(5) },
+      effects: round(NOW + minutes(5)),
+    };
+    const rejected = { ...EVENTS['submit-rejected'], send: 2 };
+    check(waiting, submitting({ sends: 2, uncertain: true }), rejected, rules);
+
+    const until = play(submitting({ sends: 2, uncertain: true }), rules, [NOW, rejected]);
+    check(ignored('not-reconciled'), until, EVENTS['submit-started'], rules);
+    check(COMPLETED, until, EVENTS['observed-final'], rules);
+    const failed = play(until, rules, [NOW + minutes(5), EVENTS.overdue]);
+    expect(failed).toMatchObject({ state: 'failed', reason: { code: 'bad_image' } });
   });
 
   test('proves something again once a new attempt has begun', () => {

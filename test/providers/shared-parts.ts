@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFolderFiles } from '../../src/providers/files.ts';
@@ -19,6 +19,7 @@ export async function sharedParts(
     files,
     close: async () => {
       await Promise.all([http.close(), images.close()]);
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

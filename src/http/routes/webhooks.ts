@@ -59,7 +59,8 @@ export function webhookRoutes(parts: {
 
     const provider = String(request.params['provider']);
     const { taskId, observation } = webhook.read(body);
-    const believed = webhook.trust !== 'hint';
+    // A task's number alone may also be another kind of task's: what is matched by it is checked.
+    const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
     const delivery = { provider, taskId, observation, believed };
     const where = await needingRedis(
       receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
