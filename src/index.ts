@@ -8,8 +8,10 @@
  * ```
  */
 import { Redis } from 'ioredis';
-import { createLogger, type Logger } from './config/log.ts';
+import type { z } from 'zod';
+import { createLogger, type Logger, onceInAWhile } from './config/log.ts';
 import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
+import { InvalidSettings } from './config/settings.ts';
 import { readProcessSettings, requireRedis } from './config/start-up.ts';
 import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
@@ -25,12 +27,11 @@ import {
   type Requester,
 } from './producers/request-generation.ts';
 import { connectProviders } from './providers/connect.ts';
-import { loadFactories, type ProviderModule } from './providers/modules.ts';
+import { loadFactories, ProviderModule } from './providers/modules.ts';
 import { type CompletionHandler, runSubscriber } from './workers/run-subscriber.ts';
 import type { RunningWorker } from './workers/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
-export { InvalidSettings } from './config/settings.ts';
 export { CannotStart } from './config/start-up.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
@@ -39,12 +40,13 @@ export type { ProviderAdapter } from './providers/provider.ts';
 export type { ProviderOptions } from './providers/provider-settings.ts';
 export { verifyStandard } from './providers/signature.ts';
 export type { CompletionHandler, GenerationRequest, ProviderModule, Requester };
+export { InvalidSettings };
 
 export interface Catwalk {
   /**
    * Records a generation and queues its submission. Idempotent per tenant and `idempotencyKey`.
-   * @throws InvalidRequest naming each wrong field. ioredis's error when Redis is away: nothing
-   *   has been promised then, and the same call may be made again.
+   * @throws InvalidRequest naming each wrong field. ioredis's error when Redis is away: it
+   *   may or may not have been recorded, so call again with the same `idempotencyKey`.
    */
   requestGeneration(
     request: GenerationRequest & Requester,
@@ -60,12 +62,15 @@ export interface Catwalk {
    * Registers a subscriber for ever and runs it in this process. Every completion from now on
    * reaches it at least once, also those of the time when no process runs it; `event.id` is the
    * same at every repeat. What the handler throws is tried again with growing waits.
-   * @throws InvalidRequest for a name that cannot be used.
+   * @throws InvalidRequest for a name that cannot be used. CannotStart when Redis is away.
    */
   onCompletion(name: string, handler: CompletionHandler): Promise<void>;
   /** Unregisters a subscriber; what is queued for it already stays in its queue. */
   removeSubscriber(name: string): Promise<void>;
-  /** Runs the workers of `WORKER_ROLES` in this process. A second call does nothing more. */
+  /**
+   * Runs the workers of `WORKER_ROLES` in this process. A second call does nothing more.
+   * @throws CannotStart when Redis is away; call again.
+   */
   startWorkers(): Promise<void>;
   /** Finishes what is under way and closes every connection. */
   close(): Promise<void>;
@@ -86,13 +91,20 @@ export async function connectCatwalk(
   options: { log?: Logger; providers?: readonly ProviderModule[] } = {},
 ): Promise<Catwalk> {
   const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
-  for (const { name, create } of options.providers ?? []) factories.set(name, create);
+  for (const [index, given] of (options.providers ?? []).entries()) {
+    const module = ProviderModule.safeParse(given);
+    if (!module.success) throw new InvalidSettings(problemsOf(module.error, `providers.${index}`));
+    factories.set(module.data.name, module.data.create);
+  }
   const settings = readProcessSettings(env, { apiKeys: false, providerNames: factories.keys() });
   const log = options.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues);
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const connect = (how: typeof producerConnection | typeof workerConnection): Redis => {
     const client = new Redis(redisTarget(settings.REDIS_URL), how);
-    client.on('error', (err) => log.warn({ err }, 'redis connection'));
+    client.on(
+      'error',
+      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
+    );
     return client;
   };
 
@@ -144,13 +156,19 @@ export async function connectCatwalk(
     },
     async onCompletion(name, handler) {
       workerRedis ??= connect(workerConnection);
+      await requireRedis(workerRedis, log, REDIS_PATIENCE_MS);
       await createSubscribers({ redis: workerRedis, keys }).register(name);
       const shared = { connection: workerRedis, prefix: keys.prefix, log, now: Date.now };
       handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
     },
     removeSubscriber: (name) => createSubscribers({ redis, keys }).remove(name),
     async startWorkers() {
-      workers ??= startWorkers(settings, connected.providers, log);
+      workers ??= startWorkers(settings, connected.providers, log, {
+        beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
+      });
+      workers.catch(() => {
+        workers = undefined;
+      });
       await workers;
     },
     async close() {
@@ -160,4 +178,8 @@ export async function connectCatwalk(
       workerRedis?.disconnect();
     },
   };
+}
+
+function problemsOf(error: z.ZodError, where: string): string[] {
+  return error.issues.map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
 }

@@ -45,6 +45,12 @@ const apiKeys = list.transform((entries, context) =>
   }),
 );
 
+function isRedisUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, pathname } = new URL(url);
+  return protocol === 'unix:' || (/^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname));
+}
+
 /** Every environment variable, once. Documentation, `.env.example` and the summary come from here. */
 export const Environment = z.object({
   NODE_ENV: described(z.enum(['development', 'test', 'production']).default('development'), {
@@ -56,8 +62,8 @@ export const Environment = z.object({
 
   REDIS_URL: described(
     optionalText.refine(
-      (url) => url === undefined || (/^(rediss?|unix):\/\//.test(url) && URL.canParse(url)),
-      'must begin with redis://, rediss:// or unix:///',
+      (url) => url === undefined || isRedisUrl(url),
+      'must be redis://, rediss:// (each with a number as its path, if any) or unix:///',
     ),
     {
       about: 'The Redis to use. `npm run dev`, `demo` and `test` start their own when it is unset.',

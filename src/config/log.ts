@@ -38,3 +38,19 @@ function describeError(error: unknown): object {
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   return { type: error.name, code, message: error.message, cause, stack: error.stack };
 }
+
+const QUIET_MS = 30_000;
+
+/**
+ * For connection errors, which come with every try to connect again: the first is reported, and
+ * then at most one in half a minute.
+ */
+export function onceInAWhile(report: (error: Error) => void): (error: Error) => void {
+  let quietUntil = 0;
+  return (error) => {
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + QUIET_MS;
+    report(error);
+  };
+}

@@ -50,16 +50,25 @@ export async function requireRedis(redis: Redis, log: Logger, patienceMs?: numbe
 function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
+    let lastError: Error | undefined;
+    const onError = (error: Error): void => {
+      lastError = error;
+    };
     const tooLate = (): void => {
       redis.off('ready', onReady);
-      reject(new CannotStart('Redis does not answer: check REDIS_URL and that Redis is running.'));
+      redis.off('error', onError);
+      const why = lastError ? ` (${lastError.message})` : '';
+      const advice = 'check REDIS_URL, its password, and that Redis is running';
+      reject(new CannotStart(`Redis cannot be used${why}: ${advice}.`));
     };
     const timer = patienceMs === undefined ? undefined : setTimeout(tooLate, patienceMs);
     const onReady = (): void => {
       clearTimeout(timer);
+      redis.off('error', onError);
       resolve();
     };
     redis.once('ready', onReady);
+    redis.on('error', onError);
   });
 }
 
@@ -72,6 +81,11 @@ export function exitWith(error: unknown): never {
     error instanceof InvalidSettings ||
     error instanceof CannotStart ||
     (error instanceof Error && 'code' in error && error.code === 'invalid_settings');
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    const port = 'port' in error ? ` ${error.port}` : '';
+    process.stderr.write(`Port${port} is in use: set another PORT or WORKER_HEALTH_PORT.\n`);
+    process.exit(1);
+  }
   const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);

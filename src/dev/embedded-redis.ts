@@ -24,6 +24,8 @@ export type EmbeddedRedis = {
   dataDir: string;
   /** The server's own process. */
   pid: number;
+  /** Resolves when the server has ended, for whatever reason. */
+  ended: Promise<void>;
   /** Ends the server once it has written everything down. A second call gets the same promise. */
   stop(): Promise<void>;
 };
@@ -51,7 +53,9 @@ export async function startEmbeddedRedis(
     await untilItAnswers(socketPath, supervisor);
     const pid = Number(await readFile(join(runtime, 'redis.pid'), 'utf8'));
     supervisor.release();
-    return { url: `unix://${socketPath}`, dataDir: folder, pid, stop: stopOnce(supervisor, log) };
+    const ended = supervisor.ended.then(() => undefined);
+    const stop = stopOnce(supervisor, log);
+    return { url: `unix://${socketPath}`, dataDir: folder, pid, ended, stop };
   } catch (error) {
     const lastWords = await supervisor.stop();
     await rm(runtime, { recursive: true, force: true });

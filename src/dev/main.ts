@@ -1,14 +1,16 @@
 import closeWithGrace from 'close-with-grace';
 import { createLogger } from '../config/log.ts';
-import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
+import { CannotStart, exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { startHttp } from '../http/start.ts';
 import { connectProviders } from '../providers/connect.ts';
 import { loadFactories } from '../providers/modules.ts';
 import { startWorkers } from '../workers/start.ts';
 import { startEmbeddedRedis } from './embedded-redis.ts';
+import { EmbeddedRedisError } from './embedded-redis-error.ts';
 import {
   DEV_API_KEY,
   developmentDefaults,
+  freePort,
   hasRealProvider,
   startSimulation,
 } from './environment.ts';
@@ -21,16 +23,19 @@ async function main(): Promise<void> {
   const redis = process.env['REDIS_URL']
     ? undefined
     : await startEmbeddedRedis({ dataDir: DATA_FOLDER });
-  const publicUrl = `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`;
+  // The simulator is told our address before we listen, so a free port is chosen here.
+  const port = process.env['PORT'] === '0' ? String(await freePort()) : process.env['PORT'];
+  const publicUrl = `http://127.0.0.1:${port || '3000'}`;
   const simulation = hasRealProvider(process.env) ? undefined : await startSimulation(publicUrl);
   const env: Record<string, string | undefined> = {
     ...simulation?.env,
     ...developmentDefaults(process.env),
     ...process.env,
+    ...(port && { PORT: port }),
     ...(redis && { REDIS_URL: redis.url }),
   };
   // Simulated providers run on this machine, so they can reach us on it.
-  if (simulation) env['PUBLIC_URL'] ??= publicUrl;
+  if (simulation) env['PUBLIC_URL'] ||= publicUrl;
   const factories = await loadFactories(process.env['PROVIDER_MODULES']);
   const settings = readProcessSettings(env, {
     apiKeys: true,
@@ -44,7 +49,12 @@ async function main(): Promise<void> {
   });
   const web = await startHttp(settings, connected.providers, log);
 
+  let stopping = false;
+  void redis?.ended.then(() => {
+    if (!stopping) exitWith(new CannotStart('The embedded Redis ended by itself; stopping.'));
+  });
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err }) => {
+    stopping = true;
     if (err) log.error({ err }, 'stopping');
     await web.stop();
     await workers.stop();
@@ -53,16 +63,33 @@ async function main(): Promise<void> {
     await redis?.stop();
   });
 
-  const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-  say(
-    `API         ${web.url}/v1/generations  (Authorization: Bearer ${process.env['API_KEYS'] ? '<your key>' : DEV_API_KEY})`,
-  );
-  say(
-    `Bull Board  ${web.url}/admin/queues  (${settings.BOARD_USER} / ${process.env['BOARD_PASSWORD'] ? '<your password>' : settings.BOARD_PASSWORD})`,
-  );
-  say(
-    `providers   ${simulation ? `simulated, at ${simulation.url}` : [...connected.providers.keys()].join(', ')}`,
+  const key = process.env['API_KEYS'] ? '<your key>' : DEV_API_KEY;
+  const password = process.env['BOARD_PASSWORD'] ? '<your password>' : settings.BOARD_PASSWORD;
+  const where = simulation ? `simulated, at ${simulation.url}` : [...connected.providers.keys()];
+  process.stdout.write(
+    `API         ${web.url}/v1/generations  (Authorization: Bearer ${key})\n` +
+      `Bull Board  ${web.url}/admin/queues  (${settings.BOARD_USER} / ${password})\n` +
+      `providers   ${where}\n${simulation ? tryIt(web.url, key, simulation.url) : ''}`,
   );
 }
 
-await main().catch(exitWith);
+/** A request that works as it stands. */
+function tryIt(url: string, key: string, simulatorUrl: string): string {
+  const assets = `${simulatorUrl}/assets`;
+  const body = JSON.stringify({
+    provider: 'fashn',
+    model: 'tryon-v1.6',
+    input: {
+      personImage: `${assets}/person.png`,
+      garmentImages: [`${assets}/garment-shirt.png`],
+    },
+  });
+  return (
+    `try         curl -X POST ${url}/v1/generations -H 'Authorization: Bearer ${key}' ` +
+    `-H 'Content-Type: application/json' -d '${body}'\n`
+  );
+}
+
+await main().catch((error: unknown) => {
+  exitWith(error instanceof EmbeddedRedisError ? new CannotStart(error.message) : error);
+});

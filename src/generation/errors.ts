@@ -89,6 +89,13 @@ export class Defect extends CatwalkError {
   }
 }
 
+/** This process does not know the provider or model; another one, newer or older, may. */
+export class NotKnownHere extends CatwalkError {
+  constructor(message: string) {
+    super('not_known_here', message);
+  }
+}
+
 /** Anything thrown, as one of our errors: what we do not know is a `Defect`. */
 export function classify(error: unknown): CatwalkError {
   if (error instanceof CatwalkError) return error;

@@ -30,10 +30,14 @@ const PLATFORM_ADDRESSES = ['168.63.129.16'];
  * An image that is handed over as a URL. Whether its host is acceptable is a matter of settings,
  * which a model's schema does not know: `findUrlProblems` asks that of the parsed input.
  */
-export const ImageUrl = z.string().superRefine((value, context) => {
-  const message = syntaxProblem(value);
-  if (message) context.addIssue({ code: 'custom', message });
-});
+export const ImageUrl = z
+  .string()
+  .superRefine((value, context) => {
+    const message = syntaxProblem(value);
+    if (message) context.addIssue({ code: 'custom', message });
+  })
+  // For the JSON Schema, which cannot show what code decides.
+  .meta({ format: 'uri', maxLength: MAX_URL_LENGTH });
 
 /** Why this URL must not be used, in words that follow its field's name; undefined when it may. */
 export function checkPublicUrl(url: string, policy: UrlPolicy): string | undefined {
@@ -111,5 +115,5 @@ function hostProblem(hostname: string): string | undefined {
 }
 
 function looksLikeUrl(text: string): boolean {
-  return /^\s*(https?:|[a-z][a-z0-9+.-]*:[/\\]|data:[\w.+-]*\/?[\w.+-]*[;,])/i.test(text);
+  return /^\s*(https?:|[a-z][a-z0-9+.-]*:[/\\]|data:[\w.+-]*(\/[\w.+-]*)?[;,])/i.test(text);
 }

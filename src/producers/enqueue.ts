@@ -16,8 +16,11 @@ import type { QueueSet } from './queue-set.ts';
  * be harmless. Each resolves once Redis has the jobs, and rejects when it may not have them.
  */
 export interface Enqueue {
-  /** Sends the generation to its provider, or again, after `delayMs`. */
-  submit(generation: Generation, delayMs: number): Promise<void>;
+  /**
+   * Sends the generation to its provider, after `delayMs`. `again`: the schedule issues it once
+   * more; a job of it that waits stays where it is, one that failed for good makes room.
+   */
+  submit(generation: Generation, delayMs: number, again?: boolean): Promise<void>;
   /** Asks the provider whether it ever got the generation. */
   lookUp(generation: Generation): Promise<void>;
   /** Asks the provider to stop a canceled generation's task. */
@@ -58,6 +61,12 @@ export function createEnqueue(queues: QueueSet): Enqueue {
     return items.map(() => undefined);
   };
 
+  /** BullMQ ignores an add while a job of that id exists, a failed one too. */
+  const makeRoom = async (queueName: string, jobId: string): Promise<void> => {
+    const job = await queues.get(queueName).getJob(jobId);
+    if (job && (await job.isFailed())) await job.remove();
+  };
+
   /** The same until the generation has been sent or refused: a re-issue does not pile up. */
   const step = (g: Generation): string => `${g.id}-${g.sends}-${g.refusals}`;
 
@@ -66,12 +75,16 @@ export function createEnqueue(queues: QueueSet): Enqueue {
     completionAlone: async (item) => {
       await addCompletions([item]);
     },
-    submit: (g, delayMs) =>
-      add(queueNames.submit(g.provider), {
+    submit: async (g, delayMs, again) => {
+      const name = queueNames.submit(g.provider);
+      const jobId = `submit-${step(g)}`;
+      if (again) await makeRoom(name, jobId);
+      await add(name, {
         name: 'submit',
         data: { v: 1, id: g.id },
-        opts: { jobId: `submit-${step(g)}`, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
-      }),
+        opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
+      });
+    },
     lookUp: (g) =>
       add(queueNames.submit(g.provider), {
         name: 'look-up',

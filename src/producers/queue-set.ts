@@ -1,6 +1,6 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Logger } from '../config/log.ts';
+import { type Logger, onceInAWhile } from '../config/log.ts';
 import { jobOptions, queueNames } from '../config/queues.ts';
 
 /** All queues this process adds to, opened on first use and closed together. */
@@ -22,6 +22,7 @@ export function createQueueSet(options: {
   log: Logger;
 }): QueueSet {
   const queues = new Map<string, Queue>();
+  const report = onceInAWhile((err) => options.log.warn({ err }, 'queue connection'));
 
   const open = (name: string): Queue => {
     const queue = new Queue(name, {
@@ -32,7 +33,7 @@ export function createQueueSet(options: {
       defaultJobOptions: defaultsFor(name),
       streams: { events: { maxLen: 1_000 } },
     });
-    queue.on('error', (err) => options.log.warn({ queue: name, err }, 'queue connection'));
+    queue.on('error', report);
     queues.set(name, queue);
     return queue;
   };

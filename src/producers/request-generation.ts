@@ -28,11 +28,13 @@ export interface KnownProvider {
   readonly webhook?: unknown;
 }
 
-export interface Requester {
-  readonly tenant: string;
-  /** The app's own, at most 255 characters; remembered for 24 h. */
-  readonly idempotencyKey?: string | undefined;
-}
+/** Who asks: comes from the API key, or from the library's caller. */
+export const Requester = z.object({
+  tenant: z.string().regex(/^[\w.-]{1,64}$/, 'takes 1-64 letters, digits, - _ or .'),
+  /** The app's own; remembered for 24 h. */
+  idempotencyKey: z.string().min(1).max(255).optional(),
+});
+export type Requester = z.infer<typeof Requester>;
 
 export type RequestGeneration = (
   request: unknown,
@@ -64,7 +66,8 @@ export function createRequestGeneration(options: {
   const { store, enqueue, providers, now } = options;
   const urlPolicy = { allowInsecure: options.allowInsecureUrls };
 
-  return async (body, from) => {
+  return async (body, who) => {
+    const from = parse(Requester, who, '');
     const request = parse(GenerationRequest, body, '');
     const provider = providers.get(request.provider);
     if (!provider) throw unknown('provider', request.provider, [...providers.keys()]);
@@ -73,7 +76,8 @@ export function createRequestGeneration(options: {
     const input = parse(model.input, request.input, 'input');
     checkUrls(request, input, urlPolicy);
     checkSize(request.metadata);
-    const once = from.idempotencyKey === undefined ? undefined : onceEntry(from, request);
+    const key = from.idempotencyKey;
+    const once = key === undefined ? undefined : onceEntry(key, request);
 
     const nowMs = now();
     const generation = {
@@ -119,6 +123,11 @@ export function createRequestGeneration(options: {
   }
 }
 
+/** Over HTTP the key is a header. */
+function shownName(part: PropertyKey): string {
+  return part === 'idempotencyKey' ? 'Idempotency-Key' : String(part);
+}
+
 /** Not what every object inherits: `constructor` is no model. */
 function ownEntry<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
@@ -129,7 +138,10 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, within: string): T {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => {
     const field = (...more: PropertyKey[]): string =>
-      [within, ...issue.path, ...more].filter((part) => part !== '').join('.') || 'body';
+      [within, ...issue.path, ...more]
+        .filter((part) => part !== '')
+        .map(shownName)
+        .join('.') || 'body';
     if (issue.code !== 'unrecognized_keys') return { field: field(), message: issue.message };
     return issue.keys.map((key) => ({ field: field(key), message: 'is not a known field' }));
   });
@@ -156,18 +168,22 @@ function checkUrls(
 }
 
 function checkSize(metadata: Record<string, unknown> | undefined): void {
-  if (!metadata || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;
+  if (!metadata || (jsonBytes(metadata) ?? Infinity) <= MAX_METADATA_BYTES) return;
   const message = `must be at most ${MAX_METADATA_BYTES} bytes as JSON; keep an id here, not a document`;
   const problem = { field: 'metadata', message };
   throw new InvalidRequest('metadata_too_large', summary([problem]), [problem]);
 }
 
-function onceEntry(from: Requester, request: GenerationRequest) {
-  const key = from.idempotencyKey ?? '';
-  if (key.length === 0 || key.length > 255) {
-    const problem = { field: 'Idempotency-Key', message: 'must have 1 to 255 characters' };
-    throw new InvalidRequest('invalid_request', summary([problem]), [problem]);
+/** Undefined for what JSON cannot hold: a number too large, or nesting without an end. */
+function jsonBytes(value: unknown): number | undefined {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return undefined;
   }
+}
+
+function onceEntry(key: string, request: GenerationRequest) {
   return { key: fingerprint(key), bodyFingerprint: fingerprint(stableJson(request)) };
 }
 

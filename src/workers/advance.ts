@@ -38,10 +38,17 @@ export interface AdvanceParts {
   readonly enqueue: Enqueue;
   readonly rounds: Rounds;
   readonly subscribers: Subscribers;
-  /** @throws Defect when the provider or model is not known to this process. */
+  /** @throws NotKnownHere when the provider or model is not known to this process. */
   readonly rulesFor: (generation: Generation) => Rules;
   readonly now: () => number;
   readonly log: Logger;
+}
+
+/** What a move asks for; `again` when it was asked for before. */
+interface Moved {
+  readonly generation: Generation;
+  readonly effects: readonly Effect[];
+  readonly again: boolean;
 }
 
 /**
@@ -54,7 +61,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
 
   async function all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]> {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
-    const moved: { generation: Generation; effects: readonly Effect[] }[] = [];
+    const moved: Moved[] = [];
     const forwarded: Promise<void>[] = [];
     let pending = await read(steps, results);
 
@@ -85,7 +92,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
         const event = (steps[index] as Step).event;
         if (result.saved) {
           results[index] = { kind: 'moved', generation: result.generation };
-          moved.push({ generation: result.generation, effects });
+          moved.push({ generation: result.generation, effects, again: event.type === 'overdue' });
           report(result.generation, event);
           for (const parked of result.parked) {
             forwarded.push(enqueue.completion({ id: result.generation.id, event: parked }));
@@ -116,14 +123,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
     });
   }
 
-  async function issue(
-    moved: readonly { generation: Generation; effects: readonly Effect[] }[],
-  ): Promise<void> {
+  async function issue(moved: readonly Moved[]): Promise<void> {
     const jobs: Promise<void>[] = [];
     const finished: FinalGeneration[] = [];
-    for (const { generation, effects } of moved) {
+    for (const { generation, effects, again } of moved) {
       for (const effect of effects) {
-        if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs));
+        if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs, again));
         if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
         if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
         if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));

@@ -8,21 +8,23 @@ export interface WorkerHealth {
   stop(): Promise<void>;
 }
 
-/** The tick runs every other second; so long without one means that this process is stuck. */
+/** The tick looks every other second; so long without an answer means that this process is stuck. */
 const WEDGED_AFTER_MS = 60_000;
 const PING_MS = 2_000;
 
 /**
- * The worker process's own `/livez` (about progress: 503 when its tick has not run for a minute)
- * and `/readyz` (about Redis).
+ * The worker process's own `/livez` (about progress: 503 when Redis is connected, and yet no look of
+ * the tick has been answered for a minute) and `/readyz` (about Redis). An outage of Redis itself is
+ * no reason to be restarted.
  */
 export async function startWorkerHealth(
   at: { host: string; port: number },
-  worker: { tick: Tick | undefined; redis: Redis },
+  worker: { tick: Tick; redis: Redis },
   now: () => number = Date.now,
 ): Promise<WorkerHealth> {
   const checks: Readonly<Record<string, () => Promise<boolean>>> = {
-    '/livez': async () => !worker.tick || now() - worker.tick.lastSeenAt() < WEDGED_AFTER_MS,
+    '/livez': async () =>
+      worker.redis.status !== 'ready' || now() - worker.tick.lastSeenAt() < WEDGED_AFTER_MS,
     '/readyz': () =>
       Promise.race([
         worker.redis.ping().then(() => true),

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import closeWithGrace from 'close-with-grace';
 import { PROVIDER_NAMES } from '../config/env.ts';
 import { createLogger } from '../config/log.ts';

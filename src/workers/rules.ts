@@ -1,5 +1,5 @@
 import { type PollProfileChanges, pollProfileFor } from '../config/poll-profiles.ts';
-import { Defect } from '../generation/errors.ts';
+import { NotKnownHere } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Rules } from '../generation/rules.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
@@ -47,8 +47,7 @@ export function createRules(
 
   return ({ provider, model }) => {
     const found = rules.get(`${provider}/${model}`);
-    if (!found)
-      throw new Defect(`No settings for ${provider}/${model}: is the provider switched on?`);
+    if (!found) throw new NotKnownHere(`${provider}/${model}: is the provider switched on here?`);
     return found;
   };
 }

@@ -1,9 +1,9 @@
 import { DelayedError, type RateLimiterOptions, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
-import type { Logger } from '../config/log.ts';
+import { type Logger, onceInAWhile } from '../config/log.ts';
 import { DELIVERY_BACKOFF_MS, WORKER_OPTIONS } from '../config/queues.ts';
-import { Defect, InvalidRequest, Retryable, Terminal } from '../generation/errors.ts';
+import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
 
 /** What a processor may say instead of being done. It spends no attempt. */
 export interface NotYet {
@@ -30,7 +30,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** A job of another version waits for a worker that knows it. */
+/** A job of another version, or about an unknown model, waits for a worker that knows it. */
 const OTHER_VERSION_WAIT_MS = 5_000;
 
 /**
@@ -61,6 +61,10 @@ export function runWorker<Payload>(
       try {
         notYet = await stage.process(payload.data, job.name);
       } catch (error) {
+        if (error instanceof NotKnownHere) {
+          log.warn({ job: job.id, err: error }, 'left to another process');
+          return delay(shared.now() + OTHER_VERSION_WAIT_MS);
+        }
         if (!isFinalTrouble(error)) throw error;
         log.error({ job: job.id, err: error }, 'job given up');
         throw new UnrecoverableError(`${error.code}: ${error.message}`);
@@ -76,13 +80,18 @@ export function runWorker<Payload>(
       settings: { backoffStrategy: deliveryBackoff },
     },
   );
-  worker.on('error', (err) => log.warn({ err }, 'worker connection'));
+  worker.on(
+    'error',
+    onceInAWhile((err) => log.warn({ err }, 'worker connection')),
+  );
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) =>
     log.warn({ job: job?.id, attempt: job?.attemptsMade, err }, 'job failed'),
   );
 
-  return { queue: stage.queue, stop: () => worker.close() };
+  // With Redis away, BullMQ's orderly close never ends; there is nothing to hand back then.
+  const stop = (): Promise<void> => worker.close(shared.connection.status !== 'ready');
+  return { queue: stage.queue, stop };
 }
 
 function isFinalTrouble(error: unknown): error is Defect | Terminal | InvalidRequest {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { WorkerRole } from '../config/env.ts';
-import type { Logger } from '../config/log.ts';
+import { type Logger, onceInAWhile } from '../config/log.ts';
 import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
@@ -29,7 +29,7 @@ import { createCallback } from './subscribers/callback.ts';
 import { startTick, type Tick } from './tick.ts';
 
 export interface WorkerProcess {
-  readonly tick: Tick | undefined;
+  readonly tick: Tick;
   readonly redis: Redis;
   /** Takes nothing more, finishes what is under way, closes every connection. */
   stop(): Promise<void>;
@@ -55,7 +55,10 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection);
-  redis.on('error', (err) => log.warn({ err }, 'redis connection'));
+  redis.on(
+    'error',
+    onceInAWhile((err) => log.warn({ err }, 'redis connection')),
+  );
   await hooks.beforeFirstJob?.(redis);
   const store = createStore({
     redis,
@@ -103,9 +106,8 @@ export async function startWorkers(
     const callback = createCallback({ http: callbackHttp, secrets: settings.CATWALK_SECRET, now });
     running.push(runSubscriber(CALLBACK, callback, shared));
   }
-  const tick = has('poll')
-    ? startTick({ providers: [...providers.keys()], schedule, rounds, now, log })
-    : undefined;
+  const watched = has('poll') ? [...providers.keys()] : [];
+  const tick = startTick({ providers: watched, redis, schedule, rounds, now, log });
 
   async function runSubmits(provider: ProviderAdapter): Promise<void> {
     const { submits, concurrency } = provider.limits;
@@ -171,11 +173,12 @@ export async function startWorkers(
     redis,
     tick,
     async stop() {
-      tick?.stop();
+      tick.stop();
       await Promise.all(running.map((worker) => worker.stop()));
       await queues.close();
       await callbackHttp.close();
-      await redis.quit();
+      if (redis.status === 'ready') await redis.quit();
+      else redis.disconnect();
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Store } from '../generation/store.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
-import { refusalEvent } from './refusal-event.ts';
+import { type Refusal, refusalEvent } from './refusal-event.ts';
 import type { NotYet } from './run-worker.ts';
 import { submitRequest } from './submit-request.ts';
 
@@ -52,6 +52,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     const generation = started.generation;
     const answer = await send(generation);
     await save(generation, answer.event);
+    if (answer.holdQueueMs !== undefined) await parts.holdQueue(answer.holdQueueMs);
     if (answer.outcome) {
       const event = { type: 'observed-final', source: 'submit', outcome: answer.outcome } as const;
       await enqueue.completion({ id, event });
@@ -77,7 +78,9 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
         if (step.done) return true;
         if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
       } catch (error) {
-        await save(generation, await refused(generation, error, now()));
+        const { event, holdQueueMs } = refused(generation, error, now());
+        await save(generation, event);
+        if (holdQueueMs !== undefined) await parts.holdQueue(holdQueueMs);
         return false;
       }
     }
@@ -85,24 +88,21 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 
   async function send(
     generation: InState<'submitting'>,
-  ): Promise<{ event: GenerationEvent; outcome?: SubmitAnswer['outcome'] }> {
+  ): Promise<Refusal & { outcome?: SubmitAnswer['outcome'] }> {
     const startedAt = now();
     try {
       const request = submitRequest(generation, parts.webhookUrl(generation));
       const { task, outcome } = await provider.submit(request);
       log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
-      return { event: { type: 'submit-accepted', task }, outcome };
+      return { event: { type: 'submit-accepted', task }, holdQueueMs: undefined, outcome };
     } catch (error) {
-      return { event: await refused(generation, error, startedAt) };
+      return refused(generation, error, startedAt);
     }
   }
 
-  async function refused(
-    generation: Generation,
-    error: unknown,
-    startedAt: number,
-  ): Promise<GenerationEvent> {
-    const { event, holdQueueMs } = refusalEvent(generation, error, now());
+  function refused(generation: Generation, error: unknown, startedAt: number): Refusal {
+    const refusal = refusalEvent(generation, error, now());
+    const { event } = refusal;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const line = { ...about(generation), event: event.type, code, durationMs: now() - startedAt };
     const needsPerson =
@@ -110,8 +110,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       (error.code === 'out_of_credit' || error.code === 'unauthorized');
     if (needsPerson) log.error(line, 'provider on hold');
     else log.warn({ ...line, err: error }, 'not submitted');
-    if (holdQueueMs !== undefined) await parts.holdQueue(holdQueueMs);
-    return event;
+    return refusal;
   }
 
   async function save(generation: Generation, event: GenerationEvent): Promise<void> {

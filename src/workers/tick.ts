@@ -1,10 +1,11 @@
+import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import { ROUND_SLOT_MS, TICK_MS } from '../config/queues.ts';
 import type { Schedule } from '../generation/schedule.ts';
 import type { Rounds } from '../producers/rounds.ts';
 
 export interface Tick {
-  /** Unix ms of the last time Redis answered; what /livez looks at. */
+  /** Unix ms of the last look that Redis answered; what /livez looks at. */
   lastSeenAt(): number;
   stop(): void;
 }
@@ -15,13 +16,15 @@ export interface Tick {
  * one Redis command per provider and tick; all workers together add one round a slot.
  */
 export function startTick(parts: {
+  /** Whose rounds to watch; none where this process does not poll: then only Redis is asked. */
   providers: readonly string[];
+  redis: Redis;
   schedule: Schedule;
   rounds: Rounds;
   now: () => number;
   log: Logger;
 }): Tick {
-  const { providers, schedule, rounds, now, log } = parts;
+  const { providers, redis, schedule, rounds, now, log } = parts;
   let lastSeenAt = now();
   let busy = false;
 
@@ -29,7 +32,8 @@ export function startTick(parts: {
     if (busy) return;
     busy = true;
     try {
-      const earliest = await schedule.earliest(providers);
+      const earliest = providers.length > 0 ? await schedule.earliest(providers) : [];
+      if (providers.length === 0) await redis.ping();
       lastSeenAt = now();
       const late = providers.filter(
         (_, i) => (earliest[i] ?? Infinity) < now() - 2 * ROUND_SLOT_MS,

@@ -1,15 +1,14 @@
+import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { startWorkerHealth } from '../../src/workers/health.ts';
 import { connectTestRedis } from '../support/redis.ts';
 
-async function setup(tickAgeMs: number | undefined) {
+async function setup(tickAgeMs: number) {
   const { redis, close } = connectTestRedis();
   onTestFinished(close);
+  await redis.ping();
   const now = 1_000_000;
-  const tick =
-    tickAgeMs === undefined
-      ? undefined
-      : { lastSeenAt: () => now - tickAgeMs, stop: () => undefined };
+  const tick = { lastSeenAt: () => now - tickAgeMs, stop: () => undefined };
   const health = await startWorkerHealth(
     { host: '127.0.0.1', port: 0 },
     { tick, redis },
@@ -20,19 +19,23 @@ async function setup(tickAgeMs: number | undefined) {
   return { redis, status };
 }
 
-test('a worker whose tick has run lately is alive', async () => {
+test('a worker whose tick was answered lately is alive', async () => {
   const { status } = await setup(5_000);
   expect(await status('/livez')).toBe(200);
 });
 
-test('a worker whose tick has not run for a minute is wedged', async () => {
+test('a worker that reaches Redis, and whose tick was not answered for a minute, is wedged', async () => {
   const { status } = await setup(61_000);
   expect(await status('/livez')).toBe(503);
 });
 
-test('a worker without the poll role has no tick to judge by', async () => {
-  const { status } = await setup(undefined);
+test('an outage of Redis is no reason to restart a worker', async () => {
+  const { status, redis } = await setup(61_000);
+  const ended = once(redis, 'end');
+  redis.disconnect();
+  await ended;
   expect(await status('/livez')).toBe(200);
+  await redis.connect();
 });
 
 test('a worker is ready while Redis answers', async () => {

@@ -43,8 +43,12 @@ export function webhookRoutes(parts: {
     await receive(request, response, GenerationId.parse(request.params['generationId']));
   });
 
-  router.post('/:provider', rawBytes, async (request, response) => {
+  const admitAccount: RequestHandler = (request, _response, next) => {
     if (supportOf(request).scope !== 'account') throw notAuthentic();
+    next();
+  };
+
+  router.post('/:provider', admitAccount, rawBytes, async (request, response) => {
     await receive(request, response);
   });
 

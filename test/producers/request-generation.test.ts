@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createLogger } from '../../src/config/log.ts';
+import { createStore } from '../../src/generation/store.ts';
+import { createEnqueue } from '../../src/producers/enqueue.ts';
+import { createQueueSet } from '../../src/producers/queue-set.ts';
+import { createRequestGeneration } from '../../src/producers/request-generation.ts';
+import { connectTestRedis, type TestRedis } from '../support/redis.ts';
+
+let testRedis: TestRedis;
+beforeAll(() => {
+  testRedis = connectTestRedis();
+});
+afterAll(() => testRedis.close());
+
+const REQUEST = { provider: 'acme', model: 'dress', input: {} };
+
+async function setup() {
+  const { redis, keys } = testRedis;
+  const log = createLogger('silent');
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
+  const enqueue = createEnqueue(queues);
+  const store = createStore({ redis, keys, retentionMs: 60_000 });
+  const request = createRequestGeneration({
+    store,
+    enqueue,
+    providers: new Map([['acme', { models: { dress: { input: z.strictObject({}) } } }]]),
+    publicUrl: undefined,
+    allowInsecureUrls: true,
+    maxQueuedMs: 60_000,
+    now: Date.now,
+    onSubmitJobLost: (error) => {
+      throw error;
+    },
+  });
+  return { request, enqueue, queue: queues.get('submit-acme'), redis, keys };
+}
+
+test.each([
+  ['no tenant', {}, 'tenant'],
+  ['a tenant that is no name', { tenant: 'x y:}' }, 'tenant'],
+  ['a tenant that is no text', { tenant: 5 }, 'tenant'],
+  ['a key that is no text', { tenant: 'shop', idempotencyKey: 5 }, 'Idempotency-Key'],
+])('a caller with %s is refused, and nothing is recorded', async (_, who, field) => {
+  const { request, redis, keys } = await setup();
+  const before = await redis.keys(`${keys.records}*`);
+  // Callers from plain JavaScript are not held by types.
+  const refused = request(REQUEST, who as { tenant: string });
+  await expect(refused).rejects.toMatchObject({ code: 'invalid_request', problems: [{ field }] });
+  expect(await redis.keys(`${keys.records}*`)).toEqual(before);
+});
+
+test.each([
+  ['nested without an end', JSON.parse(`{"x":${'['.repeat(15_000)}${']'.repeat(15_000)}}`)],
+  ['with a number that JSON cannot hold', { x: 1n }],
+])('metadata %s is refused by its name', async (_, metadata) => {
+  const { request } = await setup();
+  const refused = request({ ...REQUEST, metadata }, { tenant: 'shop' });
+  await expect(refused).rejects.toMatchObject({
+    code: 'metadata_too_large',
+    problems: [{ field: 'metadata' }],
+  });
+});
+
+test('a submit job that failed for good makes room when the schedule issues it again', async () => {
+  const { request, enqueue, queue, redis, keys } = await setup();
+  const { generation } = await request(REQUEST, { tenant: 'shop' });
+  const id = `submit-${generation.id}-0-0`;
+  // What a worker does to a job that it gives up, as BullMQ stores it.
+  await redis.lrem(`${keys.prefix}:submit-acme:wait`, 0, id);
+  await redis.zadd(`${keys.prefix}:submit-acme:failed`, Date.now(), id);
+
+  await enqueue.submit(generation, 0);
+  expect(await queue.getWaitingCount()).toBe(0);
+  await enqueue.submit(generation, 0, true);
+  expect(await queue.getWaitingCount()).toBe(1);
+  expect(await queue.getFailedCount()).toBe(0);
+});
+
+test('a submit job that waits its turn is not added a second time', async () => {
+  const { request, enqueue, queue } = await setup();
+  const { generation } = await request(REQUEST, { tenant: 'shop' });
+  const before = await queue.getWaitingCount();
+  await enqueue.submit(generation, 0, true);
+  expect(await queue.getWaitingCount()).toBe(before);
+});

@@ -1,0 +1,40 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { startChild } from '../../src/dev/child-process.ts';
+import { namespaceIn, redisUrl, SECRET } from '../http/setup.ts';
+
+/** A worker process, as an operator starts it, with what it has logged until it was ready. */
+async function startWorker(env: Readonly<Record<string, string>>) {
+  const namespace = `test-${process.pid}-${Date.now()}`;
+  await namespaceIn(redisUrl(), namespace);
+  const logged: string[] = [];
+  const child = startChild('workers/main', {
+    env: {
+      PATH: process.env['PATH'],
+      REDIS_URL: redisUrl(),
+      REDIS_NAMESPACE: namespace,
+      CATWALK_SECRET: SECRET,
+      ...env,
+    },
+    onLine: (line) => logged.push(line),
+  });
+  onTestFinished(child.stop);
+  await child.line(/"msg":"worker started"/);
+  return { warnings: logged.filter((line) => line.includes('PUBLIC_URL is unset')) };
+}
+
+const SEGMIND = { SEGMIND_API_KEY: 'key-of-segmind' };
+const FASHN = { FASHN_API_KEY: 'key-of-fashn' };
+const PUBLIC = { PUBLIC_URL: 'https://catwalk.example.com' };
+
+test('a worker without a public address warns where results may become files of ours', async () => {
+  const { warnings } = await startWorker({ ...SEGMIND, ...FASHN });
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain('"providers":["segmind"]');
+});
+
+test.each([{ ...SEGMIND, ...PUBLIC }, FASHN])(
+  'a worker whose links to files are right or never made does not warn',
+  async (env) => {
+    expect((await startWorker(env)).warnings).toEqual([]);
+  },
+);
