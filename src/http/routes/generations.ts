@@ -26,7 +26,9 @@ export function generationRoutes(parts: {
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
     tenantOf(request);
-    if (request.method === 'POST' && request.path === '/' && !request.is('application/json')) {
+    // Not `request.is`, which says no to a request without a body, whatever its type.
+    const isJson = /^application\/json\b/i.test(request.get('content-type') ?? '');
+    if (request.method === 'POST' && request.path === '/' && !isJson) {
       throw new Refusal(415, 'unsupported_media_type', 'Send "Content-Type: application/json".');
     }
     next();
