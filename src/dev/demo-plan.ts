@@ -1,4 +1,4 @@
-import { DEMO_CATALOGUE } from './demo-catalogue.ts';
+import { DEMO_CATALOGUE, GARMENTS } from './demo-catalogue.ts';
 import { type DemoOptions, DemoUsageError } from './demo-options.ts';
 
 /** One generation that the demo asks for. */
@@ -10,8 +10,6 @@ export interface Plan {
   readonly scenario: string;
   readonly input: Record<string, unknown>;
 }
-
-const GARMENTS = ['garment-shirt.png', 'garment-jacket.png', 'garment-dress.png'];
 
 const THREE_ENDINGS = [
   { title: 'its webhook tells', provider: 'fitinview', scenario: 'ok' },
@@ -30,6 +28,9 @@ export function planDemo(options: DemoOptions, assetsUrl: string | undefined): P
       'A real provider must be able to load the pictures: give --person and --garment as https URLs.',
     );
   }
+  if (!assetsUrl && options.scenario) {
+    throw new DemoUsageError('--scenario: only simulated providers play one; unset their keys.');
+  }
   return wanted(options, assetsUrl !== undefined).map((item, index) => {
     const request = DEMO_CATALOGUE[item.provider];
     if (!request) {
@@ -37,8 +38,11 @@ export function planDemo(options: DemoOptions, assetsUrl: string | undefined): P
       throw new DemoUsageError(`--provider: use one of ${known}`);
     }
     // A picture of its own for each: providers without idempotency keys know a request by its input.
-    const person = options.person ?? `${assetsUrl}/person.png?n=${index}`;
-    const garment = options.garment ?? `${assetsUrl}/${GARMENTS[index % GARMENTS.length]}`;
+    // It also tells a simulated provider how to behave for this one.
+    const play = item.scenario === 'ok' ? '' : `&simulate=${item.scenario}`;
+    const person = options.person ?? `${assetsUrl}/person.png?n=${index}${play}`;
+    const garments = request.garments ?? GARMENTS;
+    const garment = options.garment ?? `${assetsUrl}/${garments[index % garments.length]}`;
     return { ...item, model: request.model, input: request.input(person, garment) };
   });
 }

@@ -19,23 +19,27 @@ export interface DemoStack {
   /** Absent when real providers are used. */
   readonly simulation: Simulation | undefined;
   readonly catwalk: Catwalk;
+  /** How many worker processes have died so far. */
+  workersLost(): number;
   stop(): Promise<void>;
 }
 
-/** Impatient, so that the rescue by polling and after a crash can be watched. */
 const IMPATIENT_POLLS = { firstAfterMs: 1_000, everyMs: 1_000, webhookGraceMs: 6_000 };
 const POLL_TYPES = ['image-fast', 'image-quality', 'exponential', 'video', 'audio'];
-const IMPATIENT = {
+/** Impatient, so that the rescue by polling and after a crash can be watched. */
+export const IMPATIENT: Readonly<Record<string, string>> = {
   // By provider too: what a provider recommends comes after its model's type.
   POLL_PROFILES: JSON.stringify(
     Object.fromEntries(
       [...POLL_TYPES, ...PROVIDER_NAMES].map((key) => [
         key,
-        { ...IMPATIENT_POLLS, longestMs: 1_000, giveUpAfterMs: 40_000 },
+        // Some profiles give up after a number of polls, which at this pace comes too soon.
+        { ...IMPATIENT_POLLS, longestMs: 1_000, giveUpAfterMs: 40_000, maxPolls: 100 },
       ]),
     ),
   ),
-  SUBMIT_TIMEOUT_MS: '3000',
+  // Longer than a provider that answers with the result itself takes for it.
+  SUBMIT_TIMEOUT_MS: '10000',
   POLL_TIMEOUT_MS: '3000',
   LEASE_MS: '5000',
   UNCONFIRMED_GRACE_MS: '15000',
@@ -74,11 +78,13 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
   const web = startChild('http/main', { env });
   let worker: Child | undefined;
   let stopping = false;
+  let lost = 0;
   const startWorker = async (): Promise<void> => {
     worker = startChild('workers/main', { env });
     const { pid, ended } = worker;
     void ended.then(() => {
       if (stopping) return;
+      lost += 1;
       say(`the worker (pid ${pid}) died; starting another`);
       startWorker().catch((error: unknown) => say(String(error)));
     });
@@ -97,6 +103,7 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     },
     simulation,
     catwalk,
+    workersLost: () => lost,
     async stop() {
       stopping = true;
       await catwalk.close();

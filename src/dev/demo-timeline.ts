@@ -10,6 +10,8 @@ export interface Shown {
   readonly polls: number;
   readonly results: readonly { kind: string; url?: string; data?: unknown }[];
   readonly reason: { code: string } | null;
+  /** Why it is not being sent now. `until` is ISO 8601. */
+  readonly hold: { reason: string; until: string } | null;
   readonly title?: string;
 }
 
@@ -20,6 +22,8 @@ export const MANY = 10;
 export function createTimeline() {
   const startedAt = Date.now();
   const statuses = new Map<string, string>();
+  /** By id: what the last line said. */
+  const shown = new Map<string, string>();
   let counted = '';
 
   const say = (line: string): void => {
@@ -27,10 +31,13 @@ export function createTimeline() {
     process.stdout.write(`${seconds} s  ${line}\n`);
   };
 
-  /** A line if the generation's status is new. */
+  /** A line if the generation's status or hold is new. */
   const show = (generation: Shown, total: number): void => {
-    if (statuses.get(generation.id) === generation.status) return;
-    statuses.set(generation.id, generation.status);
+    const { id, status, hold } = generation;
+    const seen = hold ? `${status} ${hold.reason}` : status;
+    if (shown.get(id) === seen) return;
+    shown.set(id, seen);
+    statuses.set(id, status);
     if (total > MANY) {
       showCount(total);
       return;
@@ -59,9 +66,15 @@ const HOW: Readonly<Record<string, string>> = {
   submit: 'at once',
 };
 
-function details({ status, via, polls, reason, title }: Shown): string {
+function details({ status, via, polls, reason, hold, title }: Shown): string {
+  if (hold) return `on hold: ${hold.reason}, until ${clockTime(hold.until)}`;
   if (status === 'queued' && title) return `(${title})`;
   if (via === null) return '';
   const how = via === 'poll' ? `by poll ${polls}` : (HOW[via] ?? `by ${via}`);
   return reason ? `${how}: ${reason.code}` : how;
+}
+
+/** Hours, minutes and seconds of an ISO 8601 time, here. */
+export function clockTime(iso: string): string {
+  return new Date(iso).toTimeString().slice(0, 8);
 }

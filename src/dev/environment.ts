@@ -79,7 +79,9 @@ export async function startSimulation(
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ name: scenario }),
       });
-      if (!response.ok) throw new Error(await response.text());
+      if (response.ok) return;
+      const { error } = (await response.json()) as { error: string }; // our own simulator's answer
+      throw new Error(error);
     },
   };
 }

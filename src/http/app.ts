@@ -2,6 +2,7 @@ import express, { type Express, type Request, type Router } from 'express';
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
+import type { PollProfileChanges } from '../config/poll-profiles.ts';
 import type { Store } from '../generation/store.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
@@ -30,6 +31,7 @@ export interface AppParts {
   readonly secrets: readonly string[];
   readonly publicUrl: string | undefined;
   readonly filesFolder: string;
+  readonly pollProfiles: PollProfileChanges;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   readonly board?: { readonly router: Router; readonly user: string; readonly password: string };

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import closeWithGrace from 'close-with-grace';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
-import type { Logger } from '../config/log.ts';
+import { type Logger, onceInAWhile } from '../config/log.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { keysOf } from '../generation/keys.ts';
@@ -43,7 +43,10 @@ export async function startHttp(
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const connect = (): Redis => {
     const client = new Redis(redisTarget(settings.REDIS_URL), producerConnection);
-    client.on('error', (err) => log.warn({ err }, 'redis connection'));
+    client.on(
+      'error',
+      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
+    );
     return client;
   };
   const redis = connect();
@@ -92,6 +95,7 @@ export async function startHttp(
     secrets: settings.CATWALK_SECRET,
     publicUrl: settings.PUBLIC_URL,
     filesFolder: settings.FILES_DIR,
+    pollProfiles: settings.POLL_PROFILES,
     now,
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,

@@ -3,6 +3,10 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileTypeOf } from './file-type.ts';
 
+/** What we call the files we keep. Nothing else in the folder is ours to serve or to remove. */
+export const KEPT_FILE_NAME = /^[0-9a-f]{40}\.(png|jpg|gif|webp|avif|heic|mp4)$/;
+const DRAFT_NAME = /^\.[0-9a-f-]{36}\.draft$/;
+
 /**
  * Where a result goes that a provider sends as bytes instead of a link: large things never enter
  * Redis. The web process serves the folder at `/files`.
@@ -13,8 +17,19 @@ export interface FileStore {
    * so a repeated status check stores nothing twice. Undefined when they are no picture or video.
    */
   put(bytes: Buffer): Promise<string | undefined>;
-  /** Removes what is older. */
+  /**
+   * Removes what is older of what it has kept; other files in the folder are left alone.
+   * @throws AggregateError with what could not be removed, after all the rest has been.
+   */
   removeOlderThan(unixMs: number): Promise<void>;
+}
+
+/** Providers whose results may come as bytes; a provider of your own may do so too. */
+const SEND_BYTES = ['segmind', 'tryon-api'];
+
+/** Those of the providers whose results may need our own public address. */
+export function sendersOfBytes(names: Iterable<string>, builtIn: readonly string[]): string[] {
+  return [...names].filter((name) => SEND_BYTES.includes(name) || !builtIn.includes(name));
 }
 
 /** A folder that web and worker processes share. It is made when it is first needed. */
@@ -35,18 +50,36 @@ export function createFolderFiles(options: {
       await mkdir(folder, { recursive: true });
       // Written beside and renamed: nobody ever reads half a picture. Each writer has its own draft,
       // because the same bytes may come twice at once, here and in other containers.
-      const draft = join(folder, `.${randomUUID()}`);
+      const draft = join(folder, `.${randomUUID()}.draft`);
       await writeFile(draft, bytes);
       await rename(draft, join(folder, name));
       return `${publicUrl}/files/${name}`;
     },
     async removeOlderThan(unixMs) {
-      const names = await readdir(folder).catch(() => []);
+      const names = await readdir(folder).catch(unlessAbsent<string[]>([]));
+      const kept: unknown[] = [];
       for (const name of names) {
-        const path = join(folder, name);
-        const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-        if (mtimeMs < unixMs) await rm(path, { force: true });
+        if (!KEPT_FILE_NAME.test(name) && !DRAFT_NAME.test(name)) continue;
+        try {
+          await removeIfOlder(join(folder, name), unixMs);
+        } catch (error) {
+          kept.push(error);
+        }
       }
+      if (kept.length > 0) throw new AggregateError(kept, `${kept.length} files not removed`);
     },
+  };
+}
+
+async function removeIfOlder(path: string, unixMs: number): Promise<void> {
+  // Other workers sweep too: what is gone is gone.
+  const found = await stat(path).catch(unlessAbsent(undefined));
+  if (found && found.mtimeMs < unixMs) await rm(path, { force: true });
+}
+
+function unlessAbsent<T>(fallback: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return fallback;
+    throw error;
   };
 }

@@ -1,9 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createFolderFiles } from '../../src/providers/files.ts';
+import { PROVIDER_NAMES } from '../../src/config/env.ts';
+import { createFolderFiles, KEPT_FILE_NAME, sendersOfBytes } from '../../src/providers/files.ts';
 
+/** What a writer that died leaves behind. */
+const DRAFT = '.0f8fad5b-d9cb-469f-a165-70867728950e.draft';
 const PNG = Buffer.from('89504e470d0a1a0a0000', 'hex');
 
 async function setup() {
@@ -12,7 +15,8 @@ async function setup() {
   const folder = join(parent, 'made', 'when needed');
   const publicUrl = 'https://catwalk.example.com';
   const store = (secret: string) => createFolderFiles({ folder, publicUrl, secret });
-  return { folder, files: store('one'), store };
+  const age = (name: string) => utimes(join(folder, name), 1_000, 1_000);
+  return { folder, files: store('one'), store, age };
 }
 
 test('a file is kept whole, under a name that is one plain path segment', async () => {
@@ -23,6 +27,24 @@ test('a file is kept whole, under a name that is one plain path segment', async 
   expect(names).toEqual([basename(url ?? '')]);
   expect(await readFile(join(folder, names[0] ?? ''))).toEqual(PNG);
 });
+
+test.each([
+  ['png', '89504e470d0a1a0a'],
+  ['jpg', 'ffd8ffe000104a46'],
+  ['gif', '474946383961'],
+  ['webp', '524946460000000057454250'],
+  ['avif', '000000206674797061766966'],
+  ['heic', '000000206674797068656963'],
+  ['mp4', '000000206674797069736f6d'],
+])(
+  'a %s has a name that is known as ours when it is served and swept',
+  async (extension, start) => {
+    const { files } = await setup();
+    const name = basename((await files.put(Buffer.from(start, 'hex'))) ?? '');
+    expect(name.split('.')[1]).toBe(extension);
+    expect(name).toMatch(KEPT_FILE_NAME);
+  },
+);
 
 test('the same bytes have the same URL and are stored once, other bytes another', async () => {
   const { folder, files } = await setup();
@@ -45,12 +67,51 @@ test('what is no picture or video is not kept', async () => {
   await expect(readdir(folder)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('only what is older is removed, and an absent folder is no trouble', async () => {
-  const { folder, files } = await setup();
-  await files.removeOlderThan(Date.now());
+test('only what is older is removed, drafts too, and an absent folder is no trouble', async () => {
+  const { folder, files, age } = await setup();
+  await files.removeOlderThan(2_000_000);
   const kept = await files.put(PNG);
-  await writeFile(join(folder, 'old.png'), PNG);
-  await utimes(join(folder, 'old.png'), 1_000, 1_000);
+  const old = await files.put(Buffer.concat([PNG, PNG]));
+  await age(basename(old ?? ''));
+  await writeFile(join(folder, DRAFT), PNG);
+  await age(DRAFT);
   await files.removeOlderThan(2_000_000);
   expect(await readdir(folder)).toEqual([basename(kept ?? '')]);
+});
+
+test('files and folders that somebody else put there are never removed', async () => {
+  const { folder, files, age } = await setup();
+  await files.put(PNG);
+  await files.removeOlderThan(Date.now() + 60_000);
+  const others = ['.env', '.gitkeep', 'album', 'holiday.png'];
+  for (const name of others) {
+    if (name === 'album') await mkdir(join(folder, name));
+    else await writeFile(join(folder, name), PNG);
+    await age(name);
+  }
+  await files.removeOlderThan(2_000_000);
+  expect((await readdir(folder)).sort()).toEqual(others);
+});
+
+test('what cannot be removed is reported, after everything else has been removed', async () => {
+  const { folder, files, age } = await setup();
+  const [first, last] = [`${'0'.repeat(40)}.png`, `${'f'.repeat(40)}.png`];
+  await files.put(PNG);
+  await mkdir(join(folder, first));
+  await writeFile(join(folder, last), PNG);
+  for (const name of [first, last]) await age(name);
+  await expect(files.removeOlderThan(2_000_000)).rejects.toThrow('1 files not removed');
+  expect(await readdir(folder)).toContain(first);
+  expect(await readdir(folder)).not.toContain(last);
+});
+
+test('the providers that may need our public address are those that keep files, and your own', async () => {
+  const providers = new URL('../../src/providers/', import.meta.url);
+  const keeping: string[] = [];
+  for (const name of PROVIDER_NAMES) {
+    const code = await readFile(new URL(`${name}/adapter.ts`, providers), 'utf8');
+    if (/\bfiles\b.*\} = options/.test(code)) keeping.push(name);
+  }
+  expect(keeping).not.toEqual([]);
+  expect(sendersOfBytes([...PROVIDER_NAMES, 'acme'], PROVIDER_NAMES)).toEqual([...keeping, 'acme']);
 });

@@ -1,11 +1,17 @@
 import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Logger } from '../../config/log.ts';
-import { POLL_PROFILES } from '../../config/poll-profiles.ts';
+import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
 import type { Account, ProviderAdapter } from '../../providers/provider.ts';
 
 /** A provider's account is asked for at most this often, however many people look. */
 const ACCOUNT_FRESH_MS = 30_000;
+/** The list does not wait longer for one provider; its answer is there for the next look. */
+const ACCOUNT_PATIENCE_MS = 2_000;
+
+/** `null`: the provider has nothing to ask for. */
+type ShownAccount = Account | { unavailable: true } | null;
+const UNAVAILABLE: ShownAccount = { unavailable: true };
 
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
@@ -15,13 +21,17 @@ export function catalogueRoutes(parts: {
   providers: ReadonlyMap<string, ProviderAdapter>;
   tenantOf: (request: Request) => string;
   publicUrl: string | undefined;
+  /** The operator's changes to poll timing. */
+  pollProfiles: PollProfileChanges;
   now: () => number;
   log: Logger;
 }): Router {
-  const { providers, tenantOf, publicUrl, now, log } = parts;
+  const { providers, tenantOf, publicUrl, pollProfiles, now, log } = parts;
   const router = Router();
-  const models = [...providers.values()].flatMap(describeModels);
-  const accounts = new Map<string, { at: number; account: Promise<Account | null> }>();
+  const models = [...providers.values()].flatMap((provider) =>
+    describeModels(provider, pollProfiles),
+  );
+  const accounts = new Map<string, { at: number; account: Promise<ShownAccount> }>();
 
   router.get('/models', (request, response) => {
     tenantOf(request);
@@ -32,19 +42,20 @@ export function catalogueRoutes(parts: {
     tenantOf(request);
     const described = [...providers.values()].map(async (provider) => ({
       ...describeProvider(provider, publicUrl),
-      account: await accountOf(provider),
+      account: await inTime(accountOf(provider)),
     }));
     response.json({ providers: await Promise.all(described) });
   });
 
-  function accountOf(provider: ProviderAdapter): Promise<Account | null> {
+  function accountOf(provider: ProviderAdapter): Promise<ShownAccount> {
     const known = accounts.get(provider.name);
     if (known && now() - known.at < ACCOUNT_FRESH_MS) return known.account;
-    const asked = provider.account?.() ?? Promise.resolve(null);
-    const account = asked.catch((err: unknown) => {
-      log.warn({ provider: provider.name, err }, 'account not read');
-      return null;
-    });
+    const account = Promise.resolve()
+      .then(() => provider.account?.() ?? null)
+      .catch((err: unknown) => {
+        log.warn({ provider: provider.name, err }, 'account not read');
+        return UNAVAILABLE;
+      });
     accounts.set(provider.name, { at: now(), account });
     return account;
   }
@@ -52,13 +63,25 @@ export function catalogueRoutes(parts: {
   return router;
 }
 
-function describeModels(provider: ProviderAdapter) {
+async function inTime(account: Promise<ShownAccount>): Promise<ShownAccount> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<ShownAccount>((resolve) => {
+    timer = setTimeout(resolve, ACCOUNT_PATIENCE_MS, UNAVAILABLE);
+  });
+  return Promise.race([account, tooLate]).finally(() => clearTimeout(timer));
+}
+
+function describeModels(provider: ProviderAdapter, changes: PollProfileChanges) {
   return Object.entries(provider.models).map(([model, { type, about, input, ...published }]) => ({
     provider: provider.name,
     model,
     about,
     type,
-    poll: { ...POLL_PROFILES[type], ...published.poll },
+    poll: pollProfileFor(
+      type,
+      { provider: provider.name, name: model, recommended: published.poll },
+      changes,
+    ),
     price: published.price ?? null,
     resultLifetimeMs: published.resultLifetimeMs ?? null,
     input: z.toJSONSchema(input, { unrepresentable: 'any', io: 'input' }),
