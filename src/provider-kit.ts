@@ -10,16 +10,44 @@ export {
 } from './generation/errors.ts';
 export type { Outcome, ProviderTask } from './generation/generation.ts';
 export { ImageUrl } from './generation/image-url.ts';
-export type { HttpAnswer, HttpClient } from './providers/http-client.ts';
+export {
+  type AccessToken,
+  type AccessTokens,
+  createAccessTokens,
+} from './providers/access-token.ts';
+export { type Deadline, startDeadline } from './providers/deadline.ts';
+export type { FileStore } from './providers/files.ts';
+export type { HttpAnswer, HttpClient, HttpRequest } from './providers/http-client.ts';
+export type { ImageSource, LoadedImage } from './providers/image-source.ts';
+export { createKeySet, type KeySet } from './providers/jwks.ts';
+export { createKeptAddresses, type KeptAddresses } from './providers/kept-addresses.ts';
+export { completedFrom } from './providers/kept-results.ts';
 export type { ProviderModule } from './providers/modules.ts';
+export { checkPictures, loadAll, multipart } from './providers/multipart.ts';
 export type * from './providers/provider.ts';
-export { limitsFor, type ProviderOptions } from './providers/provider-settings.ts';
-export { explain, failed, REASONS, type ReasonCode } from './providers/reasons.ts';
+export {
+  InvalidProviderSettings,
+  limitsFor,
+  type ProviderFactory,
+  type ProviderOptions,
+  taskPathOf,
+} from './providers/provider-settings.ts';
+export {
+  beginningOf,
+  explain,
+  failed,
+  MODERATION_WORDS,
+  REASONS,
+  type ReasonCode,
+  type ReasonWords,
+  reasonIn,
+} from './providers/reasons.ts';
 export { deferral, refusal } from './providers/refusal.ts';
 export { verifyHexHmac, verifyStandard } from './providers/signature.ts';
 export {
   base64Bytes,
   completedWith,
+  completedWithData,
   LooseText,
   ownUrl,
   parseInput,

@@ -7,6 +7,7 @@ import {
   connectCatwalk,
   InvalidRequest,
   InvalidSettings,
+  type ProviderModule,
 } from '../src/index.ts';
 import { startRedisProxy } from './http/redis-proxy.ts';
 import { namespaceIn, REQUEST, redisUrl, SECRET } from './http/setup.ts';
@@ -151,4 +152,14 @@ test('connecting while Redis is away succeeds soon, and calls reject until it is
   const { error, tookMs } = await rejectionOf(catwalk.requestGeneration(REQUESTED));
   expect(error).toBeInstanceOf(Error);
   expect(tookMs).toBeLessThan(2_500);
+});
+
+test('a provider that is handed over wrongly is refused by its field, before anything starts', async () => {
+  const wrong = { name: 'No Name', create: () => Promise.reject(new Error('never called')) };
+  const { error } = await rejectionOf(
+    // As a caller without types would.
+    connectCatwalk({ REDIS_URL: redisUrl() }, { providers: [wrong as unknown as ProviderModule] }),
+  );
+  expect(error).toBeInstanceOf(InvalidSettings);
+  expect(String(error)).toMatch(/providers\.0\.name: takes 1-40/);
 });

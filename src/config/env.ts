@@ -185,6 +185,11 @@ export const ProviderEnvironment = z.object({
     secret: true,
   }),
   BASE_URL: described(webUrl, { about: 'Another address of its API, such as the simulator’s.' }),
+  TASK_PATH: described(optionalText, {
+    about:
+      'Another path of a task, with `{id}`. FitInView: `/api/v1/jobs/{id}`. Vtryon: ' +
+      '`/v2/tryon/tasks/{id}/`. The others have none.',
+  }),
   WEBHOOK_SECRET: described(list, {
     about: 'Its webhook signing secret, where it signs. To rotate: `new,old`.',
     secret: true,

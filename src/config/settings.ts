@@ -7,6 +7,7 @@ import { aboutOf } from './variables.ts';
 export interface ProviderSettings {
   readonly apiKey: string;
   readonly baseUrl: string | undefined;
+  readonly taskPath: string | undefined;
   readonly webhookSecrets: string[];
   readonly trust: 'hint' | 'token';
   readonly onUnknownOutcome: 'fail' | 'resubmit';
@@ -88,6 +89,7 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
   return {
     apiKey,
     baseUrl: own.BASE_URL,
+    taskPath: own.TASK_PATH,
     webhookSecrets: own.WEBHOOK_SECRET,
     trust: own.TRUST,
     onUnknownOutcome: own.ON_UNKNOWN_OUTCOME,

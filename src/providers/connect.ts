@@ -52,8 +52,9 @@ export function connectProviders(
     publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),
     secret: settings.CATWALK_SECRET[0] ?? '',
   });
+  const shared = { http, images, files, submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS };
   return {
-    providers: createProviders(settings.providers, { http, images, files }, factories),
+    providers: createProviders(settings.providers, shared, factories),
     files,
     close: () => {
       closed ??= Promise.all([http.close(), images.close()]).then(() => undefined);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { ProviderFactory } from './provider-settings.ts';
+import { InvalidProviderSettings, type ProviderFactory } from './provider-settings.ts';
 import { PROVIDER_FACTORIES } from './registry.ts';
 
 /** What a provider module exports by default. Its settings are `<NAME>_API_KEY` and so on. */
@@ -11,17 +11,20 @@ export interface ProviderModule {
   readonly create: ProviderFactory;
 }
 
-const Exported = z.object({
-  default: z.object({
-    name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
-    create: z.custom<ProviderFactory>((value) => typeof value === 'function'),
-  }),
+/** The same as a schema: for modules that are loaded, and for those that are handed over in code. */
+export const ProviderModule = z.object({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'takes 1-40 of a-z, 0-9 and -, the first a letter'),
+  create: z.custom<ProviderFactory>((value) => typeof value === 'function', 'must be a function'),
 });
+
+const Exported = z.object({ default: ProviderModule });
 
 /**
  * The built-in providers, and those of the modules named (`PROVIDER_MODULES`, comma-separated): paths from the
  * working directory, or packages. A module may replace a built-in provider of the same name.
- * @throws Error naming the module that cannot be loaded or does not export a provider.
+ * @throws InvalidProviderSettings naming the module that cannot be loaded, and why, or which part of its export is wrong.
  */
 export async function loadFactories(
   modules: string | undefined,
@@ -31,12 +34,25 @@ export async function loadFactories(
     if (specifier === '') continue;
     const isPath = /^[./]/.test(specifier);
     const address = isPath ? pathToFileURL(resolve(specifier)).href : specifier;
-    const exported = Exported.safeParse(await import(address).catch((cause: unknown) => cause));
+    const module: unknown = await import(address).catch((cause: unknown) => {
+      const why = `PROVIDER_MODULES: ${specifier} cannot be loaded: ${firstLineOf(cause)}`;
+      throw new InvalidProviderSettings(why, { cause });
+    });
+    const exported = Exported.safeParse(module);
     if (!exported.success) {
-      throw new Error(`PROVIDER_MODULES: ${specifier} does not export a provider { name, create }`);
+      const [problem] = exported.error.issues;
+      throw new InvalidProviderSettings(
+        `PROVIDER_MODULES: ${specifier} does not export a provider { name, create }: ` +
+          `${problem?.path.join('.')}: ${problem?.message}`,
+      );
     }
     const { name, create } = exported.data.default;
     factories.set(name, create);
   }
   return factories;
+}
+
+function firstLineOf(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+  return line;
 }

@@ -25,6 +25,24 @@ export function loadAll(images: ImageSource, urls: readonly string[]): Promise<L
   return Promise.all(urls.map((url) => images.load(url)));
 }
 
+/** What `checkPictures` leaves behind: the pictures themselves must not be saved. */
+const CHECKED = 'pictures-checked';
+
+/**
+ * The `prepare` of a provider that takes the pictures' bytes with the submission itself: loads them
+ * once, so that one that cannot be had is found before the intent to submit is recorded, and a crash
+ * while they load leaves nothing in doubt. `submit` loads them again.
+ * @throws as `loadAll` does.
+ */
+export async function checkPictures(
+  images: ImageSource,
+  urls: readonly string[],
+  prepared: string | undefined,
+): Promise<{ prepared: string; done: true }> {
+  if (prepared !== CHECKED) await loadAll(images, urls);
+  return { prepared: CHECKED, done: true };
+}
+
 function asBlob({ bytes, contentType }: LoadedImage): Blob {
   // A Buffer's type allows shared memory, which a Blob does not take; ours come from a socket.
   return new Blob([bytes as Buffer<ArrayBuffer>], { type: contentType });

@@ -22,6 +22,11 @@ export interface ProviderSettings {
         readonly pollsPerSecond?: number | undefined;
       }
     | undefined;
+  /**
+   * Another path of a task than the one that the adapter takes for documented, for providers whose
+   * documents are unsure of it: `/api/v1/tryon/{id}`. Other providers pass it over.
+   */
+  readonly taskPath?: string | undefined;
   /** For providers that do not sign. Default `hint`. */
   readonly trust?: 'hint' | 'token' | undefined;
 }
@@ -34,6 +39,8 @@ export interface ProviderOptions extends ProviderSettings {
   readonly images: ImageSource;
   /** Keeps results that come as bytes. */
   readonly files: FileStore;
+  /** Longest that a whole submission may take, also where it is made of several calls. */
+  readonly submitTimeoutMs?: number | undefined;
 }
 
 export type ProviderFactory = (options: ProviderOptions) => ProviderAdapter;
@@ -43,9 +50,20 @@ export type ProviderFactory = (options: ProviderOptions) => ProviderAdapter;
  * variable to set; at start it is all that is printed.
  */
 export class InvalidProviderSettings extends CatwalkError {
-  constructor(message: string) {
-    super('invalid_settings', message);
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('invalid_settings', message, options);
   }
+}
+
+/**
+ * The path of a task: the operator's, or the usual one. `{id}` stands for the task's id.
+ * @param prefix of the provider's variables: `FITINVIEW`.
+ * @throws InvalidProviderSettings for what is no such path.
+ */
+export function taskPathOf(prefix: string, chosen: string | undefined, usual: string): string {
+  const path = chosen ?? usual;
+  if (/^\/(?!\/)[^\s?#]*\{id\}[^\s?#]*$/.test(path)) return path;
+  throw new InvalidProviderSettings(`${prefix}_TASK_PATH: must begin with / and contain {id}`);
 }
 
 /** The provider's documented limits, with what the operator says instead. */

@@ -34,6 +34,31 @@ export type ReasonCode = keyof typeof REASONS;
 /** How much of a provider's own sentence is passed on, in characters. */
 const MAX_QUOTE = 200;
 
+/** How much of a provider's text is ever looked at: nobody needs more to say what went wrong. */
+const MAX_READ = 2_000;
+
+/** Words by which free text names its cause, the first that fits counting. */
+export type ReasonWords = readonly (readonly [RegExp, ReasonCode])[];
+
+/** ASSUMPTION: how providers that document no codes speak of content that they refused. */
+export const MODERATION_WORDS: ReasonWords = [
+  [
+    /nsfw|moderat(ion|ed)|(content|usage|safety)[ _-]polic|prohibited|explicit content/i,
+    'content_policy',
+  ],
+];
+
+/** The beginning of a provider's text. Whatever searches such a text searches only this. */
+export function beginningOf(said: string | null | undefined): string {
+  return (said ?? '').slice(0, MAX_READ);
+}
+
+/** The reason that a provider's own words speak of; `provider_failed` when none of them is known. */
+export function reasonIn(said: string | null | undefined, words: ReasonWords): ReasonCode {
+  const beginning = beginningOf(said);
+  return words.find(([pattern]) => pattern.test(beginning))?.[1] ?? 'provider_failed';
+}
+
 /** A reason with its sentence, and the provider's own words after it, without links and keys. */
 export function explain(code: ReasonCode, said?: string | undefined): Reason {
   const { sentence } = REASONS[code];
@@ -46,12 +71,14 @@ export function failed(code: ReasonCode, said?: string | undefined): Outcome {
   return { verdict: 'failed', reason: explain(code, said) };
 }
 
-/** Links may be signed and long unbroken runs may be keys or image data: neither is repeated. */
+/**
+ * Links may be signed and long unbroken runs may be keys or image data: neither is repeated. Our own
+ * keys, which may be shorter, are taken out by without-secrets.ts.
+ */
 function redact(said: string): string {
-  return said
-    .slice(0, 10 * MAX_QUOTE)
+  return beginningOf(said)
     .replace(/\b(https?:\/\/|data:)\S+/gi, '(link)')
-    .replace(/[\w+/=-]{24,}/g, '(removed)')
+    .replace(/[\w+/=.:-]{24,}/g, '(removed)')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .slice(0, MAX_QUOTE);

@@ -11,6 +11,7 @@ import { createReplicate } from './replicate/adapter.ts';
 import { createSegmind } from './segmind/adapter.ts';
 import { createTryOnApi } from './tryon-api/adapter.ts';
 import { createVtryon } from './vtryon/adapter.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** The providers that Catwalk speaks. A new one is a folder beside these and a line here. */
 const BUILT_IN = {
@@ -29,7 +30,7 @@ const BUILT_IN = {
 export type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 
 /** What all adapters are handed besides their own settings. */
-export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files'>;
+export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files' | 'submitTimeoutMs'>;
 
 export type ProviderName = keyof typeof BUILT_IN;
 
@@ -53,7 +54,8 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
 
 /**
  * An adapter for each provider that has settings, by name. A provider with signed webhooks but no
- * secret in its settings has no `webhook` support: it runs in polling mode.
+ * secret in its settings has no `webhook` support: it runs in polling mode. What an adapter tells
+ * never repeats its provider's secrets.
  * @throws Defect for settings of a provider that nobody knows how to build.
  */
 export function createProviders(
@@ -66,7 +68,7 @@ export function createProviders(
     if (!chosen) continue;
     const create = factories.get(name);
     if (!create) throw new Defect(`There are settings for ${name}, but no such provider`);
-    providers.set(name, create({ ...chosen, ...shared }));
+    providers.set(name, withoutSecrets(create({ ...chosen, ...shared }), chosen));
   }
   return providers;
 }

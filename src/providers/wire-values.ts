@@ -28,7 +28,7 @@ export const LooseText = z.string().nullish().catch(undefined);
  * longer than 64 characters is no word.
  */
 export function statusWord(status: string | null | undefined): string {
-  return (status ?? 'unknown').toLowerCase().slice(0, 64);
+  return (status ?? 'unknown').slice(0, 64).toLowerCase();
 }
 
 /** ASSUMPTION: no model makes more files at once; FASHN's most is four. */
@@ -103,10 +103,20 @@ export function ownUrl(
   return origins.includes(url.origin) ? url.href : undefined;
 }
 
-/** The bytes of a base64 string or data: URI; undefined when it is neither. */
+/**
+ * The bytes of a base64 string or data: URI; undefined when it is neither. The text may be a whole
+ * picture, so it is read in one pass: no pattern here may try a place twice.
+ */
 export function base64Bytes(text: string): Buffer | undefined {
-  const encoded = text.replace(/^data:[\w.+/-]*;base64,/i, '');
-  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(encoded) ? Buffer.from(encoded, 'base64') : undefined;
+  const encoded = text.replace(/^data:[\w.+/-]{0,100};base64,/i, '').trim();
+  const digits = encoded.slice(0, encoded.length - paddingOf(encoded));
+  if (digits === '' || /[^A-Za-z0-9+/\s]/.test(digits)) return undefined;
+  return Buffer.from(encoded, 'base64');
+}
+
+function paddingOf(encoded: string): number {
+  if (encoded.endsWith('==')) return 2;
+  return encoded.endsWith('=') ? 1 : 0;
 }
 
 function isHttpUrl(link: string): boolean {

@@ -193,6 +193,8 @@ export interface Fixture {
   readonly prepare?: {
     /** How many calls of `prepare` until it is done, for the first sample. */
     readonly steps: number;
+    /** Whether the steps are calls to the provider. If not, they only load the pictures. */
+    readonly asks: boolean;
     readonly errors: readonly Documented[];
   };
   readonly lookUp?: {

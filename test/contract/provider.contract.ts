@@ -1,5 +1,6 @@
 import type { Fixture } from './fixture.ts';
 import { applyRules, type Rule } from './rule.ts';
+import { bearingMuch } from './rules/bearing-much.ts';
 import { checking } from './rules/checking.ts';
 import { declaring } from './rules/declaring.ts';
 import { extras } from './rules/extras.ts';
@@ -17,6 +18,7 @@ export const RULES: readonly Rule[] = [
   ...hearing,
   ...extras,
   ...keepingQuiet,
+  ...bearingMuch,
 ];
 
 /**

@@ -78,12 +78,18 @@ export const SIMULATOR_RULES: readonly Rule[] = [
     expect(means).toMatchObject({ is: 'Retryable', code: 'out_of_credit' });
   }),
 
-  rule('a page or a 500 instead of an answer is an unknown outcome', async (fixture) => {
-    for (const scenario of ['html-error', 'server-errors'] as const) {
-      const world = await openSimulated(fixture, scenario);
-      const means = await meaningOf(world.adapter.submit(await world.request()));
-      expect(means, scenario).toMatchObject({ is: 'OutcomeUnknown' });
-    }
+  rule('a page instead of an answer is an unknown outcome', async (fixture) => {
+    const world = await openSimulated(fixture, 'html-error');
+    const means = await meaningOf(world.adapter.submit(await world.request()));
+    expect(means).toMatchObject({ is: 'OutcomeUnknown' });
+  }),
+
+  rule('a 500 is an unknown outcome, unless the provider says that it refused', async (fixture) => {
+    const world = await openSimulated(fixture, 'server-errors');
+    const means = await meaningOf(world.adapter.submit(await world.request()));
+    const documented = fixture.submitErrors.find(({ answers }) => answers.submit?.status === 500);
+    expect(means).toMatchObject({ is: documented?.means.is ?? 'OutcomeUnknown' });
+    if (means.is === 'Retryable') expect(world.book().accepted).toEqual([]);
   }),
 
   rule('a task that is not done is live', async (fixture) => {

@@ -8,7 +8,7 @@ import { createHttpClient } from '../../src/providers/http-client.ts';
 import type { ImageSource } from '../../src/providers/image-source.ts';
 import type { ProviderAdapter, SubmitRequest } from '../../src/providers/provider.ts';
 import type { ProviderSettings } from '../../src/providers/provider-settings.ts';
-import { PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
+import { createProviders, PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
 import {
   type LoopbackServer,
   loopbackServer,
@@ -51,6 +51,7 @@ export interface WorldOptions {
   readonly baseUrl?: ((url: string) => string) | undefined;
   readonly timeoutMs?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
+  readonly submitTimeoutMs?: number | undefined;
   /** With what the app's pictures refuse to be loaded. */
   readonly imageTrouble?: Error | undefined;
 }
@@ -93,7 +94,13 @@ export async function openWorld(fixture: Fixture, options: WorldOptions = {}): P
   };
   const settings = { ...fixture.settings(server), ...options.settings };
   const baseUrl = options.baseUrl?.(settings.baseUrl ?? server.url) ?? settings.baseUrl;
-  const adapter = create({ ...settings, baseUrl, http, images, files });
+  const chosen = { [fixture.name]: { ...settings, baseUrl } };
+  const shared = { http, images, files, submitTimeoutMs: options.submitTimeoutMs ?? 20_000 };
+  // As the processes build it.
+  const adapter = createProviders(chosen, shared, new Map([[fixture.name, create]])).get(
+    fixture.name,
+  );
+  if (!adapter) throw new Error('What has settings is built');
 
   const world: World = {
     adapter,

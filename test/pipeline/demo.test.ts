@@ -52,7 +52,9 @@ test('the demo’s worker, killed in the middle of fifty generations, is replace
   const code = await demo.ended;
   const output = demo.lines.join('\n');
   expect(output).toMatch(/50 of 50 final \(\d+ completed\), 50 told exactly once/);
-  expect(output).toMatch(/fitinview's books: \d+ submissions paid for 25 generations, 0 of them twice/);
+  expect(output).toMatch(
+    /fitinview's books: \d+ submissions paid for 25 generations, 0 of them twice/,
+  );
   expect(output).toMatch(/fashn's books: \d+ submissions paid for 25 generations, 0 of them twice/);
   expect(code).toBe(0);
 }, 120_000);

@@ -150,25 +150,33 @@ describe('a server error', () => {
     },
   );
 
-  test.each(['server-errors', 'html-error'] as const)(
-    'fashn: %s: may hide an acceptance, so it is never sent again',
-    async (scenario) => {
-      const pipeline = await setupPipeline();
-      const id = await pipeline.request('fashn', { scenario });
-      const [shown] = await pipeline.untilSettled([id]);
-      expect(shown).toMatchObject({ status: 'failed', reason: { code: 'outcome_unknown' } });
-      const { accepted, refused } = pipeline.book('fashn');
-      expect(accepted).toHaveLength(0);
-      expect(refused).toHaveLength(1);
-      expect(pipeline.eventsOf(id)).toHaveLength(1);
-    },
-  );
+  test('fashn: server-errors: are refusals by its own word, so it is sent again and paid once', async () => {
+    const pipeline = await setupPipeline(POLLED);
+    const id = await pipeline.request('fashn', { scenario: 'server-errors' });
+    const [shown] = await pipeline.untilSettled([id]);
+    expect(shown?.status).toBe('completed');
+    const { accepted, refused } = pipeline.book('fashn');
+    expect(accepted).toHaveLength(1);
+    expect(refused).toHaveLength(2);
+    expect(pipeline.eventsOf(id)).toHaveLength(1);
+  });
+
+  test('fashn: html-error: may hide an acceptance, so it is never sent again', async () => {
+    const pipeline = await setupPipeline();
+    const id = await pipeline.request('fashn', { scenario: 'html-error' });
+    const [shown] = await pipeline.untilSettled([id]);
+    expect(shown).toMatchObject({ status: 'failed', reason: { code: 'outcome_unknown' } });
+    const { accepted, refused } = pipeline.book('fashn');
+    expect(accepted).toHaveLength(0);
+    expect(refused).toHaveLength(1);
+    expect(pipeline.eventsOf(id)).toHaveLength(1);
+  });
 });
 
 test.each([
   ['fashn', 'content_policy'],
-  // It documents no codes, only sentences.
-  ['fitinview', 'provider_failed'],
+  // It documents no codes: the words tell.
+  ['fitinview', 'content_policy'],
 ] as const)('%s: what moderation refuses fails as %s, told once', async (provider, code) => {
   const pipeline = await setupPipeline();
   const id = await pipeline.request(provider, { scenario: 'moderation' });

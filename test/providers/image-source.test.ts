@@ -95,6 +95,13 @@ describe('loading a picture', () => {
     });
   });
 
+  test('refuses AVIF and HEIC, which no provider of bytes is known to read', async () => {
+    for (const brand of ['avif', 'heic']) {
+      const { images, server } = await setup(always(200, `\0\0\0\x18ftyp${brand}`));
+      await expect(images.load(server.url)).rejects.toMatchObject({ code: 'image_unreadable' });
+    }
+  });
+
   test('refuses one that is too large for good', async () => {
     const { server, images } = await setup(serveGif, { maxBodyBytes: 10 });
     await expect(images.load(server.url)).rejects.toMatchObject({

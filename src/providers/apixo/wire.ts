@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import type { Account, Observation } from '../provider.ts';
-import { failed, type ReasonCode } from '../reasons.ts';
+import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -36,7 +36,7 @@ export const StatusAnswer = z.object({ data: Task.extend({ state: z.string().min
  * "Errors" has two vocabularies of `failCode`, one in capitals and one in camel case, and the newer
  * list was read in part; so words are looked for, in this order, in any case.
  */
-const REASON_WORDS: readonly (readonly [RegExp, ReasonCode])[] = [
+const REASON_WORDS: ReasonWords = [
   [/credit/i, 'out_of_credit'],
   [/sensitive|nsfw|prohibited|violation/i, 'content_policy'],
   [/image_?(url|too_?large|download)|unsupported_?format/i, 'image_unreadable'],
@@ -45,18 +45,14 @@ const REASON_WORDS: readonly (readonly [RegExp, ReasonCode])[] = [
   [/unavailable|generation_?failed/i, 'provider_error'],
 ];
 
-function reasonOf(words: string): ReasonCode {
-  return REASON_WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? 'provider_failed';
-}
-
 /** "Errors", newer page: 403 may be the content policy. ASSUMPTION: then the message says so. */
 export function isAboutContent(message: string | null | undefined): boolean {
-  return reasonOf(message ?? '') === 'content_policy';
+  return reasonIn(message, REASON_WORDS) === 'content_policy';
 }
 
 /** "Errors", "GPT Image 1": a 400 that is no fault of the request. */
 export function isAboutCredit(message: string | null | undefined): boolean {
-  return /insufficient.{0,20}(credit|balance)/i.test(message ?? '');
+  return /insufficient.{0,20}(credit|balance)/i.test(beginningOf(message));
 }
 
 /** What a task says. A state that no document names is a live one. */
@@ -66,7 +62,7 @@ export function observe(task: Task): Observation {
   if (status === 'success') return final(completedWith(resultLinks(task)));
   if (status === 'failed') {
     const said = [task.failCode, task.failMsg].filter(Boolean).join(': ');
-    return final(failed(reasonOf(task.failCode || task.failMsg || ''), said || undefined));
+    return final(failed(reasonIn(task.failCode || task.failMsg, REASON_WORDS), said || undefined));
   }
   return { kind: 'live', status };
 }

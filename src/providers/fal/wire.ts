@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import type { Observation } from '../provider.ts';
-import { failed, type ReasonCode } from '../reasons.ts';
+import { beginningOf, failed, type ReasonCode } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -101,7 +101,7 @@ export function failureIn(answer: HttpAnswer): Outcome | undefined {
   const isTyped = error_type !== undefined || Array.isArray(body.detail);
   if (!isTyped && ABOUT_THE_QUESTION.has(answer.status)) return undefined;
   // Asked too early, the queue says so in a sentence. ASSUMPTION: in these words.
-  if (!isTyped && /in progress/i.test(errorText(body) ?? '')) return undefined;
+  if (!isTyped && /in progress/i.test(beginningOf(errorText(body)))) return undefined;
   return failure({ ...body, error_type }, answer.status);
 }
 
@@ -128,7 +128,7 @@ export function observeDelivery(delivery: z.infer<typeof WebhookBody>): Observat
   if (status === 'error' && !payload_error) {
     const body = ErrorBody.safeParse(payload).data;
     // "Webhooks" shows `Invalid status code: 422` as the error of a failed task.
-    const code = Number(/\b[45]\d\d\b/.exec(error ?? '')?.[0] ?? 0);
+    const code = Number(/\b[45]\d\d\b/.exec(beginningOf(error))?.[0] ?? 0);
     return { kind: 'final', outcome: failure(body, code, errorText(body) ?? error ?? undefined) };
   }
   return { kind: 'live', status };

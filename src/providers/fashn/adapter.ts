@@ -22,7 +22,7 @@ const LIMITS = { submits: { max: 50, perMs: 60_000 }, concurrency: 6, pollsPerSe
 
 /**
  * FASHN. It knows no idempotency key, so a submission whose answer was lost is never sent again on
- * its own account. Its webhook is unsigned: `trust` says whether our URL token is enough.
+ * its own account; one that FASHN itself says it refused is. Its webhook is unsigned: `trust` says whether our URL token is enough.
  * Documents: see wire.ts.
  */
 export function createFashn(options: ProviderOptions): ProviderAdapter {
@@ -81,5 +81,9 @@ function refused(answer: HttpAnswer) {
   const body = answer.peek(ApiError);
   const tooMany = TOO_MANY.get(body?.error ?? '');
   if (answer.status === 429 && tooMany) return deferral(answer, tooMany);
+  // "Error Handling": an API-level error, which names no prediction, made none; repeating is safe. A
+  // proxy's page says no such thing, and `refusal` takes it for what it is: nobody knows.
+  const isApiLevel = Boolean(body?.error) && (body?.id ?? undefined) === undefined;
+  if (answer.status >= 500 && isApiLevel) return deferral(answer, 'unavailable');
   return refusal(answer, body?.message ?? undefined);
 }

@@ -111,7 +111,11 @@ export const RunAnswer = z.object({ id: TaskId });
 export const Credits = z.object({ credits: z.object({ total: z.number() }) });
 
 /** "Error Handling": the body of a refused call. */
-export const ApiError = z.object({ error: LooseText, message: LooseText });
+export const ApiError = z.object({
+  id: z.unknown().optional(),
+  error: LooseText,
+  message: LooseText,
+});
 
 /** "Error Handling": FASHN says three things with 429, told apart by the code in the body. */
 export const TOO_MANY: ReadonlyMap<string, DeferReason> = new Map([

@@ -8,7 +8,7 @@ import type {
   SubmitAnswer,
   SubmitRequest,
 } from '../provider.ts';
-import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import { limitsFor, type ProviderOptions, taskPathOf } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { parseInput, providerUrl } from '../wire-values.ts';
 import { fitInViewWebhook } from './webhook.ts';
@@ -24,13 +24,11 @@ import {
   TryOnInput,
 } from './wire.ts';
 
-export interface FitInViewOptions extends ProviderOptions {
-  /**
-   * Where a job's status is; `{id}` stands for its id. The article "Webhooks vs Polling" says
-   * `/api/v1/jobs/{id}`, the default; the API documentation says `/api/v1/tryon/{id}`.
-   */
-  readonly jobPath?: string | undefined;
-}
+/**
+ * Where a job's status is: the article "Webhooks vs Polling", which wins. The API documentation says
+ * `/api/v1/tryon/{id}`; `taskPath` in the settings chooses.
+ */
+const JOB_PATH = '/api/v1/jobs/{id}';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -40,9 +38,12 @@ const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 10, pollsPerS
 /**
  * FitInView. Submissions carry an idempotency key that it remembers for 24 hours, so a lost answer
  * is asked for again. Documents: see wire.ts.
+ *
+ * @throws InvalidProviderSettings for a `taskPath` that is none.
  */
-export function createFitInView(options: FitInViewOptions): ProviderAdapter {
-  const { http, webhookSecrets: secrets, jobPath = '/api/v1/jobs/{id}' } = options;
+export function createFitInView(options: ProviderOptions): ProviderAdapter {
+  const { http, webhookSecrets: secrets } = options;
+  const jobPath = taskPathOf('FITINVIEW', options.taskPath, JOB_PATH);
   const baseUrl = options.baseUrl ?? 'https://api.fitinview.com';
   const authorization = `Bearer ${options.apiKey}`;
   const webhook = secrets.some((secret) => secret !== '') ? fitInViewWebhook(secrets) : undefined;

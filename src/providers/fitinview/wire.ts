@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { Model, Observation } from '../provider.ts';
-import { failed } from '../reasons.ts';
+import { failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -39,7 +39,10 @@ export const Job = z.object({
   status: LooseText,
   result_url: LooseText,
   error: z
-    .union([z.string(), z.object({ message: z.string() }).transform(({ message }) => message)])
+    .union([
+      z.string().transform((message) => ({ code: undefined, message })),
+      z.object({ code: LooseText, message: z.string() }),
+    ])
     .nullish()
     .catch(undefined),
   detail: LooseText,
@@ -52,7 +55,7 @@ export const AccountBody = z.object({ credits_remaining: z.number().optional().c
 
 /** ASSUMPTION: errors are `{ detail }` or `{ error: { message } }`; their schema was not readable. */
 export function errorText(job: Job | undefined): string | undefined {
-  return job?.error ?? job?.detail ?? job?.message ?? undefined;
+  return job?.error?.message ?? job?.detail ?? job?.message ?? undefined;
 }
 
 export function jobId(job: Job): string | undefined {
@@ -77,7 +80,7 @@ export function observe(job: Job): Observation {
   if (status === 'completed') {
     return { kind: 'final', outcome: completedWith(job.result_url ? [job.result_url] : []) };
   }
-  if (status === 'failed') return { kind: 'final', outcome: failure(errorText(job)) };
+  if (status === 'failed') return { kind: 'final', outcome: failure(job) };
   return { kind: 'live', status };
 }
 
@@ -90,8 +93,14 @@ export function observeInPassing(job: Job): Observation {
   return completed && !job.result_url ? { kind: 'live', status: 'completed' } : observe(job);
 }
 
-/** ASSUMPTION: failed jobs are permanent unless the text names a timeout or an internal fault. */
-function failure(said: string | undefined) {
-  const passing = /time[d -]*out|internal/i.test(said ?? '');
-  return failed(passing ? 'provider_error' : 'provider_failed', said);
+/**
+ * ASSUMPTION: failed jobs are permanent unless the text names a timeout or an internal fault, and the
+ * code or the text says when the content was refused.
+ */
+const CAUSES: ReasonWords = [[/time[d -]*out|internal/i, 'provider_error'], ...MODERATION_WORDS];
+
+function failure(job: Job) {
+  const said = errorText(job);
+  const code = reasonIn(said, CAUSES);
+  return failed(code === 'provider_failed' ? reasonIn(job.error?.code, CAUSES) : code, said);
 }

@@ -1,7 +1,8 @@
 import type { ProviderTask } from '../../generation/generation.ts';
+import { startDeadline } from '../deadline.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import type { LoadedImage } from '../image-source.ts';
-import { loadAll, multipart } from '../multipart.ts';
+import { checkPictures, loadAll, multipart } from '../multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
@@ -21,9 +22,15 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
   const { http, images, baseUrl = 'https://platform.fitroom.app' } = options;
   const headers = { 'x-api-key': options.apiKey };
 
+  async function prepare(request: SubmitRequest) {
+    const input = parseInput(TryOnInput, request.input);
+    return checkPictures(images, picturesOf(input), request.prepared);
+  }
+
   async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
     const input = parseInput(TryOnInput, request.input);
-    const loaded = await loadAll(images, [input.personImage, ...input.garmentImages]);
+    const deadline = startDeadline(options.submitTimeoutMs);
+    const loaded = await deadline.before(loadAll(images, picturesOf(input)));
     // One picture for each URL.
     const [person, ...garments] = loaded as [LoadedImage, ...LoadedImage[]];
     const answer = await http.request({
@@ -31,6 +38,7 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
       method: 'POST',
       url: providerUrl(baseUrl, '/api/tryon/v2/tasks'),
       headers,
+      signal: deadline.signal,
       body: multipart(taskForm(input, person, garments)),
     });
     if (!answer.ok) throw refused(answer);
@@ -54,6 +62,7 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: 'none',
     inputs: 'upload',
+    prepare,
     submit,
     check,
   };
@@ -62,4 +71,8 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
 function refused(answer: HttpAnswer) {
   const body = answer.peek(ApiError);
   return refusal(answer, body?.message || body?.error || body?.errors?.[0] || undefined);
+}
+
+function picturesOf({ personImage, garmentImages }: TryOnInput): string[] {
+  return [personImage, ...garmentImages];
 }

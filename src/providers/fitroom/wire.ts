@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { LoadedImage } from '../image-source.ts';
 import type { Model, Observation } from '../provider.ts';
-import { failed } from '../reasons.ts';
+import { failed, MODERATION_WORDS, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -16,7 +16,10 @@ export const TryOnInput = z
   .strictObject({
     personImage: ImageUrl,
     garmentImages: z.array(ImageUrl).min(1).max(2),
-    clothType: z.enum(['upper', 'lower', 'full_set', 'combo']).optional(),
+    clothType: z.enum(['upper', 'lower', 'full_set', 'combo']).optional().meta({
+      description:
+        'For one garment: required, one of upper, lower or full_set. For two: combo, or left out.',
+    }),
     hd: z.boolean().optional(),
   })
   .superRefine(({ garmentImages, clothType }, context) => {
@@ -89,7 +92,7 @@ export function observe(task: z.infer<typeof Task>, ageMs: number | undefined): 
       return { kind: 'final', outcome: completedWith(link ? [link] : []) };
     }
     case 'failed':
-      return { kind: 'final', outcome: failed('provider_failed', said) };
+      return { kind: 'final', outcome: failed(reasonIn(said, MODERATION_WORDS), said) };
     case 'cancelled':
     case 'canceled':
       return { kind: 'final', outcome: failed('provider_canceled', said) };

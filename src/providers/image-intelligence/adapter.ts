@@ -22,7 +22,8 @@ const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSe
  */
 export function createImageIntelligence(options: ProviderOptions): ProviderAdapter {
   const { http, baseUrl = 'https://api.imageintelligence.com' } = options;
-  const call = authorizedCalls({ http, baseUrl, ...credentials(options.apiKey) });
+  const timeoutMs = options.submitTimeoutMs;
+  const call = authorizedCalls({ http, baseUrl, timeoutMs, ...credentials(options.apiKey) });
 
   async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
     const model = known(request.model);

@@ -1,4 +1,5 @@
 import { type AccessToken, type AccessTokens, createAccessTokens } from '../access-token.ts';
+import { startDeadline } from '../deadline.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http-client.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
@@ -13,14 +14,16 @@ export type AuthorizedCall = (request: HttpRequest) => Promise<HttpAnswer>;
 /**
  * Calls under an OAuth token that lives 24 hours (reference page of `/oauth/token`, read
  * 2026-11-20). A 401 means that nothing was done, so a submission is repeated after it too.
+ * @param options.timeoutMs for one call with its tokens and its repeat, all together.
  */
 export function authorizedCalls(options: {
   http: HttpClient;
   baseUrl: string;
   clientId: string;
   clientSecret: string;
+  timeoutMs?: number | undefined;
 }): AuthorizedCall {
-  const { http, baseUrl, clientId, clientSecret } = options;
+  const { http, baseUrl, clientId, clientSecret, timeoutMs } = options;
 
   async function request(): Promise<AccessToken> {
     const answer = await http.request({
@@ -40,10 +43,14 @@ export function authorizedCalls(options: {
   const tokens: AccessTokens = createAccessTokens({ request, now: Date.now });
 
   return async (call) => {
-    const send = (token: string) =>
-      http.request({ ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } });
-    const token = await tokens.current();
+    // One for the whole chain: up to two tokens and two sends must not take longer than one call may.
+    const { signal, before } = startDeadline(timeoutMs);
+    const send = (token: string) => {
+      const headers = { ...call.headers, authorization: `Bearer ${token}` };
+      return http.request({ ...call, headers, signal });
+    };
+    const token = await before(tokens.current());
     const answer = await send(token);
-    return answer.status === 401 ? send(await tokens.insteadOf(token)) : answer;
+    return answer.status === 401 ? send(await before(tokens.insteadOf(token))) : answer;
   };
 }

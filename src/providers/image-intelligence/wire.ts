@@ -13,7 +13,11 @@ import { completedWithData, LooseText, parseInput, statusWord, TaskId } from '..
  */
 
 /** Specification: the longest URL of an image. Images as base64 are not offered: they are large. */
-const ShortUrl = ImageUrl.refine((url) => url.length <= 512, 'must have at most 512 characters');
+const MAX_URL_LENGTH = 512;
+const ShortUrl = ImageUrl.refine(
+  (url) => url.length <= MAX_URL_LENGTH,
+  `must have at most ${MAX_URL_LENGTH} characters`,
+).meta({ format: 'uri', maxLength: MAX_URL_LENGTH });
 
 /** Specification: the longest name of a job, a feed or a target. */
 const Label = z.string().min(1).max(64);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import type { Observation } from '../provider.ts';
-import { failed, type ReasonCode } from '../reasons.ts';
+import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -34,7 +34,7 @@ export function observe(prediction: Prediction): Observation {
     case 'succeeded':
       return final(isEmpty(prediction) ? failed('result_missing') : outcomeOf(prediction));
     case 'failed':
-      return final(failed(reasonOf(prediction.error ?? ''), prediction.error ?? undefined));
+      return final(failed(reasonIn(prediction.error, REASON_WORDS), prediction.error ?? undefined));
     case 'canceled':
       return final(failed('provider_canceled'));
     case 'aborted':
@@ -67,15 +67,11 @@ function outcomeOf({ output }: Prediction): Outcome {
 }
 
 /** ASSUMPTION: a failure is free text and no document lists it, so words are looked for. */
-const REASON_WORDS: readonly (readonly [RegExp, ReasonCode])[] = [
+const REASON_WORDS: ReasonWords = [
   [/nsfw|safety|sensitive|moderat|prohibited|content policy/i, 'content_policy'],
   [/tim(ed|e)[ -]?out|deadline/i, 'provider_timed_out'],
   [/out of memory|\boom\b|interrupted|internal|unavailable/i, 'provider_error'],
 ];
-
-function reasonOf(error: string): ReasonCode {
-  return REASON_WORDS.find(([pattern]) => pattern.test(error))?.[1] ?? 'provider_failed';
-}
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
@@ -85,7 +81,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
  */
 export function waitMsIn(detail: string | null | undefined): number {
   const found = /\b(\d{1,6}(?:\.\d+)?)\s*(ms|milliseconds?|s|sec|m|min|seconds?|minutes?)\b/i.exec(
-    detail ?? '',
+    beginningOf(detail),
   );
   if (!found) return 0;
   const unit = (found[2] ?? '').toLowerCase();

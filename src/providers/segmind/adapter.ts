@@ -1,5 +1,6 @@
 import { Terminal } from '../../generation/errors.ts';
 import { Outcome, type ProviderTask } from '../../generation/generation.ts';
+import { fileTypeOf } from '../file-type.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import { createKeptAddresses } from '../kept-addresses.ts';
 import { completedFrom } from '../kept-results.ts';
@@ -68,7 +69,10 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
     // ASSUMPTION: version 1 tells of a failure as version 2 does.
     if (!answer.ok && statusWord(body?.status) === 'failed') return failure(body?.error);
     if (!answer.ok) throw refused(answer);
-    const isMedia = /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
+    // By its bytes: what a header calls them is not always true.
+    const isMedia =
+      fileTypeOf(answer.body) !== undefined ||
+      /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
     return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
-import { failed, type ReasonCode } from '../reasons.ts';
+import { failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { LooseText, TaskId } from '../wire-values.ts';
 
 /**
@@ -70,16 +70,15 @@ function parsed(json: string): unknown {
 }
 
 /** ASSUMPTION: failures are free text, and this is how it names its causes. Otherwise: for good. */
-const CAUSES: readonly [RegExp, ReasonCode][] = [
+const CAUSES: ReasonWords = [
   [/time[d -]*out/i, 'provider_timed_out'],
   [/out of memory|\boom\b|internal/i, 'provider_error'],
   [/nsfw|moderation|content policy|safety/i, 'content_policy'],
-  [/(load|fetch|download|read|open)\w* .*image|image.* (load|fetch|download)/i, 'image_unreadable'],
+  [/(load|fetch|download|read|open)\w{0,9} .{0,99}image/i, 'image_unreadable'],
+  [/image.{0,99} (load|fetch|download)/i, 'image_unreadable'],
 ];
 
 /** The outcome of a request that failed. */
 export function failure(said: string | null | undefined): Outcome {
-  const text = said ?? undefined;
-  const code = CAUSES.find(([pattern]) => pattern.test(text ?? ''))?.[1];
-  return failed(code ?? 'provider_failed', text);
+  return failed(reasonIn(said, CAUSES), said ?? undefined);
 }

@@ -1,9 +1,10 @@
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { Outcome, ProviderTask } from '../../generation/generation.ts';
+import { startDeadline } from '../deadline.ts';
 import type { LoadedImage } from '../image-source.ts';
 import { createKeptAddresses } from '../kept-addresses.ts';
 import { completedFrom } from '../kept-results.ts';
-import { loadAll, multipart } from '../multipart.ts';
+import { checkPictures, loadAll, multipart } from '../multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { failed } from '../reasons.ts';
@@ -25,9 +26,15 @@ export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
   const headers = { authorization: `Bearer ${options.apiKey}` };
   const addresses = createKeptAddresses(baseUrl);
 
+  async function prepare(request: SubmitRequest) {
+    const input = parseInput(TryOnInput, request.input);
+    return checkPictures(images, picturesOf(input), request.prepared);
+  }
+
   async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
     const input = parseInput(TryOnInput, request.input);
-    const loaded = await loadAll(images, [input.personImage, ...input.garmentImages]);
+    const deadline = startDeadline(options.submitTimeoutMs);
+    const loaded = await deadline.before(loadAll(images, picturesOf(input)));
     // One picture for each URL.
     const [person, garment] = loaded as [LoadedImage, LoadedImage];
     const answer = await http.request({
@@ -35,6 +42,7 @@ export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
       method: 'POST',
       url: providerUrl(baseUrl, '/api/v1/tryon'),
       headers,
+      signal: deadline.signal,
       body: multipart({
         person_images: person,
         garment_images: garment,
@@ -78,7 +86,12 @@ export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: 'none',
     inputs: 'upload',
+    prepare,
     submit,
     check,
   };
+}
+
+function picturesOf({ personImage, garmentImages }: TryOnInput): string[] {
+  return [personImage, ...garmentImages];
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { Model } from '../provider.ts';
-import type { ReasonCode } from '../reasons.ts';
+import { MODERATION_WORDS, type ReasonCode, reasonIn } from '../reasons.ts';
 import { LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -17,6 +17,7 @@ export const TryOnInput = z.strictObject({
   /** Skips the check of the result. */
   fastMode: z.boolean().optional(),
 });
+export type TryOnInput = z.infer<typeof TryOnInput>;
 
 export const TRYON: Model = {
   type: 'image-quality',
@@ -71,13 +72,14 @@ export function viewOf(job: Job): JobView {
   const status = statusWord(job.status ?? (results.length > 0 ? 'completed' : undefined));
   if (status === 'completed') return { state: 'completed', results };
   if (status !== 'failed' && status !== 'invalid_input') return { state: 'live', status };
-  // ASSUMPTION: the only code that is known; clients name no others.
-  const isInput = [status, statusWord(job.errorCode)].includes('invalid_input');
-  return {
-    state: 'failed',
-    code: isInput ? 'invalid_input' : 'provider_failed',
-    said: textOf(job),
-  };
+  return { state: 'failed', code: reasonOf(job, status), said: textOf(job) };
+}
+
+/** ASSUMPTION: `invalid_input` is the only code that clients name; the rest is looked for in words. */
+function reasonOf(job: Job, status: string): ReasonCode {
+  if ([status, statusWord(job.errorCode)].includes('invalid_input')) return 'invalid_input';
+  const byCode = reasonIn(job.errorCode, MODERATION_WORDS);
+  return byCode === 'provider_failed' ? reasonIn(textOf(job), MODERATION_WORDS) : byCode;
 }
 
 function resultsOf(job: Job): readonly string[] {

@@ -3,7 +3,12 @@ import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import { multipart } from '../multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
-import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
+import {
+  InvalidProviderSettings,
+  limitsFor,
+  type ProviderOptions,
+  taskPathOf,
+} from '../provider-settings.ts';
 import { explain } from '../reasons.ts';
 import { refusal } from '../refusal.ts';
 import { parseInput, providerUrl } from '../wire-values.ts';
@@ -28,7 +33,7 @@ const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSe
  * their ids, which is what costs. Its pages show paths only and no host, so its address is a setting.
  * Documents: see wire.ts.
  *
- * @throws InvalidProviderSettings without a `baseUrl`.
+ * @throws InvalidProviderSettings without a `baseUrl`, and for a `taskPath` that is none.
  */
 export function createVtryon(options: ProviderOptions): ProviderAdapter {
   const { http, images, baseUrl, webhookSecrets: secrets } = options;
@@ -38,6 +43,7 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     );
   }
   const base = baseUrl;
+  const taskPath = taskPathOf('VTRYON', options.taskPath, PATHS.task);
   const headers = { 'x-api-key': options.apiKey };
   const webhook = secrets.some((secret) => secret !== '') ? vtryonWebhook(secrets) : undefined;
 
@@ -65,7 +71,7 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     const answer = await http.request({
       kind: 'submit',
       method: 'POST',
-      url: providerUrl(base, PATHS.tasks),
+      url: providerUrl(base, taskPath.replace(/\{id\}.*/, '')),
       headers,
       json: taskBody(input, uploads),
     });
@@ -74,7 +80,10 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
   }
 
   async function check(task: ProviderTask): Promise<Observation> {
-    const url = providerUrl(base, `${PATHS.tasks}${encodeURIComponent(task.id)}/`);
+    const url = providerUrl(
+      base,
+      taskPath.replace('{id}', () => encodeURIComponent(task.id)),
+    );
     const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
     // ASSUMPTION: an unknown task is a 404.
     if (answer.status === 404) return { kind: 'missing' };

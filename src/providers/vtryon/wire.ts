@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../generation/image-url.ts';
 import type { Model, Observation } from '../provider.ts';
-import { failed } from '../reasons.ts';
+import { failed, MODERATION_WORDS, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -17,7 +17,8 @@ import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts'
 export const PATHS = {
   persons: '/v2/tryon/person-images/',
   garments: '/v2/tryon/garment-images/',
-  tasks: '/v2/tryon/tasks/',
+  /** A task; it is created at the part before its id. */
+  task: '/v2/tryon/tasks/{id}/',
 };
 
 /** ASSUMPTION: one garment per task; no page shows more. "Recolor": 2k unless asked. */
@@ -49,7 +50,7 @@ export const Upload = z.object({ id: TaskId });
 export const Prepared = z.object({ person: TaskId.optional(), garment: TaskId.optional() });
 export type Prepared = z.infer<typeof Prepared>;
 
-/** The task, for `POST` on `PATHS.tasks`. */
+/** The task, for `POST` on the part of `PATHS.task` before the id. */
 export function taskBody(input: TryOnInput, uploads: { person: string; garment: string }) {
   return {
     tryon_person_image_id: wireId(uploads.person),
@@ -101,7 +102,10 @@ export function observe(task: {
     return { kind: 'final', outcome: completedWith(task.result_url ? [task.result_url] : []) };
   }
   if (status === 'failed') {
-    return { kind: 'final', outcome: failed('provider_failed', task.error ?? undefined) };
+    return {
+      kind: 'final',
+      outcome: failed(reasonIn(task.error, MODERATION_WORDS), task.error ?? undefined),
+    };
   }
   return { kind: 'live', status };
 }

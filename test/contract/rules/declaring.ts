@@ -130,6 +130,20 @@ export const declaring: readonly Rule[] = [
     },
   ),
 
+  rule('every picture in that JSON Schema is a uri of a bounded length', async (fixture) => {
+    const { models } = (await openWorld(fixture)).adapter;
+    for (const [name, { input }] of Object.entries(models)) {
+      const text = JSON.stringify(z.toJSONSchema(input, { unrepresentable: 'any', io: 'input' }));
+      const uris = text.match(/\{[^{}]*"format":"uri"[^{}]*\}/g) ?? [];
+      const samples = fixture.samples.filter(({ model }) => model === name);
+      // Some models make do with words.
+      if (JSON.stringify(samples).includes(IMAGES.person)) {
+        expect(uris.length, name).toBeGreaterThan(0);
+      }
+      for (const uri of uris) expect(JSON.parse(uri).maxLength, name).toBeGreaterThan(100);
+    }
+  }),
+
   rule('the fixture has a sample of every model and of every option', async (fixture) => {
     const { models } = (await openWorld(fixture)).adapter;
     for (const [name, { input }] of Object.entries(models)) {

@@ -7,6 +7,7 @@ import { KEY, openWorld, refusedBy, taskSample } from '../world.ts';
 const preparing = ruleUnless(
   (f) => !f.declares.prepare && 'one request submits: nothing to prepare',
 );
+const askingFirst = ruleUnless((f) => !f.prepare?.asks && 'calls nobody while it prepares');
 const lookingUp = ruleUnless(
   (f) => !f.declares.lookUp && 'cannot be searched for a lost submission',
 );
@@ -29,7 +30,7 @@ export const extras: readonly Rule[] = [
     expect(world.sent('submit')).toHaveLength(0);
   }),
 
-  preparing(
+  askingFirst(
     'preparing goes on from what was saved, and repeats one step at most',
     async (fixture) => {
       const world = await openWorld(fixture);
@@ -43,13 +44,15 @@ export const extras: readonly Rule[] = [
     },
   ),
 
-  preparing('preparing what is prepared sends nothing', async (fixture) => {
+  preparing('preparing what is prepared sends and loads nothing', async (fixture) => {
     const world = await openWorld(fixture);
     const ready = await world.prepared(world.request(taskSample(fixture)));
     const before = world.server.received.length;
+    const loaded = world.loaded.length;
     const again = await world.adapter.prepare?.(ready);
     expect(again).toEqual({ prepared: ready.prepared, done: true });
     expect(world.server.received.length).toBe(before);
+    expect(world.loaded.length).toBe(loaded);
   }),
 
   preparing('what was saved in another shape is begun again, and is no crash', async (fixture) => {
@@ -61,7 +64,7 @@ export const extras: readonly Rule[] = [
     }
   }),
 
-  preparing('trouble while preparing is never an unknown outcome', async (fixture) => {
+  askingFirst('trouble while preparing is never an unknown outcome', async (fixture) => {
     const refusals = [
       { status: 500 },
       { status: 429 },

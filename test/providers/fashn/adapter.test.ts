@@ -120,7 +120,12 @@ describe('submitting to FASHN', () => {
     [400, { error: 'BadRequest', message: 'bad' }, 'Terminal', 'invalid_input'],
     [401, { error: 'UnauthorizedAccess', message: 'x' }, 'Retryable', 'unauthorized'],
     [404, { error: 'NotFound', message: 'x' }, 'Terminal', 'provider_rejected'],
-    [500, { error: 'InternalServerError', message: 'x' }, 'OutcomeUnknown', 'no_answer'],
+    // It says that it made no prediction; a page, or a body with an id, does not.
+    [500, { error: 'InternalServerError', message: 'x' }, 'Retryable', 'unavailable'],
+    [503, { error: 'x' }, 'Retryable', 'unavailable'],
+    [500, { id: ID, error: 'InternalServerError' }, 'OutcomeUnknown', 'no_answer'],
+    [500, { error: null, message: 'x' }, 'OutcomeUnknown', 'no_answer'],
+    [500, '{"error":"Inter', 'OutcomeUnknown', 'no_answer'],
     [502, '<html>', 'OutcomeUnknown', 'no_answer'],
     [200, { error: 'x' }, 'OutcomeUnknown', 'unreadable_answer'],
     [200, '{"id":', 'OutcomeUnknown', 'unreadable_answer'],

@@ -1,10 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  createFitInView,
-  type FitInViewOptions,
-} from '../../../src/providers/fitinview/adapter.ts';
+import { createFitInView } from '../../../src/providers/fitinview/adapter.ts';
 import { createHttpClient } from '../../../src/providers/http-client.ts';
+import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
 import { always, loopbackServer } from '../loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
@@ -25,7 +23,7 @@ const request = {
 
 async function setup(
   reply: Parameters<typeof loopbackServer>[0],
-  more: Partial<FitInViewOptions> = {},
+  more: Partial<ProviderOptions> = {},
 ) {
   const server = await loopbackServer(reply);
   const http = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 10_000 });
@@ -165,9 +163,31 @@ describe('checking at FitInView', () => {
       method: 'GET',
       url: '/api/v1/jobs/a%2Fb%3F%24%26',
     });
-    const other = await setup(reply, { jobPath: '/api/v1/tryon/{id}' });
+    const other = await setup(reply, { taskPath: '/api/v1/tryon/{id}' });
     await other.adapter.check({ id: 'job_1' }, { model: 'tryon' });
     expect(other.server.received[0]?.url).toBe('/api/v1/tryon/job_1');
+  });
+
+  test('refuses a task path that is none, and names the variable', async () => {
+    for (const taskPath of ['', '/api/v1/tryon', 'api/{id}', '//evil.example/{id}', '/a?b={id}']) {
+      await expect(setup(always(200, {}), { taskPath })).rejects.toMatchObject({
+        code: 'invalid_settings',
+        message: expect.stringMatching(/^FITINVIEW_TASK_PATH: /),
+      });
+    }
+  });
+
+  test.each([
+    [{ error: { code: 'content_moderation', message: 'No.' } }, 'content_policy'],
+    [{ error: 'NSFW content' }, 'content_policy'],
+    [{ error: { code: 'gpu', message: 'Internal error' } }, 'provider_error'],
+    [{ error: { code: 'internal_error', message: 'Sorry' } }, 'provider_error'],
+    [{ error: { code: 'x', message: 'Sorry' } }, 'provider_failed'],
+  ])('reads the reason from code and sentence: %j', async (error, code) => {
+    const { adapter } = await setup(always(200, { id: 'job_1', status: 'failed', ...error }));
+    expect(await adapter.check({ id: 'job_1' }, { model: 'tryon' })).toMatchObject({
+      outcome: { verdict: 'failed', reason: { code } },
+    });
   });
 
   test('finds a job missing on 404, and is tried again after anything else', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import { createFitRoom } from '../../../src/providers/fitroom/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
@@ -223,4 +224,38 @@ test('the input of FitRoom takes one garment of a named type, or an upper and a 
   ]) {
     expect(accepts(odd)).toBe(false);
   }
+});
+
+test('pictures are loaded before the submission begins, not kept, and loaded again to be sent', async () => {
+  const images = pictures();
+  const { server, adapter } = await setup(always(200, accepted), { images });
+  const first = await adapter.prepare?.(request);
+  expect(first?.done).toBe(true);
+  expect(first?.prepared.length).toBeLessThan(40);
+  expect(images.loaded).toHaveLength(2);
+  expect(await adapter.prepare?.({ ...request, prepared: first?.prepared })).toEqual(first);
+  expect([images.loaded.length, server.received.length]).toEqual([2, 0]);
+  await adapter.submit({ ...request, prepared: first?.prepared });
+  expect([images.loaded.length, server.received.length]).toEqual([4, 1]);
+});
+
+test('pictures that load too slowly to be sent in time are not sent', async () => {
+  const never = { ...pictures(), load: () => new Promise<never>(() => {}) };
+  const { server, adapter } = await setup(always(200, accepted), {
+    images: never,
+    submitTimeoutMs: 50,
+  });
+  await expect(adapter.submit(request)).rejects.toMatchObject({ name: 'Retryable' });
+  expect(server.received).toHaveLength(0);
+});
+
+test('the JSON Schema of FitRoom’s input says in words which type goes with how many garments', async () => {
+  const { adapter } = await setup(always(200, {}));
+  const { input } = adapter.models['tryon'] ?? {};
+  expect(input && z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })).toMatchObject({
+    properties: {
+      personImage: { format: 'uri', maxLength: 2_048 },
+      clothType: { description: expect.stringMatching(/one garment.*two/i) },
+    },
+  });
 });

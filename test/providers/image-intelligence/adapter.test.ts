@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { pollProfileFor } from '../../../src/config/poll-profiles.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
@@ -165,6 +166,51 @@ describe('the token of Image Intelligence', () => {
       expect(calls()).toHaveLength(0);
     },
   );
+
+  /** Tokens are given and calls refused with 401, until `silentFrom` exchanges have been had. */
+  async function refusing(options: {
+    silentFrom?: number;
+    eachMs?: number;
+    submitTimeoutMs: number;
+  }) {
+    const { silentFrom = 99, eachMs = 0, submitTimeoutMs } = options;
+    const server = await loopbackServer(({ url }, _req, res) => {
+      if (server.received.length > silentFrom) return;
+      const isToken = url === '/v2/oauth/token';
+      const body = { accessToken: `t${server.received.length}`, issuedAt: 0, expiresAt: DAY_MS };
+      const answer = () => res.writeHead(isToken ? 200 : 401).end(JSON.stringify(body));
+      setTimeout(answer, eachMs);
+    });
+    const { close, ...shared } = await sharedParts();
+    onTestFinished(async () => {
+      await server.close();
+      await close();
+    });
+    const settings = { apiKey: 'a:b', baseUrl: server.url, webhookSecrets: [] };
+    const adapter = createImageIntelligence({ ...settings, ...shared, submitTimeoutMs });
+    const posts = () => server.received.filter(({ url }) => url === '/v2/detect').length;
+    return { adapter, posts };
+  }
+
+  test.each([
+    [0, 'unavailable', 0],
+    [1, 'no_answer', 1],
+    [2, 'unavailable', 1],
+    [3, 'no_answer', 2],
+  ])('and the call have one deadline: silence after %d exchanges is %s', async (n, code, sent) => {
+    const { adapter, posts } = await refusing({ silentFrom: n, submitTimeoutMs: 400 });
+    const startedAt = performance.now();
+    await expect(adapter.submit(request)).rejects.toMatchObject({ code });
+    // The client's own deadline is 2 s for each call.
+    expect(performance.now() - startedAt).toBeLessThan(1_900);
+    expect(posts()).toBe(sent);
+  });
+
+  test('and the call, each in time, are given up when all together are late', async () => {
+    const { adapter } = await refusing({ eachMs: 150, submitTimeoutMs: 400 });
+    const error: unknown = await adapter.submit(request).catch((reason: unknown) => reason);
+    expect(['unavailable', 'no_answer']).toContain(Reflect.get(Object(error), 'code'));
+  });
 
   test('is replaced before it runs out, by our clock', async () => {
     // 29 s left: less than the margin.
@@ -419,6 +465,15 @@ test('a batch that people look at is waited for, however often it was asked abou
       longestMs: 60_000,
       giveUpAfterMs: 1_800_000,
       maxPolls: undefined,
+    });
+  }
+});
+
+test('the JSON Schema of Image Intelligence’s inputs says how long a URL may be', async () => {
+  const { adapter } = await always(job);
+  for (const [name, { input }] of Object.entries(adapter.models)) {
+    expect(z.toJSONSchema(input, { io: 'input' }), name).toMatchObject({
+      properties: { images: { items: { type: 'string', format: 'uri', maxLength: 512 } } },
     });
   }
 });

@@ -176,6 +176,16 @@ describe('waiting for Segmind', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  test('knows a picture by its bytes, whatever the header calls it', async () => {
+    for (const type of ['application/octet-stream', 'text/html', 'application/json']) {
+      const { adapter } = await setup((_request, _req, res) =>
+        res.writeHead(200, { 'content-type': type }).end(PNG),
+      );
+      const { outcome } = await adapter.submit({ ...request, model: 'try-on-diffusion-sync' });
+      expect(outcome?.verdict, type).toBe('completed');
+    }
+  });
+
   test('keeps a picture that comes as base64, too', async () => {
     const { adapter } = await setup(always(200, { image: PNG.toString('base64') }));
     expect((await adapter.submit(sync)).outcome).toMatchObject({ verdict: 'completed' });

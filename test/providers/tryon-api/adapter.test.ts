@@ -218,3 +218,26 @@ test('the input of tryon-api takes exactly one garment, and nothing it does not 
     expect(accepts(odd)).toBe(false);
   }
 });
+
+test('pictures are loaded before the submission begins, not kept, and loaded again to be sent', async () => {
+  const images = pictures();
+  const { server, adapter } = await setup(always(202, { jobId: 'job-1' }), { images });
+  const first = await adapter.prepare?.(request);
+  expect(first?.done).toBe(true);
+  expect(first?.prepared.length).toBeLessThan(40);
+  expect(images.loaded).toHaveLength(2);
+  expect(await adapter.prepare?.({ ...request, prepared: first?.prepared })).toEqual(first);
+  expect([images.loaded.length, server.received.length]).toEqual([2, 0]);
+  await adapter.submit({ ...request, prepared: first?.prepared });
+  expect([images.loaded.length, server.received.length]).toEqual([4, 1]);
+});
+
+test('pictures that load too slowly to be sent in time are not sent', async () => {
+  const never = { ...pictures(), load: () => new Promise<never>(() => {}) };
+  const { server, adapter } = await setup(always(202, { jobId: 'job-1' }), {
+    images: never,
+    submitTimeoutMs: 50,
+  });
+  await expect(adapter.submit(request)).rejects.toMatchObject({ name: 'Retryable' });
+  expect(server.received).toHaveLength(0);
+});

@@ -286,6 +286,24 @@ describe('a webhook of Vtryon', () => {
   });
 });
 
+test('the path of Vtryon’s tasks can be set: for creating and for asking', async () => {
+  const { server, adapter } = await setup(always(200, { id: 7, status: 'queued' }), {
+    taskPath: '/v2/tryon/{id}',
+  });
+  await adapter.submit({ ...request, prepared });
+  await adapter.check({ id: '7' }, { model: 'tryon' });
+  expect(server.received.map(({ url }) => url)).toEqual(['/v2/tryon/', '/v2/tryon/7']);
+  await expect(setup(uploads, { taskPath: '/v2/tryon/' })).rejects.toThrow(/^VTRYON_TASK_PATH: /);
+});
+
+test('Vtryon’s words for refused content are a reason of ours', async () => {
+  const error = { message: 'Rejected by content moderation' };
+  const { adapter } = await setup(always(200, { id: 7, status: 'failed', error }));
+  expect(await adapter.check({ id: '7' }, { model: 'tryon' })).toMatchObject({
+    outcome: { reason: { code: 'content_policy' } },
+  });
+});
+
 test('Vtryon cannot be built without an address, and the message names the variable', async () => {
   for (const baseUrl of [undefined, '']) {
     await expect(setup(always(200, {}), { baseUrl })).rejects.toMatchObject({
