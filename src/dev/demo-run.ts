@@ -11,6 +11,7 @@ import { clockTime, type createTimeline, MANY, type Shown } from './demo-timelin
 type Timeline = ReturnType<typeof createTimeline>;
 
 const LOOK_EVERY_MS = 200;
+const MOST_TRIES = 10;
 /** The tour takes about 10 s; many generations, or a killed worker, take longer. */
 const patienceMs = (count: number): number => 70_000 + count * 500;
 
@@ -134,16 +135,31 @@ function sayEnds(
 function ask(stack: DemoStack, plan: Plan, index: number): Promise<Shown> {
   const { provider, model, input } = plan;
   const body = JSON.stringify({ provider, model, input, metadata: { demo: index + 1 } });
-  return call(stack, 'POST', '/v1/generations', body);
+  return call(stack, 'POST', '/v1/generations', { body, key: `demo-${index}` });
 }
 
-async function call(stack: DemoStack, method: string, path: string, body?: string): Promise<Shown> {
-  const response = await fetch(stack.apiUrl + path, {
-    method,
-    headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body }),
-  });
-  const answer: unknown = await response.json();
-  if (!response.ok) throw new CannotStart(`${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer as Shown; // our own API's answer
+/** As an app should: what is answered 503 is sent again, with the same idempotency key. */
+async function call(
+  stack: DemoStack,
+  method: string,
+  path: string,
+  sent: { body?: string; key?: string } = {},
+): Promise<Shown> {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(stack.apiUrl + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${stack.apiKey}`,
+        'content-type': 'application/json',
+        ...(sent.key && { 'idempotency-key': sent.key }),
+      },
+      ...(sent.body !== undefined && { body: sent.body }),
+    });
+    const answer: unknown = await response.json();
+    if (response.ok) return answer as Shown; // our own API's answer
+    if (response.status !== 503 || tries === MOST_TRIES) {
+      throw new CannotStart(`${method} ${path}: ${JSON.stringify(answer)}`);
+    }
+    await wait(LOOK_EVERY_MS * tries);
+  }
 }
