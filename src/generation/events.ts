@@ -29,8 +29,8 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('submit-rejected'), ...send, reason: Reason }),
   /** The request left and the answer was lost. */
   z.object({ type: z.literal('submit-unknown'), ...send }),
-  /** A search at the provider proved that it never got the submission. */
-  z.object({ type: z.literal('absence-proven'), ...send }),
+  /** A search at the provider, sent at `askedAt`, found nothing of the submission. */
+  z.object({ type: z.literal('absence-proven'), ...send, askedAt: z.number() }),
   /** The task lives. `askedAt`: when a poll was sent. A webhook may name the task. */
   z.object({
     type: z.literal('observed-live'),
@@ -46,8 +46,8 @@ export const GenerationEvent = z.discriminatedUnion('type', [
     outcome: Outcome,
     taskId: z.string().optional(),
   }),
-  /** The provider does not know the task (any more, or yet). */
-  z.object({ type: z.literal('observed-missing') }),
+  /** The provider does not know the task (any more, or yet). `askedAt`: when the poll was sent. */
+  z.object({ type: z.literal('observed-missing'), askedAt: z.number().optional() }),
   /** A delivery that cannot be believed says that the task ended: go and look. */
   z.object({ type: z.literal('hint'), taskId: z.string() }),
   /** A status check brought no answer. */
@@ -79,7 +79,7 @@ export function observedEvent(
   source: Source,
   about: { taskId: string; askedAt?: number },
 ): GenerationEvent {
-  if (observation.kind === 'missing') return { type: 'observed-missing' };
+  if (observation.kind === 'missing') return { type: 'observed-missing', askedAt: about.askedAt };
   if (observation.kind === 'live') {
     return { type: 'observed-live', source, status: observation.status, ...about };
   }

@@ -172,10 +172,7 @@ const TABLE: Table = {
     'submit-deferred': onRefusal,
     'submit-rejected': onRejection,
     'submit-unknown': ignore('already-unconfirmed'),
-    'absence-proven': (g, event, c) =>
-      event.send === g.sends
-        ? becomeQueued(g, c, { delayMs: 0 })
-        : { ignored: true, reason: 'other-send' },
+    'absence-proven': believeAbsence,
     'observed-live': adoptLive,
     'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
     'observed-missing': ignore('not-polling'),
@@ -385,6 +382,19 @@ function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context)
   return becomeQueued({ ...g, attempt: g.attempt + 1, refusals: 0 }, context, { delayMs: 0 });
 }
 
+/** A look-up that ran late or twice may have asked before the search shows this very send. */
+function believeAbsence(
+  g: InState<'unconfirmed'>,
+  event: EventOf<'absence-proven'>,
+  context: Context,
+): Decision {
+  if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
+  if (event.askedAt < g.unconfirmedAt + SEARCH_SETTLES_MS) {
+    return { ignored: true, reason: 'asked-too-early' };
+  }
+  return becomeQueued(g, context, { delayMs: 0 });
+}
+
 function becomeQueued(
   g: InState<'queued' | 'submitting' | 'unconfirmed'>,
   { now }: Context,
@@ -484,7 +494,9 @@ function pollAgain(
   if (event.askedAt !== undefined && g.hintedAt !== undefined && g.hintedAt >= event.askedAt) {
     return checkNow({ ...g, polls }, event, context);
   }
-  if (now >= g.deadlineAt || polls >= (rules.poll.maxPolls ?? Number.POSITIVE_INFINITY)) {
+  // An answer that was long under way is not the last check.
+  const isLastCheck = (event.askedAt ?? now) >= g.deadlineAt;
+  if (isLastCheck || polls >= (rules.poll.maxPolls ?? Number.POSITIVE_INFINITY)) {
     return finish({ ...g, polls }, GAVE_UP, 'deadline', context);
   }
   const next = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
@@ -512,10 +524,14 @@ function pollFailed(
   return { next: { ...g, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
 
-function missing(g: InState<'submitted'>, _event: unknown, context: Context): Decision {
+function missing(
+  g: InState<'submitted'>,
+  event: EventOf<'observed-missing'>,
+  context: Context,
+): Decision {
   const { now, rules } = context;
   const polls = g.polls + 1;
-  if (now - g.submittedAt > MISSING_TOLERATED_MS) {
+  if ((event.askedAt ?? now) - g.submittedAt > MISSING_TOLERATED_MS) {
     return finish({ ...g, polls }, TASK_LOST, 'poll', context);
   }
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });

@@ -6,8 +6,11 @@ import type { ProviderAdapter } from '../providers/provider.ts';
 
 /** A provider forgets a key a little before we stop relying on it. */
 const KEY_MARGIN_MS = 10 * 60_000;
-/** Over and above the request timeout, before a send without an answer counts as lost. */
-const SEND_MARGIN_MS = 5_000;
+/**
+ * Over and above the request timeout, before a send without an answer counts as lost. A worker that
+ * was held up for longer between recording the intent and the call does not call any more.
+ */
+export const SEND_MARGIN_MS = 5_000;
 /** And where the app's pictures are loaded first, by the loader's own limits. */
 const LOADING_MARGIN_MS = 45_000;
 

@@ -10,6 +10,7 @@ import type { Enqueue } from '../producers/enqueue.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
 import { type Refusal, refusalEvent } from './refusal-event.ts';
+import { SEND_MARGIN_MS } from './rules.ts';
 import type { NotYet } from './run-worker.ts';
 import { submitRequest } from './submit-request.ts';
 
@@ -17,6 +18,11 @@ import { submitRequest } from './submit-request.ts';
 const MOST_STEPS = 20;
 /** An answer that was paid for is saved at almost any price. */
 const SAVE_TRIES = 8;
+
+/** What a send brought; with the outcome as well where the provider answers at once. */
+interface Answer extends Refusal {
+  readonly outcome?: SubmitAnswer['outcome'];
+}
 
 export interface SubmitParts {
   readonly provider: ProviderAdapter;
@@ -43,6 +49,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       const generation = await store.load(id);
       if (generation?.state === 'queued' && !(await prepareAll(generation))) return undefined;
     }
+    const askedAt = now();
     const started = await advance.one({ id, event: { type: 'submit-started' } });
     if (started.kind === 'ignored' && started.reason === 'held') {
       return { notBefore: heldUntil(started.generation) };
@@ -50,7 +57,8 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     if (started.kind !== 'moved' || started.generation.state !== 'submitting') return undefined;
 
     const generation = started.generation;
-    const answer = await send(generation);
+    const answer: Answer =
+      now() > askedAt + SEND_MARGIN_MS ? tooLate(generation) : await send(generation);
     await save(generation, answer.event);
     if (answer.holdQueueMs !== undefined) await parts.holdQueue(answer.holdQueueMs);
     if (answer.outcome) {
@@ -86,9 +94,18 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     }
   }
 
-  async function send(
-    generation: InState<'submitting'>,
-  ): Promise<Refusal & { outcome?: SubmitAnswer['outcome'] }> {
+  /**
+   * Its send may soon count as lost, and be searched for before it has left. Nothing has left yet,
+   * so it is sent again as after any other "not now".
+   */
+  function tooLate(generation: InState<'submitting'>): Answer {
+    log.warn(about(generation), 'held up before the submission; not sent');
+    const { sends: send } = generation;
+    const event = { type: 'submit-deferred', send, reason: 'unavailable', until: now() } as const;
+    return { event, holdQueueMs: undefined };
+  }
+
+  async function send(generation: InState<'submitting'>): Promise<Answer> {
     const startedAt = now();
     try {
       const request = submitRequest(generation, parts.webhookUrl(generation));

@@ -124,7 +124,7 @@ export const EVENTS: { [T in EventType]: EventOf<T> } = {
   },
   'submit-rejected': { type: 'submit-rejected', send: 1, reason },
   'submit-unknown': { type: 'submit-unknown', send: 1 },
-  'absence-proven': { type: 'absence-proven', send: 1 },
+  'absence-proven': { type: 'absence-proven', send: 1, askedAt: NOW + 13_000 },
   'observed-live': {
     type: 'observed-live',
     source: 'webhook',

@@ -55,7 +55,10 @@ const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
   { arbitrary: bare('submit-started'), weight: 4 },
   { arbitrary: bare('overdue'), weight: 4 },
   { arbitrary: fc.constant<GenerationEvent>({ type: 'submit-unknown', send: 0 }), weight: 3 },
-  { arbitrary: fc.constant<GenerationEvent>({ type: 'absence-proven', send: 0 }), weight: 2 },
+  {
+    arbitrary: fc.constant<GenerationEvent>({ type: 'absence-proven', send: 0, askedAt: 0 }),
+    weight: 2,
+  },
   {
     arbitrary: span.map((ms): GenerationEvent => {
       return { type: 'submit-deferred', send: 0, reason: 'rate_limited', until: NOW + ms };
@@ -94,6 +97,9 @@ function concrete(step: Step, generation: Generation, now: number): GenerationEv
   const { event: e } = step;
   if (e.type === 'submit-deferred') {
     return { ...e, send: generation.sends - step.sendsAgo, until: now + (e.until - NOW) };
+  }
+  if (e.type === 'absence-proven') {
+    return { type: e.type, send: generation.sends - step.sendsAgo, askedAt: now };
   }
   if ('send' in e) return { ...e, send: generation.sends - step.sendsAgo };
   if (e.type === 'observed-live') return { ...e, askedAt: now - ((e.askedAt ?? NOW) - NOW) };

@@ -565,6 +565,19 @@ describe('an answer that was lost', () => {
     expect(again).not.toHaveProperty('uncertain');
   });
 
+  test('is not proven absent by a search that was sent before it could show it', () => {
+    const rules = rulesWith({ repeatSubmit: 'search' });
+    const asked = (afterMs: number) =>
+      ({ ...EVENTS['absence-proven'], askedAt: NOW + afterMs }) satisfies GenerationEvent;
+    check(ignored('asked-too-early'), unconfirmed({ unconfirmedAt: NOW }), asked(14_999), rules);
+    check(
+      { state: 'queued', effects: submit() },
+      unconfirmed({ unconfirmedAt: NOW }),
+      asked(15_000),
+      rules,
+    );
+  });
+
   test('a search or resend that stays without answer is issued ever more rarely', () => {
     for (const repeatSubmit of ['idempotency-key', 'search'] as const) {
       for (const [ageMs, nextMs] of [
@@ -917,6 +930,18 @@ describe('polling', () => {
       { state: 'failed', fields: { reason: { code: 'task_lost' }, via: 'poll' }, effects: tell },
       submitted({ submittedAt: NOW - 60_001 }),
       EVENTS['observed-missing'],
+    );
+  });
+
+  test('an answer that was long under way counts for the moment it was asked', () => {
+    check({ state: 'submitted', effects: round() }, submitted({ submittedAt: NOW - minutes(2) }), {
+      type: 'observed-missing',
+      askedAt: NOW - minutes(1),
+    });
+    check(
+      { state: 'submitted', fields: { dueAt: NOW - 1_000 }, effects: round(NOW - 1_000) },
+      submitted({ deadlineAt: NOW - 1_000 }),
+      { type: 'observed-live', source: 'poll', status: 'running', askedAt: NOW - 1_001 },
     );
   });
 

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import type { GenerationEvent } from '../../src/generation/events.ts';
+import { type Generation, isFinal } from '../../src/generation/generation.ts';
+import type { Rules } from '../../src/generation/rules.ts';
+import { type Decision, decide } from '../../src/generation/state-machine.ts';
+import { traceOf, walk } from './walk.ts';
+import type { Flaws } from './world.ts';
+
+/** Every flaw is found within so many schedules, or the test that has none proves little. */
+const SCHEDULES = 200_000;
+
+type Change = (
+  decision: Decision,
+  about: { generation: Generation; event: GenerationEvent; now: number; rules: Rules },
+) => Decision;
+
+const deciding = (change: Change): Flaws => ({
+  decide: (generation, event, now, rules) =>
+    change(decide(generation, event, now, rules), { generation, event, now, rules }),
+});
+
+/** An overdue send counts as never sent. */
+const sendsAgainBlindly = deciding((decision, { generation: g, event, now }) => {
+  if (g.state !== 'submitting' || event.type !== 'overdue' || 'ignored' in decision)
+    return decision;
+  const { firstSentAt: _, uncertain: __, cancelRequested: ___, ...rest } = g;
+  return {
+    next: { ...rest, state: 'queued', dueAt: now + 30_000 },
+    effects: [{ kind: 'submit', delayMs: 0 }],
+  };
+});
+
+/** A round that read the record long ago still has its way. */
+const actsOnStaleRounds: Flaws = {
+  decide: (generation, event, now, rules) => {
+    const isOverdue = event.type === 'overdue' && generation.dueAt !== undefined;
+    return decide(isOverdue ? { ...generation, dueAt: now } : generation, event, now, rules);
+  },
+};
+
+/** The last one to speak is right. */
+const leavesFinalStates: Flaws = {
+  decide: (generation, event, now, rules) => {
+    if (!isFinal(generation) || event.type !== 'observed-final') {
+      return decide(generation, event, now, rules);
+    }
+    const { outcome } = event;
+    const { finishedAt: _, dueAt: __, ...rest } = generation;
+    const ended = { ...rest, finishedAt: now, dueAt: now + 30_000 };
+    return {
+      next:
+        outcome.verdict === 'completed'
+          ? { ...ended, state: 'completed', results: outcome.results }
+          : { ...ended, state: outcome.verdict, reason: outcome.reason },
+      effects: [{ kind: 'tell' }],
+    };
+  },
+};
+
+/** An absence counts for any send, and however early the search was sent. */
+const believesEveryAbsence: Flaws = {
+  decide: (generation, event, now, rules) =>
+    decide(
+      generation,
+      event.type === 'absence-proven' ? { ...event, send: generation.sends, askedAt: now } : event,
+      now,
+      rules,
+    ),
+};
+
+/** "Not now" proves that nothing was accepted, also by an earlier send. */
+const forgetsUncertainty = deciding((decision) => {
+  if ('ignored' in decision || decision.next.state !== 'submitting') return decision;
+  const { uncertain: _, ...next } = decision.next;
+  return { ...decision, next };
+});
+
+const forgetsToTell = deciding((decision) =>
+  'ignored' in decision
+    ? decision
+    : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'tell') },
+);
+
+const FLAWS: readonly [string, Flaws, rule: string | RegExp][] = [
+  ['an overdue send goes straight back to queued', sendsAgainBlindly, /paid/],
+  ['a round acts on what it read long ago', actsOnStaleRounds, /paid/],
+  ['an absence is believed for any send and moment', believesEveryAbsence, /paid/],
+  ['a refusal makes an uncertain attempt look unsent', forgetsUncertainty, /paid/],
+  ['the last verdict wins', leavesFinalStates, /final state was left|two different/],
+  [
+    'the outcome is decided and nobody told',
+    forgetsToTell,
+    /nobody was told|stays due|come to rest/,
+  ],
+  ['a worker calls without having won', { callsWithoutWinning: true }, /two workers|paid/],
+  ['a worker calls however late it is', { callsHoweverLate: true }, /paid/],
+  ['records are saved without comparing', { savesBlindly: true }, /./],
+  ['a record is made without a due time', { recordsWithoutDueTime: true }, /no due time/],
+  ['it is marked as told before it is', { marksToldFirst: true }, /nobody was told/],
+  ['an unsigned claim is believed', { believesEveryone: true }, /someone else/],
+];
+
+describe('the walk finds out a program in which', () => {
+  test.each(FLAWS)('%s', (_name, flaws, rule) => {
+    for (let seed = 0; seed < SCHEDULES; seed++) {
+      const { broken } = walk(seed, { flaws });
+      if (!broken) continue;
+      expect(broken).toMatch(rule);
+      expect(traceOf(seed, flaws)).toContain(`BROKEN: ${broken}`);
+      return;
+    }
+    expect.fail('every schedule kept every rule');
+  });
+});

@@ -1,0 +1,91 @@
+import type { Generation } from '../../src/generation/generation.ts';
+import { isFinal } from '../../src/generation/generation.ts';
+import type { CompletionEvent } from '../../src/generation/jobs.ts';
+import { type ModelProvider, outcomeOf } from './model-provider.ts';
+import type { ModelRedis } from './model-redis.ts';
+
+/** A promise that a schedule broke. */
+export class BrokenRule extends Error {}
+
+export interface Invariants {
+  /** @throws BrokenRule always. */
+  broken(rule: string): never;
+  /** Called with every move that was saved. */
+  moved(before: Generation, after: Generation): void;
+  /** Called with every completion event that a subscriber got. */
+  told(event: CompletionEvent, now: number): void;
+  /** When a subscriber was told, each time. */
+  readonly toldAt: readonly number[];
+  /** Called when everything is quiet. */
+  atRest(redis: ModelRedis, provider: ModelProvider): void;
+}
+
+/** Outcomes that Catwalk may decide without the provider's word. */
+const OUR_OWN = ['canceled_by_app', 'not_sent_in_time', 'gave_up', 'outcome_unknown', 'refused'];
+
+/** Watches one schedule. */
+export function createInvariants(): Invariants {
+  let ended: Generation | undefined;
+  const toldAt: number[] = [];
+  let heard: CompletionEvent | undefined;
+
+  const broken = (rule: string): never => {
+    throw new BrokenRule(rule);
+  };
+
+  return {
+    broken,
+    toldAt,
+
+    moved(before, after) {
+      if (isFinal(before) && verdictOf(before) !== verdictOf(after)) {
+        broken('a final state was left');
+      }
+      if (!isFinal(before) && isFinal(after)) {
+        if (ended) broken('a generation ended twice');
+        ended = after;
+      }
+      if (after.attempt < before.attempt || after.sends < before.sends) {
+        broken('a counter went back');
+      }
+    },
+
+    told(event, now) {
+      if (heard && JSON.stringify(heard) !== JSON.stringify(event)) {
+        broken('a subscriber got two different completion events');
+      }
+      if (!ended || event.data.outcome !== ended.state) {
+        broken('a subscriber was told something else than the outcome');
+      }
+      heard = event;
+      toldAt.push(now);
+    },
+
+    atRest(redis, provider) {
+      const { record } = redis;
+      if (!record) return;
+      if (!isFinal(record)) return broken('a generation stays open');
+      if (redis.due !== undefined) broken('a generation that ended stays due');
+      if (!heard) broken('nobody was told');
+      checkTruth(record, provider);
+    },
+  };
+
+  /** What is told is what the provider did, or one of our own few verdicts. */
+  function checkTruth(record: Generation, { tasks }: ModelProvider): void {
+    const truths = tasks.map((task) => verdictOfOutcome(outcomeOf(task)));
+    const verdict = verdictOf(record);
+    if (truths.includes(verdict) || OUR_OWN.some((code) => verdict.endsWith(` ${code}`))) return;
+    broken('an outcome was decided by someone else than the provider');
+  }
+}
+
+function verdictOf(g: Generation): string {
+  if (g.state === 'completed') return `completed ${JSON.stringify(g.results)}`;
+  return isFinal(g) ? `${g.state} ${g.reason.code}` : g.state;
+}
+
+function verdictOfOutcome(outcome: ReturnType<typeof outcomeOf>): string {
+  if (outcome.verdict === 'completed') return `completed ${JSON.stringify(outcome.results)}`;
+  return `${outcome.verdict} ${outcome.reason.code}`;
+}

@@ -1,0 +1,113 @@
+import { completionEvent } from '../../src/generation/completion-event.ts';
+import type { GenerationEvent } from '../../src/generation/events.ts';
+import { type FinalGeneration, type Generation, isFinal } from '../../src/generation/generation.ts';
+import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
+import type { ModelProvider, Request } from './model-provider.ts';
+import type { ModelRedis } from './model-redis.ts';
+import type { World } from './world.ts';
+
+export interface Scene {
+  readonly world: World;
+  readonly redis: ModelRedis;
+  readonly provider: ModelProvider;
+}
+
+/**
+ * A process doing one piece of work. Between two yields nobody else runs; at each of them anybody
+ * may, time may pass, and the process may die. A yield says what comes next, or waits for a request.
+ */
+export type Actor<Result = number | undefined> = Generator<string | Request, Result, void>;
+
+export type Advanced =
+  | { kind: 'moved'; generation: Generation }
+  | { kind: 'ignored'; reason: string; generation: Generation }
+  | { kind: 'forwarded' }
+  | { kind: 'unknown-generation' };
+
+interface Move {
+  generation: Generation;
+  effects: readonly Effect[];
+}
+
+/** src/workers/advance.ts, one atomic step at a time: read, decide, compare-and-set, effects. */
+export function* advance(
+  scene: Scene,
+  events: readonly GenerationEvent[],
+  may: { finish: boolean },
+  known?: Generation,
+): Actor<Advanced[]> {
+  const { world, redis } = scene;
+  const results: Advanced[] = events.map(() => ({ kind: 'unknown-generation' }));
+  const moved: Move[] = [];
+  const forwarded: GenerationEvent[] = [];
+  let generation = known;
+  if (!generation) {
+    yield 'reads the record';
+    generation = redis.record;
+  }
+  let pending = generation ? events.map((event, index) => ({ index, event })) : [];
+
+  while (pending.length > 0 && generation) {
+    const moves: ({ index: number; event: GenerationEvent } & Move)[] = [];
+    for (const { index, event } of pending) {
+      const { rules } = world.situation;
+      const decision = (world.flaws.decide ?? realDecide)(generation, event, world.now, rules);
+      if ('ignored' in decision) {
+        results[index] = { kind: 'ignored', reason: decision.reason, generation };
+        world.say?.(`${event.type}: ignored, ${decision.reason}`);
+      } else if (isFinal(decision.next) && !isFinal(generation) && !may.finish) {
+        results[index] = { kind: 'forwarded' };
+        forwarded.push(event);
+      } else moves.push({ index, event, generation: decision.next, effects: decision.effects });
+    }
+    pending = [];
+    if (moves.length === 0) break;
+    yield `saves what ${moves[0]?.event.type} means`;
+    const saved = redis.saveAll(moves.map((move) => move.generation));
+    for (const [position, result] of saved.entries()) {
+      // One answer for each move, in the same order.
+      const { index, event, effects } = moves[position] as (typeof moves)[number];
+      if (result.saved) {
+        results[index] = { kind: 'moved', generation: result.generation };
+        moved.push({ generation: result.generation, effects });
+        forwarded.push(...result.parked);
+      } else {
+        generation = result.current;
+        pending.push({ index, event });
+      }
+    }
+  }
+
+  for (const event of forwarded) {
+    yield `forwards ${event.type} to completions`;
+    redis.addCompletion(event);
+  }
+  yield* issue(scene, moved);
+  return results;
+}
+
+function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
+  const { world, redis } = scene;
+  for (const { generation, effects } of moved) {
+    const step = `${generation.sends}-${generation.refusals}`;
+    for (const effect of effects) {
+      yield `issues ${effect.kind}`;
+      if (effect.kind === 'submit')
+        redis.add('submit', `submit-${step}`, world.now + effect.delayMs);
+      if (effect.kind === 'look-up') redis.add('look-up', `look-up-${step}`, world.now);
+      if (effect.kind === 'cancel-task') redis.add('cancel', 'cancel', world.now);
+      if (effect.kind === 'round') redis.ensureRound(effect.at);
+      if (effect.kind === 'tell' && isFinal(generation)) yield* tell(scene, generation);
+    }
+  }
+}
+
+/** The subscriber's job first; only then does the record owe nothing any more. */
+function* tell(scene: Scene, generation: FinalGeneration): Actor<void> {
+  const { world, redis } = scene;
+  const told = { type: 'told' } as const;
+  if (world.flaws.marksToldFirst) yield* advance(scene, [told], { finish: true }, generation);
+  yield 'adds the subscriber’s job';
+  redis.add('subscriber', 'told', world.now, { tells: completionEvent(generation) });
+  if (!world.flaws.marksToldFirst) yield* advance(scene, [told], { finish: true }, generation);
+}

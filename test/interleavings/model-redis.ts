@@ -1,0 +1,151 @@
+import type { GenerationEvent } from '../../src/generation/events.ts';
+import { type Generation, isFinal } from '../../src/generation/generation.ts';
+import type { CompletionEvent } from '../../src/generation/jobs.ts';
+import { SLOT_MS } from './situation.ts';
+import type { World } from './world.ts';
+
+export type JobKind = 'submit' | 'look-up' | 'cancel' | 'round' | 'completions' | 'subscriber';
+
+/** A BullMQ job, as far as it matters: an id that is free or taken, a time, and whoever holds it. */
+export interface Job {
+  readonly id: string;
+  readonly kind: JobKind;
+  readyAt: number;
+  /** Who may finish it; 0 while it waits. */
+  holder: number;
+  readonly events?: GenerationEvent[];
+  readonly tells?: CompletionEvent;
+}
+
+type Saved =
+  | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
+  | { saved: false; current: Generation | undefined };
+
+/**
+ * The record, its due time, the jobs and the mailbox: each method is one atomic step, as the Lua
+ * scripts and BullMQ's own are. It watches what must hold at every moment.
+ */
+export function createModelRedis(world: World) {
+  const jobs: Job[] = [];
+  const parked = new Map<string, GenerationEvent[]>();
+  const owned = new Set<string>();
+  const { situation, dice, flaws } = world;
+  let completions = 0;
+  let rounds = 0;
+  let doneUntil = 0;
+
+  const redis = {
+    record: undefined as Generation | undefined,
+    due: undefined as number | undefined,
+    jobs,
+
+    create(generation: Generation & { dueAt: number }): void {
+      redis.record = generation;
+      redis.due = flaws.recordsWithoutDueTime ? undefined : generation.dueAt;
+      world.say?.(`record: ${generation.state}, due ${world.clock(generation.dueAt)}`);
+      watch();
+    },
+
+    saveAll(list: readonly Generation[]): Saved[] {
+      return list.map((next) => {
+        const current = redis.record;
+        if (!current) return { saved: false, current };
+        if (current.version !== next.version && !flaws.savesBlindly) {
+          world.say?.(`record: lost the compare-and-set for ${next.state}`);
+          world.seen.add('lost race');
+          return { saved: false, current };
+        }
+        const generation = { ...next, version: current.version + 1 };
+        redis.record = generation;
+        redis.due = generation.dueAt;
+        world.say?.(
+          `record: ${current.state} → ${generation.state}, sends ${generation.sends}, ` +
+            `due ${world.clock(generation.dueAt)}`,
+        );
+        world.seen.add(generation.state);
+        world.rules.moved(current, generation);
+        watch();
+        // ioredis repeats a command whose reply was lost with the connection: the repeat loses.
+        if (world.isWild && dice.oneIn(60)) {
+          world.say?.('record: the reply is lost, and the repeated save loses');
+          world.seen.add('lost reply of Redis');
+          return { saved: false, current: generation };
+        }
+        return { saved: true, generation, parked: mailOf(generation) };
+      });
+    },
+
+    /** What a round takes: the record, when it is due; then it is due again after the lease. */
+    takeDue(leaseMs: number): Generation | undefined {
+      if (redis.due === undefined || redis.due > world.now) return undefined;
+      redis.due = world.now + leaseMs;
+      return redis.record;
+    },
+
+    add(
+      kind: JobKind,
+      id: string,
+      readyAt: number,
+      more: Pick<Job, 'events' | 'tells'> = {},
+    ): void {
+      if (jobs.some((job) => job.id === id)) return;
+      if (kind === 'subscriber' && world.now < doneUntil) return;
+      world.say?.(`queue: + ${id}, at ${world.clock(readyAt)}`);
+      jobs.push({ id, kind, readyAt, holder: 0, ...more });
+    },
+
+    /** Sometimes together with another of the same turn of the event loop. */
+    addCompletion(event: GenerationEvent): void {
+      const last = jobs.at(-1);
+      if (last?.events && last.holder === 0 && dice.oneIn(3)) {
+        world.say?.(`queue: + ${event.type} to ${last.id}`);
+        last.events.push(event);
+      } else
+        redis.add('completions', `completions-${++completions}`, world.now, { events: [event] });
+    },
+
+    /** src/producers/rounds.ts: one job for each slot in which something is due. */
+    ensureRound(at: number): void {
+      const slot = Math.ceil(at / SLOT_MS);
+      if (at > world.now) redis.add('round', `round-${slot}`, slot * SLOT_MS);
+      else redis.add('round', `round-now-${++rounds}`, world.now);
+    },
+
+    /** Whoever lost the job to another may not finish it. */
+    finish(job: Job, holder: number, notBefore: number | undefined): void {
+      if (job.holder !== holder) return;
+      if (notBefore !== undefined) {
+        job.holder = 0;
+        job.readyAt = notBefore;
+        return;
+      }
+      jobs.splice(jobs.indexOf(job), 1);
+      if (job.kind === 'subscriber' && situation.keepsDoneJobs) doneUntil = world.now + 3_600_000;
+    },
+
+    /** A delivery that names only a task: true when it is known whose task it is; else parked. */
+    match(taskId: string, event: GenerationEvent): boolean {
+      if (owned.has(taskId)) return true;
+      parked.set(taskId, [...(parked.get(taskId) ?? []), event]);
+      world.seen.add('parked');
+      return false;
+    },
+  };
+
+  function mailOf(generation: Generation): readonly GenerationEvent[] {
+    if (!situation.accountWide || generation.state !== 'submitted') return [];
+    owned.add(generation.task.id);
+    return parked.get(generation.task.id) ?? [];
+  }
+
+  function watch(): void {
+    const { record, due } = redis;
+    if (!record || isFinal(record)) return;
+    if (due === undefined) world.rules.broken('an open record has no due time');
+    if (!Number.isFinite(due)) world.rules.broken('a due time is not a moment');
+  }
+
+  return redis;
+}
+
+export type ModelRedis = ReturnType<typeof createModelRedis>;

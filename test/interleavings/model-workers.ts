@@ -1,0 +1,138 @@
+import { type GenerationEvent, observedEvent } from '../../src/generation/events.ts';
+import { attemptKey } from '../../src/generation/ids.ts';
+import { type Actor, advance, type Scene } from './model-advance.ts';
+import type { Job } from './model-redis.ts';
+import { LEASE_MS, SEND_MARGIN_MS, seconds } from './situation.ts';
+
+/** What a worker does with a job. @returns when to run it again, if it is not done. */
+export function work(scene: Scene, job: Job): Actor {
+  switch (job.kind) {
+    case 'submit':
+      return submit(scene);
+    case 'look-up':
+      return lookUp(scene);
+    case 'cancel':
+      return cancelTask(scene);
+    case 'round':
+      return round(scene);
+    case 'completions':
+      return complete(scene, job);
+    case 'subscriber':
+      return subscribe(scene, job);
+  }
+}
+
+/** src/workers/submit.ts */
+function* submit(scene: Scene): Actor {
+  const { world, provider } = scene;
+  const [started] = yield* advance(scene, [{ type: 'submit-started' }], { finish: false });
+  if (started?.kind === 'ignored' && started.reason === 'held') {
+    const { generation: g } = started;
+    if (g.state === 'queued') return g.hold?.until ?? g.dueAt;
+    return g.state === 'unconfirmed' ? g.resendAt : 0;
+  }
+  const mayCall = started?.kind === 'moved' || (started && world.flaws.callsWithoutWinning);
+  if (!mayCall || !('generation' in started) || started.generation.state !== 'submitting') {
+    return undefined;
+  }
+
+  const generation = started.generation;
+  const startedAt = generation.dueAt - world.situation.rules.sendOverdueMs;
+  yield 'calls the provider';
+  let event: GenerationEvent;
+  let isAnswered = false;
+  if (world.now > startedAt + SEND_MARGIN_MS && !world.flaws.callsHoweverLate) {
+    const { sends: send } = generation;
+    event = { type: 'submit-deferred', send, reason: 'unavailable', until: world.now };
+    world.seen.add('too late to call');
+  } else {
+    const key = attemptKey(generation.id, generation.attempt);
+    const request = provider.send(key, generation.sends);
+    while (request.phase !== 'over') yield request;
+    event = request.answer;
+    isAnswered =
+      event.type === 'submit-accepted' && request.task?.finishAt === request.task?.acceptedAt;
+    if (isAnswered && request.task) {
+      yield* advance(scene, [event], { finish: false }, generation);
+      const outcome = provider.check(request.task.id);
+      if (outcome.kind !== 'final') return undefined;
+      yield 'enqueues the outcome that came with the answer';
+      scene.redis.addCompletion({
+        type: 'observed-final',
+        source: 'submit',
+        outcome: outcome.outcome,
+      });
+      return undefined;
+    }
+  }
+  yield* advance(scene, [event], { finish: false }, generation);
+  return undefined;
+}
+
+/** src/workers/reconcile.ts */
+function* lookUp(scene: Scene): Actor {
+  const { world, redis, provider } = scene;
+  yield 'reads the record';
+  const generation = redis.record;
+  if (generation?.state !== 'unconfirmed') return undefined;
+  yield 'searches at the provider';
+  if (world.isWild && world.dice.oneIn(8)) return world.now + 500;
+  const askedAt = world.now;
+  const task = provider.search(attemptKey(generation.id, generation.attempt));
+  world.say?.(`provider: the search ${task ? `finds ${task.id}` : 'finds nothing'}`);
+  const event: GenerationEvent = task
+    ? { type: 'submit-accepted', task: { id: task.id } }
+    : { type: 'absence-proven', send: generation.sends, askedAt };
+  world.seen.add(event.type);
+  yield* advance(scene, [event], { finish: false });
+  return undefined;
+}
+
+function* cancelTask({ redis, provider }: Scene): Actor {
+  yield 'asks the provider to stop the task';
+  const { record } = redis;
+  if (record && 'task' in record && record.task) provider.cancel(record.task.id);
+  return undefined;
+}
+
+/** src/workers/round.ts */
+function* round(scene: Scene): Actor {
+  const { world, redis, provider } = scene;
+  yield 'takes what is due';
+  const startedAt = world.now;
+  const taken = redis.takeDue(LEASE_MS);
+  const nextAt = redis.due;
+  if (nextAt !== undefined && nextAt < startedAt + LEASE_MS) {
+    redis.ensureRound(Math.max(nextAt, startedAt + 1));
+  }
+  if (!taken) return undefined;
+  let event: GenerationEvent = { type: 'overdue' };
+  if (taken.state === 'submitted') {
+    const askedAt = world.now;
+    yield 'checks the task';
+    // No check takes no time at all.
+    world.now += 1;
+    if (world.isWild && world.dice.oneIn(8)) event = { type: 'poll-failed' };
+    else {
+      const observation = provider.check(taken.task.id);
+      event = observedEvent(observation, 'poll', { taskId: taken.task.id, askedAt });
+    }
+    world.say?.(`provider: the check says ${event.type}`);
+  }
+  yield* advance(scene, [event], { finish: false }, taken);
+  return undefined;
+}
+
+/** src/workers/complete.ts */
+function* complete(scene: Scene, job: Job): Actor {
+  yield* advance(scene, job.events ?? [], { finish: true });
+  return undefined;
+}
+
+function* subscribe({ world }: Scene, job: Job): Actor {
+  yield 'calls the subscriber';
+  if (job.tells) world.rules.told(job.tells, world.now);
+  world.say?.(`subscriber: told ${job.tells?.type}`);
+  yield 'finishes the job';
+  return world.isWild && world.dice.oneIn(8) ? world.now + seconds(1) : undefined;
+}

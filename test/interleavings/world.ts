@@ -1,0 +1,32 @@
+import type { decide } from '../../src/generation/state-machine.ts';
+import type { Invariants } from './invariants.ts';
+import type { Dice } from './random.ts';
+import type { Situation } from './situation.ts';
+
+/** Mistakes that a program could have; each must be found out. Committed code has none of them. */
+export interface Flaws {
+  readonly decide?: typeof decide;
+  readonly callsWithoutWinning?: true;
+  readonly callsHoweverLate?: true;
+  readonly savesBlindly?: true;
+  readonly recordsWithoutDueTime?: true;
+  readonly marksToldFirst?: true;
+  readonly believesEveryone?: true;
+}
+
+/** What all actors of one schedule share. */
+export interface World {
+  now: number;
+  /** While true, things go wrong; afterwards everybody is healthy. */
+  isWild: boolean;
+  readonly dice: Dice;
+  readonly situation: Situation;
+  readonly flaws: Flaws;
+  readonly rules: Invariants;
+  /** Which kinds of thing came up, so that a test can tell that the walk goes everywhere. */
+  readonly seen: Set<string>;
+  /** Writes the trace; absent when nobody reads it. */
+  readonly say: ((line: string) => void) | undefined;
+  /** A moment, as the trace shows it. */
+  clock(at: number | undefined): string;
+}
