@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DeferReason } from '../../generation/errors.ts';
 import type { Outcome } from '../../generation/generation.ts';
 import { ImageUrl } from '../../generation/image-url.ts';
+import { FashnTryOn, fashnTryOnInput } from '../fashn-try-on.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, type ReasonCode } from '../reasons.ts';
 import { completedWith, LooseText, parseInput, statusWord, TaskId } from '../wire-values.ts';
@@ -11,28 +12,10 @@ import { completedWith, LooseText, parseInput, statusWord, TaskId } from '../wir
  * Fundamentals", "Error Handling", "Try-On v1.6" and "Try-On Max", and its official TypeScript SDK.
  */
 
-const images = {
-  personImage: ImageUrl,
-  /** One garment per call, at both models. */
-  garmentImages: z.array(ImageUrl).length(1),
-};
-
-/** "Try-On v1.6". `return_base64` is not offered: pictures do not travel through the queues. */
-const TryOnV16 = z.strictObject({
-  ...images,
-  category: z.enum(['auto', 'tops', 'bottoms', 'one-pieces']).optional(),
-  mode: z.enum(['performance', 'balanced', 'quality']).optional(),
-  garmentPhotoType: z.enum(['auto', 'flat-lay', 'model']).optional(),
-  moderationLevel: z.enum(['conservative', 'permissive', 'none']).optional(),
-  segmentationFree: z.boolean().optional(),
-  seed: z.int().optional(),
-  numSamples: z.int().min(1).max(4).optional(),
-  outputFormat: z.enum(['png', 'jpeg']).optional(),
-});
-
 /** "Try-On Max", which calls the garment a product. ASSUMPTION: prompts have at most 2,000 characters. */
 const TryOnMax = z.strictObject({
-  ...images,
+  personImage: ImageUrl,
+  garmentImages: z.array(ImageUrl).length(1),
   prompt: z.string().max(2_000).optional(),
   seed: z.int().optional(),
   outputFormat: z.enum(['png', 'jpeg']).optional(),
@@ -52,7 +35,7 @@ export const MODELS: Readonly<Record<string, FashnModel>> = {
     about: 'Dresses a person in one garment, in 5 to 17 seconds.',
     price: '1 credit per picture',
     resultLifetimeMs: RESULT_LIFETIME_MS,
-    input: TryOnV16,
+    input: FashnTryOn,
     // "Try-On v1.6": 5 s (performance) to 17 s (quality). The timing is inferred from that.
     poll: {
       firstAfterMs: 4_000,
@@ -61,21 +44,7 @@ export const MODELS: Readonly<Record<string, FashnModel>> = {
       longestMs: 2_000,
       giveUpAfterMs: 120_000,
     },
-    wireInputs: (raw) => {
-      const input = parseInput(TryOnV16, raw);
-      return {
-        model_image: input.personImage,
-        garment_image: input.garmentImages[0],
-        category: input.category,
-        mode: input.mode,
-        garment_photo_type: input.garmentPhotoType,
-        moderation_level: input.moderationLevel,
-        segmentation_free: input.segmentationFree,
-        seed: input.seed,
-        num_samples: input.numSamples,
-        output_format: input.outputFormat,
-      };
-    },
+    wireInputs: fashnTryOnInput,
   },
   'tryon-max': {
     type: 'image-quality',
