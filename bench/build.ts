@@ -9,12 +9,15 @@ import type { Cleanup } from './cleanup.ts';
 const project = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Compiles src and bench into a temporary folder, as they run in production, so that no loader is
- * in what is measured. Types are checked elsewhere.
+ * Compiles src and `programs` into a temporary folder, as they run in production, so that no loader
+ * is in what is measured. Types are checked elsewhere.
  */
-export async function buildToTemporaryFolder(cleanup: Cleanup): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-bench-'));
-  const built = buildInto(folder);
+export async function buildToTemporaryFolder(
+  cleanup: Cleanup,
+  programs: 'bench' | 'chaos' = 'bench',
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `catwalk-${programs}-`));
+  const built = buildInto(folder, programs);
   cleanup.add(async () => {
     // The compiler must not write into a folder that is gone.
     await built.catch(() => {});
@@ -24,15 +27,16 @@ export async function buildToTemporaryFolder(cleanup: Cleanup): Promise<string> 
   return folder;
 }
 
-async function buildInto(folder: string): Promise<void> {
+async function buildInto(folder: string, programs: string): Promise<void> {
   await promisify(execFile)(process.execPath, [
     join(project, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(project, 'bench/tsconfig.json'), '--outDir', folder],
+    ...['-p', join(project, programs, 'tsconfig.json'), '--outDir', folder],
   ]);
   await cp(join(project, 'src/generation'), join(folder, 'src/generation'), {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
   });
+  await symlink(join(project, 'examples'), join(folder, 'examples'), 'junction');
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'), 'junction');
   await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
 }

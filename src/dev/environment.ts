@@ -45,34 +45,51 @@ const SECRETS: Readonly<Record<string, () => string>> = {
   replicate: () => `whsec_${randomBytes(24).toString('base64')}`,
 };
 
+export interface SimulatedAccounts {
+  /** What the simulator is started with. */
+  readonly args: readonly string[];
+  /** Settings that point every provider at the simulator. */
+  env(simulatorUrl: string): Record<string, string>;
+}
+
 /**
- * Starts the simulator as a process of its own, with keys and secrets made up for this run.
+ * Accounts at every simulated provider, with keys and secrets made up for this run.
  * @param publicUrl where it finds our web process, for webhooks that are set up in a dashboard.
  */
+export function simulatedAccounts(publicUrl: string): SimulatedAccounts {
+  const secrets = Object.entries(SECRETS).map(([name, make]) => [name, make()] as const);
+  return {
+    args: [
+      ...['--webhook', `vtryon=${publicUrl}/webhooks/vtryon`],
+      ...secrets.flatMap(([name, secret]) => ['--secret', `${name}=${secret}`]),
+    ],
+    env(simulatorUrl) {
+      const env: Record<string, string> = {};
+      for (const name of PROVIDER_NAMES) {
+        env[providerVariable(name, 'API_KEY')] = KEYS[name] ?? `${name}-simulated`;
+        env[providerVariable(name, 'BASE_URL')] = `${simulatorUrl}/${name}`;
+      }
+      for (const [name, secret] of secrets) env[providerVariable(name, 'WEBHOOK_SECRET')] = secret;
+      return env;
+    },
+  };
+}
+
+/** Starts the simulator as a process of its own. @param publicUrl as for `simulatedAccounts`. */
 export async function startSimulation(
   publicUrl: string,
   args: readonly string[] = [],
 ): Promise<Simulation> {
-  const secrets = Object.entries(SECRETS).map(([name, make]) => [name, make()] as const);
+  const accounts = simulatedAccounts(publicUrl);
   const process = startChild('simulator/main', {
-    args: [
-      ...['--port', '0', '--webhook', `vtryon=${publicUrl}/webhooks/vtryon`],
-      ...secrets.flatMap(([name, secret]) => ['--secret', `${name}=${secret}`]),
-      ...args,
-    ],
+    args: ['--port', '0', ...accounts.args, ...args],
   });
   const [, url = ''] = await process.line(/^simulator ready at (\S+)$/);
-  const env: Record<string, string> = {};
-  for (const name of PROVIDER_NAMES) {
-    env[providerVariable(name, 'API_KEY')] = KEYS[name] ?? `${name}-simulated`;
-    env[providerVariable(name, 'BASE_URL')] = `${url}/${name}`;
-  }
-  for (const [name, secret] of secrets) env[providerVariable(name, 'WEBHOOK_SECRET')] = secret;
 
   return {
     url,
     process,
-    env,
+    env: accounts.env(url),
     async play(scenario) {
       const response = await fetch(`${url}/_simulator/scenario`, {
         method: 'POST',

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { createControlRouter, type SimulatorControls } from './control-routes.ts';
+import { withDirectives } from './directives.ts';
 import type { Gallery } from './gallery.ts';
 import { assetNamePattern, ImageLoadError } from './image-loader.ts';
 import { createProviderRouter } from './provider.ts';
@@ -35,15 +38,19 @@ export function createApp({ states, gallery, controls, assetsDir }: AppParts): E
     }
     response.type('png').send(png);
   });
-  app.get('/assets/:file', (request, response) => {
+  app.get('/assets/:file', async (request, response) => {
     // The pattern has no slash and no leading dot, so no name can leave the folder.
-    if (!assetNamePattern.test(request.params.file)) {
+    const isName = assetNamePattern.test(request.params.file);
+    const picture = isName
+      ? await readFile(path.join(assetsDir, request.params.file)).catch(() => undefined)
+      : undefined;
+    if (!picture) {
       response.status(404).json({ error: 'No such asset.' });
       return;
     }
-    response.sendFile(request.params.file, { root: assetsDir }, (error) => {
-      if (error && !response.headersSent) response.status(404).json({ error: 'No such asset.' });
-    });
+    const [, query] = request.originalUrl.split('?', 2);
+    response.type(path.extname(request.params.file));
+    response.send(query ? withDirectives(picture, query) : picture);
   });
   app.use((_request, response) => {
     response.status(404).json({ error: 'The simulator has nothing here.' });

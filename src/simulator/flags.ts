@@ -158,7 +158,8 @@ Usage: npm run simulator -- [flags]
 Providers:
 ${dialectLines.join('\n')}
 
-Scenarios (header x-simulate, or ?simulate=<name> in an input image's URL):
+Scenarios (header x-simulate, or ?simulate=<name> in an input image's URL; ?marker=<name> is kept
+in the ledger; a picture from /assets carries both in its bytes):
 ${scenarioLines.join('\n')}
 
 Control: GET /_simulator/scenarios, POST /_simulator/scenario, POST /_simulator/webhook,

@@ -21,6 +21,8 @@ export interface AcceptedEntry {
   idempotencyKey: string | null;
   webhookUrl: string | null;
   inputFingerprint: string;
+  /** The caller's own name for the input: `marker` in the query of an image's URL. */
+  marker: string | null;
   /** False for work that costs nothing, such as a sandbox key's. */
   isPaid: boolean;
   creditsCharged: number;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import type { ImageInput, Provider, Refusal, Reply, Submission, TaskFacts } from './dialect.ts';
+import { directivesOf } from './directives.ts';
 import { fingerprintOf } from './image-identity.ts';
 import { keepTask, nextSequence, type ProviderState } from './provider-state.ts';
 import { refuse, send, setRateHeaders } from './replies.ts';
@@ -100,12 +101,13 @@ function imagesOf(submission: Submission): ImageInput[] {
 
 /** The `x-simulate` header, or `simulate` in the query of the first image URL that has one. */
 function requestedScenario(request: Request, submission: Submission): string | undefined {
-  const named = request.get('x-simulate');
-  if (named !== undefined) return named;
+  return request.get('x-simulate') ?? directive(submission, 'simulate');
+}
+
+function directive(submission: Submission, name: 'simulate' | 'marker'): string | undefined {
   for (const image of imagesOf(submission)) {
-    if (typeof image !== 'string' || !image.startsWith('http') || !URL.canParse(image)) continue;
-    const value = new URL(image).searchParams.get('simulate');
-    if (value !== null) return value;
+    const value = directivesOf(image)?.get(name);
+    if (value !== undefined && value !== null) return value;
   }
   return undefined;
 }
@@ -188,6 +190,7 @@ function accept(
     idempotencyKey: submission.idempotencyKey ?? null,
     webhookUrl: submission.webhookUrl ?? state.webhookUrl ?? null,
     inputFingerprint: fingerprint,
+    marker: directive(submission, 'marker') ?? null,
     isPaid: submission.creditCost > 0,
     creditsCharged: submission.creditCost,
     creditsRefunded: 0,

@@ -66,18 +66,25 @@ export function createAdvance(parts: AdvanceParts): Advance {
     let pending = await read(steps, results);
 
     while (pending.length > 0) {
-      const moves: { index: number; next: Generation; effects: readonly Effect[] }[] = [];
+      const moves: {
+        index: number;
+        next: Generation;
+        effects: readonly Effect[];
+        /** This move brings the outcome. */
+        ends: boolean;
+      }[] = [];
       for (const { index, generation, event } of pending) {
         try {
           const decision = decide(generation, event, now(), rulesFor(generation));
+          const ends = 'next' in decision && isFinal(decision.next) && !isFinal(generation);
           if ('ignored' in decision) {
             results[index] = { kind: 'ignored', reason: decision.reason, generation };
             log.debug({ ...about(generation, event), reason: decision.reason }, 'ignored');
-          } else if (isFinal(decision.next) && !isFinal(generation) && !may.finish) {
+          } else if (ends && !may.finish) {
             results[index] = { kind: 'forwarded' };
             forwarded.push(enqueue.completion({ id: generation.id, event }));
           } else {
-            moves.push({ index, ...decision });
+            moves.push({ index, ...decision, ends });
           }
         } catch (error) {
           results[index] = { kind: 'failed', error };
@@ -88,12 +95,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
       pending = [];
       for (const [position, result] of saved.entries()) {
         // One answer for each move, in the same order.
-        const { index, effects } = moves[position] as (typeof moves)[number];
+        const { index, effects, ends } = moves[position] as (typeof moves)[number];
         const event = (steps[index] as Step).event;
         if (result.saved) {
           results[index] = { kind: 'moved', generation: result.generation };
           moved.push({ generation: result.generation, effects, again: event.type === 'overdue' });
-          report(result.generation, event);
+          report(result.generation, event, ends);
           for (const parked of result.parked) {
             forwarded.push(enqueue.completion({ id: result.generation.id, event: parked }));
           }
@@ -160,8 +167,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
     await all(told, { finish: true });
   }
 
-  function report(generation: Generation, event: GenerationEvent): void {
-    if (!isFinal(generation) || event.type === 'told' || event.type === 'overdue') {
+  function report(generation: Generation, event: GenerationEvent, ends: boolean): void {
+    if (!isFinal(generation) || !ends) {
       log.debug({ ...about(generation, event), to: generation.state }, 'moved');
       return;
     }

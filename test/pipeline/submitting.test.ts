@@ -47,6 +47,8 @@ describe('an answer that was lost', () => {
     expect(pipeline.book('fashn').accepted).toHaveLength(1);
     expect(pipeline.book('fashn').refused).toHaveLength(0);
     expect(pipeline.eventsOf(id)).toMatchObject([{ type: 'generation.failed' }]);
+    const finished = pipeline.lines.filter(({ msg }) => msg === 'generation finished');
+    expect(finished).toMatchObject([{ generation: id, reason: 'outcome_unknown' }]);
   });
 
   test('fashn: is paid a second time only where the settings say so', async () => {

@@ -60,6 +60,20 @@ test('two uploads and a task are answered with integer ids, and only the task is
   expect(book.creditsLeft).toBe(999_999);
 });
 
+test('a picture from the assets carries scenario and marker in its bytes, to the task and the ledger', async () => {
+  const { simulator, upload, createTask, shirt } = await setup();
+  const response = await fetch(`${simulator.url}/assets/person.png?simulate=moderation&marker=n-7`);
+  const marked = new Uint8Array(await response.arrayBuffer());
+  const person = await upload('person-images', { image: marked });
+  const garment = await upload('garment-images', { image: shirt });
+  await createTask({
+    tryon_person_image_id: person.body['id'],
+    garment_image_id: garment.body['id'],
+  });
+  const [entry] = bookOf(simulator, 'vtryon').accepted;
+  expect(entry).toMatchObject({ scenario: 'moderation', marker: 'n-7' });
+});
+
 test('a task goes from queued to completed and has its picture at the top level', async () => {
   const { submit, get } = await setup({ timeScale: 0.1 });
   const { body } = await submit();

@@ -1,0 +1,34 @@
+import { Redis } from 'ioredis';
+import { NAMESPACE } from './settings.ts';
+
+/** What is still to be done in the pipeline, and what it gave up. */
+export interface Backlog {
+  /** Jobs that wait, run or are delayed (poll rounds are left out), and debts in the schedule. */
+  readonly open: number;
+  /** Jobs in failed sets: they wait for a person. */
+  readonly dead: number;
+}
+
+const LISTS = /:(wait|active|paused)$/;
+const SETS = /:(delayed|prioritized)$|^[^:]*:due:/;
+
+/** Reads it from Redis itself. @throws ioredis's error while Redis is away. */
+export async function readBacklog(redisUrl: string): Promise<Backlog> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, commandTimeout: 5_000 });
+  redis.on('error', () => {});
+  try {
+    let open = 0;
+    let dead = 0;
+    for await (const found of redis.scanStream({ match: `{${NAMESPACE}}:*`, count: 5_000 })) {
+      for (const key of found as string[]) {
+        if (/:failed$/.test(key)) dead += await redis.zcard(key);
+        else if (/:poll-/.test(key)) continue;
+        else if (LISTS.test(key)) open += await redis.llen(key);
+        else if (SETS.test(key)) open += await redis.zcard(key);
+      }
+    }
+    return { open, dead };
+  } finally {
+    redis.disconnect();
+  }
+}

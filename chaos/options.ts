@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util';
+import { CHAOS_PROVIDERS, KNOWN_PROVIDERS } from './catalogue.ts';
+
+export interface ChaosOptions {
+  readonly generations: number;
+  readonly seed: number;
+  readonly ratePerSecond: number;
+  /** The whole run ends by then, finished or not. */
+  readonly mostMinutes: number;
+  readonly providers: readonly string[];
+  readonly appendfsync: 'everysec' | 'always';
+  /** A killed Redis loses what it had not yet forced to disk, as when the machine loses power. */
+  readonly powerCuts: boolean;
+  readonly naive: boolean;
+  readonly json: boolean;
+  /** Where the processes' logs are kept. */
+  readonly logs: string | undefined;
+  readonly help: boolean;
+}
+
+export const CHAOS_HELP = `npm run chaos -- [options]
+
+  --generations N      how many generations are asked for (default 5000)
+  --seed N             plans the faults; the same seed plans the same ones (default 1)
+  --rate N             generations asked for per second (default 30)
+  --minutes N          the run ends by then, finished or not (default 15)
+  --providers A,B      of ${KNOWN_PROVIDERS.join(', ')}
+                       (default ${CHAOS_PROVIDERS.join(', ')})
+  --appendfsync MODE   everysec (default) or always: how soon Redis forces writes to disk
+  --power-cuts         a killed Redis also loses what was not yet forced to disk
+  --naive              the same against the pipeline that a tutorial would give
+  --logs FOLDER        keep what the processes log
+  --json               print the numbers only, as JSON (with npm run --silent)
+  --help               this text
+
+Starts its own Redis, simulated providers, two web and three worker processes on loopback, breaks
+them, compares every party's books, and stops everything. Exits 1 when a promise was broken.
+`;
+
+/** Wrong usage; the message names the flag. */
+export class ChaosUsageError extends Error {}
+
+/** @throws ChaosUsageError */
+export function readChaosOptions(args: string[]): ChaosOptions {
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(args);
+  } catch (error) {
+    throw new ChaosUsageError(error instanceof Error ? error.message : String(error));
+  }
+  const providers = values.providers?.split(',') ?? CHAOS_PROVIDERS;
+  const stranger = providers.find((name) => !KNOWN_PROVIDERS.includes(name));
+  if (stranger !== undefined) {
+    throw new ChaosUsageError(`--providers: use some of ${KNOWN_PROVIDERS.join(', ')}`);
+  }
+  const { appendfsync = 'everysec' } = values;
+  if (appendfsync !== 'everysec' && appendfsync !== 'always') {
+    throw new ChaosUsageError('--appendfsync: use everysec or always');
+  }
+  return {
+    generations: wholeNumber('--generations', values.generations, 5_000, 50_000),
+    seed: wholeNumber('--seed', values.seed, 1, 2 ** 31),
+    ratePerSecond: wholeNumber('--rate', values.rate, 30, 500),
+    mostMinutes: wholeNumber('--minutes', values.minutes, 15, 120),
+    providers: [...new Set(providers)],
+    appendfsync,
+    powerCuts: values['power-cuts'] ?? false,
+    naive: values.naive ?? false,
+    json: values.json ?? false,
+    logs: values.logs,
+    help: values.help ?? false,
+  };
+}
+
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  usual: number,
+  largest: number,
+): number {
+  if (text === undefined) return usual;
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isInteger(number) && number >= 1 && number <= largest) {
+    return number;
+  }
+  throw new ChaosUsageError(`${flag}: give a whole number from 1 to ${largest}`);
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    options: {
+      generations: { type: 'string' },
+      seed: { type: 'string' },
+      rate: { type: 'string' },
+      minutes: { type: 'string' },
+      providers: { type: 'string' },
+      appendfsync: { type: 'string' },
+      'power-cuts': { type: 'boolean' },
+      naive: { type: 'boolean' },
+      logs: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  }).values;
+}

@@ -1,0 +1,144 @@
+import type { Findings } from './audit.ts';
+
+/** What a run brought, besides the audit. */
+export interface Run {
+  readonly kills: Readonly<Record<string, number>>;
+  readonly webhooks: Readonly<Record<string, number>>;
+  readonly durationMs: number;
+  /** It was ended by its own deadline. */
+  readonly isCutShort: boolean;
+}
+
+interface Line {
+  readonly name: string;
+  readonly label: string;
+  readonly value: number;
+  /** How the number is to be read; whole unless told. */
+  readonly digits?: number;
+  /** Absent where nothing was promised. */
+  readonly promise?: { readonly text: string; readonly isKept: boolean };
+}
+
+const MOST_DELIVERIES = 1.01;
+const LEAST_RESOLVED = 0.99;
+
+/** How Redis was set up and killed. */
+export interface RedisRules {
+  /** `everysec`: what was accepted in the second before a kill may be lost, and is told apart. */
+  readonly mayLoseLastSecond: boolean;
+  /** And with power cuts it surely is. */
+  readonly losesLastSecond: boolean;
+}
+
+/** Everything that is told, and what was promised about it. */
+function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
+  const { paidTwice, byOutcome } = found;
+  const none = (value: number) => ({ text: '0', isKept: value === 0 });
+  const surelyLost = found.lost - (rules.mayLoseLastSecond ? found.lostWithRedis : 0);
+  const promise = (name: string, label: string, value: number): Line => ({
+    name,
+    label,
+    value,
+    promise: none(value),
+  });
+  const fact = (name: string, label: string, value: number, digits = 0): Line => ({
+    name,
+    label,
+    value,
+    digits,
+  });
+  return [
+    fact('planned', 'generations asked for', found.planned),
+    {
+      ...fact('accepted', 'accepted', found.accepted),
+      promise: { text: 'all', isKept: found.accepted === found.planned },
+    },
+    fact('refused503', 'answers 503, asked again', found.refused503),
+    fact('unanswered', 'no answer, asked again', found.unanswered),
+    promise('lost', 'lost generations', surelyLost),
+    fact('lostWithRedis', 'lost with the second before Redis died', found.lostWithRedis),
+    promise('open', 'generations still open', found.open),
+    fact('paid', 'paid submissions', found.paid),
+    promise('paidTwiceKey', 'paid twice: idempotency key', paidTwice['idempotency-key']),
+    promise('paidTwiceSearch', 'paid twice: search', paidTwice.search),
+    promise('paidTwiceNone', 'paid twice: none, policy fail', paidTwice.none),
+    promise('notToldOnce', 'generations told as several events', found.notToldOnce),
+    {
+      ...fact('deliveries', 'deliveries per generation', found.deliveriesPerGeneration, 4),
+      // What the subscriber had done in that second, it is told again.
+      ...(!rules.losesLastSecond && {
+        promise: {
+          text: `<= ${MOST_DELIVERIES}`,
+          isKept: found.deliveriesPerGeneration <= MOST_DELIVERIES,
+        },
+      }),
+    },
+    promise('forgedAccepted', 'forged deliveries accepted', found.forgedAccepted),
+    promise('wrongOutcome', 'ended otherwise than the provider', found.wrongOutcome),
+    {
+      ...fact('resolvedAlone', 'resolved without a person, %', found.resolvedAlone * 100, 2),
+      promise: {
+        text: `>= ${LEAST_RESOLVED * 100}`,
+        isKept: found.resolvedAlone >= LEAST_RESOLVED,
+      },
+    },
+    fact('outcomeUnknown', 'told as outcome_unknown', found.outcomeUnknown),
+    promise('deadJobs', 'jobs that were given up', found.deadJobs),
+    promise('endedByThemselves', 'processes that ended by themselves', found.endedByThemselves),
+    ...['completed', 'failed', 'timed_out'].map((name) => fact(name, name, byOutcome[name] ?? 0)),
+    ...Object.entries(run.kills).map(([name, value]) =>
+      fact(`kills.${name}`, `kill -9: ${name}`, value),
+    ),
+    ...Object.entries(run.webhooks).map(([name, value]) =>
+      fact(`webhooks.${name}`, `webhooks on their way: ${name}`, value),
+    ),
+    fact('seconds', 'seconds', run.durationMs / 1000, 1),
+  ];
+}
+
+export interface Verdict {
+  readonly isKept: boolean;
+  readonly text: string;
+}
+
+export function report(
+  found: Findings,
+  run: Run,
+  options: { json: boolean; redis: RedisRules; about: object },
+): Verdict {
+  const lines = linesOf(found, run, options.redis);
+  const isKept = !run.isCutShort && lines.every(({ promise }) => promise?.isKept ?? true);
+  if (options.json) {
+    const values = Object.fromEntries(lines.map(({ name, value }) => [name, value]));
+    const broken = lines.filter((line) => line.promise?.isKept === false).map(({ name }) => name);
+    const { learnedBy, suspects } = found;
+    const { isCutShort } = run;
+    const all = { ...options.about, isKept, isCutShort, broken, ...values, learnedBy, suspects };
+    return { isKept, text: `${JSON.stringify(all, null, 2)}\n` };
+  }
+  const notes = Object.entries(found.suspects).flatMap(([why, who]) => [
+    `${why}:`,
+    ...who.map((name) => `  ${name}`),
+  ]);
+  if (run.isCutShort) notes.push('The run was cut short by --minutes.');
+  return { isKept, text: `${[table(lines), ...notes].join('\n')}\n` };
+}
+
+function table(lines: readonly Line[]): string {
+  const rows = [
+    ['what', 'value', 'promised', ''],
+    ...lines.map(({ label, value, digits = 0, promise }) => [
+      label,
+      value.toFixed(digits),
+      promise?.text ?? '',
+      promise && !promise.isKept ? 'BROKEN' : '',
+    ]),
+  ];
+  const width = (column: number): number =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const text = rows.map(([what = '', value = '', promised = '', verdict = '']) =>
+    `${what.padEnd(width(0))}  ${value.padStart(width(1))}  ${promised.padEnd(width(2))}  ${verdict}`.trimEnd(),
+  );
+  text.splice(1, 0, '-'.repeat(Math.max(...text.map((line) => line.length))));
+  return `\n${text.join('\n')}\n`;
+}

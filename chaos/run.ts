@@ -1,0 +1,125 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Cleanup } from '../bench/cleanup.ts';
+import type { App, Record as Shown } from './app.ts';
+import { audit, type Findings } from './audit.ts';
+import { type Backlog, readBacklog } from './backlog.ts';
+import { type Heard, readHeard } from './heard.ts';
+import { type Kills, startKills } from './kills.ts';
+import type { ChaosOptions } from './options.ts';
+import { makePlan } from './plan.ts';
+import type { Run } from './report.ts';
+import { type Stage, startStage } from './stage.ts';
+
+const LOOK_EVERY_MS = 1_000;
+const PROGRESS_EVERY_MS = 10_000;
+/** Longer than anything is left alone: a send that counts as lost after 53 s, and its 30 s of grace. */
+const NOTHING_NEW_MS = 120_000;
+/** When nothing is left to do, nothing can come any more. */
+const NOTHING_LEFT_MS = 10_000;
+const READERS = 16;
+
+/** One run from an empty Redis to the audit. Everything it starts is stopped by `cleanup`. */
+export async function runChaos(
+  options: ChaosOptions,
+  cleanup: Cleanup,
+  say: (line: string) => void,
+): Promise<{ findings: Findings; run: Run }> {
+  const startedAt = Date.now();
+  const signal = enoughAfter(options.mostMinutes * 60_000, cleanup);
+  const plan = makePlan(options);
+  const stage = await startStage(options, plan, cleanup, say);
+  const { app, redis, pipeline } = stage;
+
+  say(`asking for ${options.generations} generations and breaking things`);
+  const kills = startKills(plan.kills, pipeline, redis, signal);
+  const progress = setInterval(async () => say(await progressOf(stage, kills)), PROGRESS_EVERY_MS);
+  cleanup.add(() => clearInterval(progress));
+  await Promise.all([app.askAll(plan.requests, signal), kills.finished]);
+  const backlog = await untilQuiet(stage, signal);
+  clearInterval(progress);
+
+  say('comparing the books');
+  const heard = await readHeard(stage.heardFile);
+  const findings = audit({
+    asked: app.asked,
+    records: options.naive ? recordsFrom(heard) : await readAll(app),
+    heard,
+    books: await stage.providers.books(),
+    redisKilledAtMs: kills.redisAtMs,
+    deadJobs: backlog.dead,
+    endedByThemselves: [...pipeline.all, stage.providers.program].reduce(
+      (sum, program) => sum + program.endedByItself,
+      0,
+    ),
+  });
+  const durationMs = Date.now() - startedAt;
+  const { webhooks } = stage.front;
+  return {
+    findings,
+    run: { kills: kills.done, webhooks, durationMs, isCutShort: signal.aborted },
+  };
+}
+
+/** Aborted when the time is up, and when everything is being stopped. */
+function enoughAfter(mostMs: number, cleanup: Cleanup): AbortSignal {
+  const enough = new AbortController();
+  // Every planned request and kill listens to it.
+  setMaxListeners(0, enough.signal);
+  const limit = setTimeout(() => enough.abort(), mostMs);
+  cleanup.add(() => {
+    clearTimeout(limit);
+    enough.abort();
+  });
+  return enough.signal;
+}
+
+async function progressOf({ app, heardFile }: Stage, { done }: Kills): Promise<string> {
+  const told = new Set((await readHeard(heardFile)).map(({ generationId }) => generationId));
+  const accepted = app.asked.filter(({ id }) => id !== undefined).length;
+  const killed = `${done.worker} workers, ${done.web} web processes, Redis ${done.redis} times`;
+  return `${accepted} accepted, ${told.size} told; killed ${killed}`;
+}
+
+/** Waits until everyone was told and nothing is left to do, or until nothing happens any more. */
+async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal): Promise<Backlog> {
+  let newsAt = Date.now();
+  let news = '';
+  let backlog: Backlog = { open: 0, dead: 0 };
+  while (!signal.aborted) {
+    backlog = await readBacklog(redis.url);
+    const heard = await readHeard(heardFile);
+    const told = new Set(heard.map(({ generationId }) => generationId));
+    const isAllTold = app.asked.every(({ id }) => id === undefined || told.has(id));
+    if (isAllTold && backlog.open === 0) break;
+    const now = `${heard.length} ${backlog.open}`;
+    if (now !== news) newsAt = Date.now();
+    news = now;
+    const patienceMs = backlog.open === 0 ? NOTHING_LEFT_MS : NOTHING_NEW_MS;
+    if (Date.now() - newsAt > patienceMs) break;
+    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+  return backlog;
+}
+
+async function readAll(app: App): Promise<Map<string, Shown | undefined>> {
+  const records = new Map<string, Shown | undefined>();
+  const left = app.asked.flatMap(({ id }) => id ?? []);
+  const reader = async (): Promise<void> => {
+    for (let id = left.pop(); id !== undefined; id = left.pop())
+      records.set(id, await app.read(id));
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return records;
+}
+
+/** The naive pipeline keeps no records: what it told first is all that is known. */
+function recordsFrom(heard: readonly Heard[]): Map<string, Shown | undefined> {
+  const records = new Map<string, Shown>();
+  for (const { generationId, outcome, reason } of heard) {
+    if (!records.has(generationId)) {
+      records.set(generationId, { status: outcome, reason, via: null });
+    }
+  }
+  return records;
+}

@@ -1,0 +1,69 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { buildToTemporaryFolder } from '../bench/build.ts';
+import type { Cleanup } from '../bench/cleanup.ts';
+import { freePort } from '../src/dev/environment.ts';
+import { type App, createApp } from './app.ts';
+import { type Front, startFront } from './front.ts';
+import type { ChaosOptions } from './options.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+import { type Plan, WEB_PROCESSES } from './plan.ts';
+import { createRedis, type KillableRedis } from './redis.ts';
+import { API_KEY, pipelineEnv } from './settings.ts';
+import { type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts';
+
+/** Everyone who takes part, all of them up. */
+export interface Stage {
+  readonly redis: KillableRedis;
+  readonly front: Front;
+  readonly providers: SimulatedProviders;
+  readonly pipeline: Pipeline;
+  readonly app: App;
+  /** Where the subscriber writes down what it hears. */
+  readonly heardFile: string;
+}
+
+/** Compiles and starts everything; `cleanup` stops it, those who call before those who are called. */
+export async function startStage(
+  options: ChaosOptions,
+  plan: Plan,
+  cleanup: Cleanup,
+  say: (line: string) => void,
+): Promise<Stage> {
+  say('compiling');
+  const folder = await buildToTemporaryFolder(cleanup, 'chaos');
+  const logs = options.logs ? resolve(options.logs) : join(folder, 'logs');
+  await mkdir(logs, { recursive: true });
+  const heardFile = join(folder, 'heard.jsonl');
+
+  say('starting');
+  const redis = await createRedis(folder, logs, options);
+  cleanup.add(redis.stop);
+  await redis.start();
+  const webPorts = await Promise.all(Array.from({ length: WEB_PROCESSES }, freePort));
+  const front = await startFront(webPorts, plan.mischief);
+  cleanup.add(front.close);
+  const { seed } = options;
+  const providers = await startSimulatedProviders({ folder, logs, seed, publicUrl: front.url });
+  cleanup.add(providers.program.stop);
+  const env = pipelineEnv({
+    providers: options.providers,
+    redisUrl: redis.url,
+    publicUrl: front.url,
+    accounts: providers.accounts,
+    filesFolder: join(folder, 'files'),
+    heardFile,
+  });
+  const kind = options.naive ? 'naive' : 'catwalk';
+  const pipeline = await createPipeline({ kind, webPorts, folder, logs, env });
+  cleanup.add(() => Promise.all(pipeline.all.map((program) => program.stop())));
+  await pipeline.start();
+  const app = createApp({
+    url: front.url,
+    apiKey: API_KEY,
+    picturesUrl: providers.picturesUrl,
+    seed,
+  });
+  cleanup.add(app.close);
+  return { redis, front, providers, pipeline, app, heardFile };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { Asked, Record as Shown } from '../../chaos/app.ts';
+import { audit, type Evidence } from '../../chaos/audit.ts';
+import type { PlannedScenario } from '../../chaos/catalogue.ts';
+import { report } from '../../chaos/report.ts';
+
+const KILLED_AT = 1_000_000;
+
+function asked(index: number, scenario: PlannedScenario = 'ok', provider = 'fashn'): Asked {
+  const planned = { index, provider, scenario, atMs: 0 };
+  return { planned, id: `g${index}`, acceptedAtMs: 0, refused: 0, unanswered: 0 };
+}
+
+const told = (index: number, eventId = `e${index}`) => ({
+  eventId,
+  generationId: `g${index}`,
+  outcome: 'completed',
+  reason: null,
+});
+
+const paid = (index: number) => ({
+  taskId: `t${Math.random()}`,
+  marker: String(index),
+  isPaid: true,
+  finalStatus: 'completed',
+  webhookAttempts: [] as { kind: string; answeredStatus: number | null }[],
+});
+
+const completed: Shown = { status: 'completed', reason: null, via: 'webhook' };
+
+/** What is shown of the first generation, completed, and of the second. */
+const shown = (second?: Shown) =>
+  new Map([['g1', completed], ...(second ? ([['g2', second]] as const) : [])]);
+
+/** Two generations, everything in order. */
+function inOrder(changes: Partial<Evidence> = {}): Evidence {
+  return {
+    asked: [asked(1), asked(2)],
+    records: shown(completed),
+    heard: [told(1), told(2)],
+    books: { fashn: { accepted: [paid(1), paid(2)] } },
+    redisKilledAtMs: [KILLED_AT],
+    deadJobs: 0,
+    endedByThemselves: 0,
+    ...changes,
+  };
+}
+
+const run = { kills: {}, webhooks: {}, durationMs: 1_000, isCutShort: false };
+const verdict = (evidence: Evidence, mayLoseLastSecond = true) =>
+  report(audit(evidence), run, {
+    json: true,
+    redis: { mayLoseLastSecond, losesLastSecond: false },
+    about: {},
+  });
+const broken = (evidence: Evidence, mayLoseLastSecond = true): unknown =>
+  JSON.parse(verdict(evidence, mayLoseLastSecond).text).broken;
+
+describe('the audit', () => {
+  test('finds nothing where everything is in order', () => {
+    expect(verdict(inOrder()).isKept).toBe(true);
+    expect(audit(inOrder())).toMatchObject({ accepted: 2, paid: 2, resolvedAlone: 1 });
+  });
+
+  test.each<[string, Partial<Evidence>]>([
+    ['accepted', { asked: [asked(1), asked(2), { ...asked(3), id: undefined } as never] }],
+    ['lost', { records: shown() }],
+    ['lost', { heard: [told(1)] }],
+    ['open', { records: shown({ status: 'processing', reason: null, via: null }) }],
+    ['paidTwiceNone', { books: { fashn: { accepted: [paid(1), paid(1), paid(2)] } } }],
+    ['paidTwiceKey', { books: { fitinview: { accepted: [paid(1), paid(1)] } } }],
+    ['paidTwiceSearch', { books: { 'image-intelligence': { accepted: [paid(1), paid(1)] } } }],
+    ['notToldOnce', { heard: [told(1), told(2), told(2, 'another')] }],
+    ['deliveries', { heard: [told(1), told(2), told(2)] }],
+    [
+      'wrongOutcome',
+      { records: shown({ status: 'failed', reason: 'provider_error', via: 'webhook' }) },
+    ],
+    ['deadJobs', { deadJobs: 1 }],
+    ['endedByThemselves', { endedByThemselves: 1 }],
+  ])('sees a broken promise: %s', (name, changes) => {
+    expect(broken(inOrder(changes))).toContain(name);
+  });
+
+  test('a forged claim that was believed is seen by its outcome, and by the answer to it', () => {
+    const records = shown({ status: 'failed', reason: 'provider_error', via: 'webhook' });
+    const believed = inOrder({ asked: [asked(1), asked(2, 'forged-signature')], records });
+    expect(audit(believed).forgedAccepted).toBe(1);
+    const webhookAttempts = [{ kind: 'forged', answeredStatus: 200 }];
+    const answered = { fitinview: { accepted: [{ ...paid(1), webhookAttempts }] } };
+    expect(audit(inOrder({ books: answered })).forgedAccepted).toBe(1);
+    // Without signatures a delivery is a hint, whoever sent it.
+    const hint = { fashn: { accepted: [{ ...paid(1), webhookAttempts }] } };
+    expect(audit(inOrder({ books: hint })).forgedAccepted).toBe(0);
+  });
+
+  test('what is lost with the last second of Redis is told apart, and allowed only where it can be', () => {
+    const lastSecond = { ...asked(3), acceptedAtMs: KILLED_AT - 500 };
+    const evidence = inOrder({ asked: [asked(1), asked(2), lastSecond] });
+    expect(audit(evidence)).toMatchObject({ lost: 1, lostWithRedis: 1 });
+    expect(broken(evidence, true)).not.toContain('lost');
+    expect(broken(evidence, false)).toContain('lost');
+    const earlier = { ...lastSecond, acceptedAtMs: KILLED_AT - 5_000 };
+    expect(broken(inOrder({ asked: [asked(1), asked(2), earlier] }), true)).toContain('lost');
+  });
+
+  test('"nobody knows" is an honest outcome, but not one that needs nobody', () => {
+    const records = shown({ status: 'failed', reason: 'outcome_unknown', via: 'policy' });
+    const found = audit(inOrder({ records }));
+    expect(found).toMatchObject({ outcomeUnknown: 1, wrongOutcome: 0, resolvedAlone: 0.5 });
+  });
+});

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { CHAOS_PROVIDERS, KNOWN_PROVIDERS, repeatSubmitOf } from '../../chaos/catalogue.ts';
+import { makePlan } from '../../chaos/plan.ts';
+import { PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
+
+const options = { seed: 1, generations: 1_000, ratePerSecond: 30, providers: CHAOS_PROVIDERS };
+const listed = (seed: number) => {
+  const { requests, kills, mischief } = makePlan({ ...options, seed });
+  return { requests, kills, mischiefs: Array.from({ length: 500 }, (_, n) => mischief(n)) };
+};
+
+test('the same seed plans the same faults, and another seed others', () => {
+  expect(listed(1)).toEqual(listed(1));
+  const [one, two] = [listed(1), listed(2)];
+  expect(one.requests).not.toEqual(two.requests);
+  expect(one.kills).not.toEqual(two.kills);
+  expect(one.mischiefs).not.toEqual(two.mischiefs);
+});
+
+test('every kind of process is killed, and every scenario and mischief is met', () => {
+  const { requests, kills, mischiefs } = listed(1);
+  expect(new Set(kills.map(({ victim }) => victim))).toEqual(new Set(['worker', 'web', 'redis']));
+  expect(new Set(mischiefs.map(({ kind }) => kind)).size).toBe(5);
+  expect(new Set(requests.map(({ scenario }) => scenario)).size).toBe(15);
+  for (const provider of CHAOS_PROVIDERS) {
+    expect(requests.some((request) => request.provider === provider)).toBe(true);
+  }
+});
+
+test('what the suite says of repeated submissions is what the adapters say', () => {
+  for (const provider of KNOWN_PROVIDERS) {
+    const create = PROVIDER_FACTORIES.get(provider);
+    const adapter = create?.({
+      apiKey: 'id:secret',
+      baseUrl: 'http://127.0.0.1',
+      webhookSecrets: [],
+      http: unused,
+      images: unused,
+      files: unused,
+    });
+    expect(adapter?.repeatSubmit, provider).toBe(repeatSubmitOf(provider));
+  }
+});
+
+/** Building an adapter calls nothing. */
+const unused = new Proxy({} as never, {
+  get: () => {
+    throw new Error('called');
+  },
+});
