@@ -32,7 +32,7 @@ export const jobOptions = {
     removeOnFail: { age: 14 * DAY_S },
     stackTraceLimit: 1,
   },
-  /** About 20 hours of trying; then the failed set is this subscriber's dead-letter set. */
+  /** About 16 hours of trying; then the failed set is this subscriber's dead-letter set. */
   subscriber: {
     attempts: 12,
     backoff: { type: 'delivery' },

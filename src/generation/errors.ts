@@ -95,10 +95,3 @@ export class NotKnownHere extends CatwalkError {
     super('not_known_here', message);
   }
 }
-
-/** Anything thrown, as one of our errors: what we do not know is a `Defect`. */
-export function classify(error: unknown): CatwalkError {
-  if (error instanceof CatwalkError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Defect(message, { cause: error });
-}

@@ -148,9 +148,6 @@ export const Generation = z.discriminatedUnion('state', [
 export type Generation = z.infer<typeof Generation>;
 export type GenerationState = Generation['state'];
 export type InState<S extends GenerationState> = Extract<Generation, { state: S }>;
-export type OpenGeneration = z.infer<
-  typeof Queued | typeof Submitting | typeof Unconfirmed | typeof Submitted
->;
 export type FinalGeneration = z.infer<typeof Completed | typeof Unsuccessful>;
 
 export const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;

@@ -85,12 +85,13 @@ export function createEnqueue(queues: QueueSet): Enqueue {
         opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
       });
     },
-    lookUp: (g) =>
-      add(queueNames.submit(g.provider), {
-        name: 'look-up',
-        data: { v: 1, id: g.id },
-        opts: { jobId: `look-up-${step(g)}` },
-      }),
+    lookUp: async (g) => {
+      const name = queueNames.submit(g.provider);
+      const jobId = `look-up-${step(g)}`;
+      // A search that failed for good would otherwise be the last one.
+      await makeRoom(name, jobId);
+      await add(name, { name: 'look-up', data: { v: 1, id: g.id }, opts: { jobId } });
+    },
     cancelTask: (g) =>
       add(queueNames.submit(g.provider), {
         name: 'cancel',

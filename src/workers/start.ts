@@ -59,7 +59,12 @@ export async function startWorkers(
     'error',
     onceInAWhile((err) => log.warn({ err }, 'redis connection')),
   );
-  await hooks.beforeFirstJob?.(redis);
+  try {
+    await hooks.beforeFirstJob?.(redis);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
   const store = createStore({
     redis,
     keys,

@@ -77,6 +77,20 @@ test('a submit job that failed for good makes room when the schedule issues it a
   expect(await queue.getFailedCount()).toBe(0);
 });
 
+test('a search that failed for good makes room for the next one', async () => {
+  const { request, enqueue, queue, redis, keys } = await setup();
+  const { generation } = await request(REQUEST, { tenant: 'shop' });
+  await enqueue.lookUp(generation);
+  const id = `look-up-${generation.id}-0-0`;
+  await redis.lrem(`${keys.prefix}:submit-acme:wait`, 0, id);
+  await redis.zadd(`${keys.prefix}:submit-acme:failed`, Date.now(), id);
+
+  await enqueue.lookUp(generation);
+  const waiting = await queue.getJobs(['waiting']);
+  expect(waiting.map((job) => job.id)).toContain(id);
+  expect(await queue.getFailedCount()).toBe(0);
+});
+
 test('a submit job that waits its turn is not added a second time', async () => {
   const { request, enqueue, queue } = await setup();
   const { generation } = await request(REQUEST, { tenant: 'shop' });
