@@ -158,6 +158,15 @@ export const Environment = z.object({
   UNCONFIRMED_GRACE_MS: described(wholeNumber(600_000, { min: 1_000, max: DAY_MS }), {
     about: 'How long a submission whose answer was lost waits for its webhook.',
   }),
+  CHECK_PATIENCE_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
+    about: 'How long a provider’s status checks may go unanswered before a generation times out.',
+  }),
+  CIRCUIT_FAILURES: described(wholeNumber(5, { min: 0, max: 1_000 }), {
+    about: 'So many failed submissions of a model in a row make the others wait; 0: never.',
+  }),
+  CIRCUIT_OPEN_MS: described(wholeNumber(10_000, { min: 100, max: 300_000 }), {
+    about: 'How long they wait at first. Doubles, up to 5 minutes, until a probe is answered.',
+  }),
   MAX_QUEUED_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
     about: 'How long a generation may wait to be sent before it times out.',
   }),

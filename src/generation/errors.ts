@@ -53,12 +53,16 @@ export class InvalidRequest extends CatwalkError {
   }
 }
 
-/** Why a provider did not take a submission now. `out_of_credit` waits for a person. */
+/**
+ * Why a provider did not take a submission now. `out_of_credit` waits for a person;
+ * `image_unavailable` is not the provider's trouble but that of the app's pictures.
+ */
 export type DeferReason =
   | 'rate_limited'
   | 'concurrency_limited'
   | 'out_of_credit'
   | 'unavailable'
+  | 'image_unavailable'
   | 'unauthorized';
 
 /** Passing trouble, certainly without effect at the other side: the same call may be repeated. */

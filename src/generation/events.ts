@@ -14,6 +14,8 @@ const send = { send: z.number().int() };
 export const GenerationEvent = z.discriminatedUnion('type', [
   /** A free step before the submission is done; `data` is for the adapter alone. */
   z.object({ type: z.literal('prepared'), data: z.string() }),
+  /** We do not want to send it before `until`; nobody has asked the provider. */
+  z.object({ type: z.literal('held'), reason: z.string(), until: z.number() }),
   /** A worker is about to call the provider. */
   z.object({ type: z.literal('submit-started') }),
   /** The provider has the submission and named its task. */

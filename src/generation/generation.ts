@@ -108,6 +108,8 @@ const Submitted = z.object({
   polls: z.number().int(),
   /** When an unsigned webhook last asked for a check. */
   hintedAt: z.number().optional(),
+  /** Since when no status check has been answered. */
+  unansweredSince: z.number().optional(),
   /** The provider's last word for a live task, as it says it. */
   providerStatus: z.string().optional(),
 });

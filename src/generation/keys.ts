@@ -12,6 +12,8 @@ export interface Keys {
   record(id: string): string;
   schedule(provider: string): string;
   pollBudget(provider: string): string;
+  /** One hash for each provider: model → its circuit breaker. */
+  circuits(provider: string): string;
   idempotency(tenant: string, keyFingerprint: string): string;
   /** Which generation a provider's task belongs to, where deliveries name nothing else. */
   task(provider: string, taskId: string): string;
@@ -31,6 +33,7 @@ export function keysOf(name: string): Keys {
     record: (id) => records + id,
     schedule: (provider) => `${prefix}:due:${provider}`,
     pollBudget: (provider) => `${prefix}:polls:${provider}`,
+    circuits: (provider) => `${prefix}:circuits:${provider}`,
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,

@@ -17,6 +17,8 @@ export interface Rules {
   unconfirmedGraceMs: number;
   /** After this long without an answer a send counts as lost. Longer than the request timeout. */
   sendOverdueMs: number;
+  /** Past its deadline, a task whose status checks go unanswered is given up after this long. */
+  unansweredMs: number;
   /** Whether the provider can be asked to stop a task. */
   canCancel: boolean;
   poll: PollProfile;

@@ -53,6 +53,8 @@ const TELL_OVERDUE_MS = 30_000;
 const MISSING_TOLERATED_MS = 60_000;
 /** ASSUMPTION: after this long a provider's search shows what it has accepted. */
 const SEARCH_SETTLES_MS = 15_000;
+/** While a provider leaves status checks unanswered, each task is asked about at least so often. */
+const LONGEST_SILENT_WAIT_MS = 60_000;
 /** How soon a lost answer is followed up by a resend; doubles each time. */
 const RECONCILE_FIRST_MS = 1_000;
 const RECONCILE_LONGEST_MS = 60_000;
@@ -105,6 +107,7 @@ function onceDue<G extends Generation>(
 
 const FINAL_ROWS = {
   prepared: ignore('already-final'),
+  held: ignore('already-final'),
   'submit-started': ignore('already-final'),
   'submit-accepted': ignore('already-final'),
   'submit-deferred': ignore('already-final'),
@@ -124,6 +127,7 @@ const FINAL_ROWS = {
 const TABLE: Table = {
   queued: {
     prepared: (g, event) => ({ next: { ...g, prepared: event.data }, effects: [] }),
+    held: holdInPlace,
     'submit-started': startSending,
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
     'submit-deferred': holdBack,
@@ -145,6 +149,7 @@ const TABLE: Table = {
 
   submitting: {
     prepared: ignore('already-sending'),
+    held: ignore('already-sending'),
     'submit-started': ignore('already-sending'),
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
     'submit-deferred': onRefusal,
@@ -167,6 +172,7 @@ const TABLE: Table = {
 
   unconfirmed: {
     prepared: ignore('already-sent'),
+    held: resendLater,
     'submit-started': resend,
     'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
     'submit-deferred': onRefusal,
@@ -185,6 +191,7 @@ const TABLE: Table = {
 
   submitted: {
     prepared: ignore('already-accepted'),
+    held: ignore('already-accepted'),
     'submit-started': ignore('already-accepted'),
     'submit-accepted': learnTask,
     'submit-deferred': ignore('already-accepted'),
@@ -278,6 +285,25 @@ function mayResend(
   if (now >= g.deadlineAt || g.rejection) return false;
   if (rules.repeatSubmit === 'unique-reference') return true;
   return rules.repeatSubmit === 'idempotency-key' && now < g.firstSentAt + rules.keyWindowMs;
+}
+
+/** Nothing is sent for now, by our own choice. Its job waits where it is. */
+function holdInPlace(g: InState<'queued'>, event: EventOf<'held'>): Decision {
+  if (g.hold && g.hold.until >= event.until) return { ignored: true, reason: 'held' };
+  const { reason, until } = event;
+  const dueAt = Math.min(until + REISSUE_FIRST_MS, g.deadlineAt);
+  return { next: { ...g, hold: { reason, until }, dueAt }, effects: [] };
+}
+
+function resendLater(
+  g: InState<'unconfirmed'>,
+  event: EventOf<'held'>,
+  { rules }: Context,
+): Decision {
+  if (!mayResend(g, event.until, rules)) return { ignored: true, reason: 'not-reconciled' };
+  if (g.resendAt >= event.until) return { ignored: true, reason: 'held' };
+  const dueAt = Math.min(event.until + REISSUE_FIRST_MS, g.deadlineAt);
+  return { next: { ...g, resendAt: event.until, dueAt }, effects: [] };
 }
 
 /** "Not now". Proves that nothing was accepted, unless an earlier send is unaccounted for. */
@@ -479,7 +505,7 @@ function stillLive(
   context: Context,
 ): Decision {
   if (event.source === 'poll')
-    return pollAgain({ ...g, providerStatus: event.status }, event, context);
+    return pollAgain({ ...heard(g, context), providerStatus: event.status }, event, context);
   if (g.providerStatus === event.status) return { ignored: true, reason: 'nothing-new' };
   return { next: { ...g, providerStatus: event.status }, effects: [] };
 }
@@ -504,14 +530,19 @@ function pollAgain(
   return { next: { ...g, polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
 
-/** A failed request is not a failed generation: past the deadline it is retried as long again. */
+/**
+ * A failed request is not a failed generation, and an outage is no verdict: only after a long
+ * silence is it given up. Asked ever more rarely meanwhile.
+ */
 function pollFailed(
   g: InState<'submitted'>,
   event: EventOf<'poll-failed'>,
   context: Context,
 ): Decision {
   const { now, rules } = context;
-  if (now >= g.deadlineAt + rules.poll.giveUpAfterMs) {
+  const unansweredSince = g.unansweredSince ?? now;
+  const silenceMs = now - unansweredSince;
+  if (now >= g.deadlineAt && silenceMs >= rules.unansweredMs) {
     return finish(g, GAVE_UP, 'deadline', context);
   }
   const usual = nextPollAt(rules.poll, {
@@ -520,8 +551,17 @@ function pollFailed(
     polls: g.polls + 1,
     seed: g.id,
   });
-  const dueAt = Math.max(usual, now + (event.retryAfterMs ?? 0));
-  return { next: { ...g, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+  const patience = now + Math.min(silenceMs / 4, LONGEST_SILENT_WAIT_MS);
+  const dueAt = Math.round(Math.max(usual, patience, now + (event.retryAfterMs ?? 0)));
+  return { next: { ...g, unansweredSince, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+/** A status check was answered. Time in which none was does not count as the provider's. */
+function heard(g: InState<'submitted'>, { now, rules }: Context): InState<'submitted'> {
+  const { unansweredSince, ...rest } = g;
+  if (unansweredSince === undefined) return g;
+  const latest = g.submittedAt + rules.poll.giveUpAfterMs + rules.unansweredMs;
+  return { ...rest, deadlineAt: Math.min(g.deadlineAt + now - unansweredSince, latest) };
 }
 
 function missing(
@@ -535,7 +575,7 @@ function missing(
     return finish({ ...g, polls }, TASK_LOST, 'poll', context);
   }
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
-  return { next: { ...g, polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+  return { next: { ...heard(g, context), polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
 
 function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Context): Decision {

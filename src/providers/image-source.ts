@@ -51,7 +51,7 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
     const answer = await http
       .request({ kind: 'read', method: 'GET', url, signal })
       .catch((error: unknown) => {
-        throw verdict(error) ?? error;
+        throw verdict(error) ?? notNow('does not answer', error);
       });
     const { location } = answer.headers;
     if (answer.status >= 300 && answer.status < 400 && location && redirects < MOST_REDIRECTS) {
@@ -59,7 +59,7 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
       return load(new URL(location, url).href, signal, redirects + 1);
     }
     if (answer.status === 429 || answer.status >= 500) {
-      throw new Retryable('unavailable', `An image's host answered ${answer.status}`);
+      throw notNow(`answered ${answer.status}`);
     }
     if (!answer.ok) throw unreadable(`its host answered ${answer.status}`);
     const type = fileTypeOf(answer.body);
@@ -84,6 +84,11 @@ function verdict(error: unknown): Terminal | undefined {
   if (cause instanceof AnswerTooLarge) return unreadable('it is too large');
   const isUnknown = cause instanceof Error && 'code' in cause && cause.code === 'ENOTFOUND';
   return isUnknown ? unreadable('its host does not exist') : undefined;
+}
+
+/** Told apart from trouble of the provider's own. */
+function notNow(why: string, cause?: unknown): Retryable {
+  return new Retryable('image_unavailable', `An image's host ${why}`, { cause });
 }
 
 function unreadable(why: string): Terminal {

@@ -11,6 +11,7 @@ const DEFERRALS: Record<DeferReason, { firstMs: number; longestMs: number; holds
     out_of_credit: { firstMs: 300_000, longestMs: 300_000, holdsQueue: true },
     unauthorized: { firstMs: 60_000, longestMs: 60_000, holdsQueue: true },
     unavailable: { firstMs: 1_000, longestMs: 300_000, holdsQueue: false },
+    image_unavailable: { firstMs: 1_000, longestMs: 300_000, holdsQueue: false },
   };
 
 /** What an error of the provider's means for the generation, and for the provider's whole queue. */

@@ -25,6 +25,7 @@ export function createRules(
     pollProfiles: PollProfileChanges;
     submitTimeoutMs: number;
     unconfirmedGraceMs: number;
+    checkPatienceMs: number;
     onUnknownOutcome: (provider: string) => 'fail' | 'resubmit';
   },
 ): (generation: Pick<Generation, 'provider' | 'model'>) => Rules {
@@ -42,6 +43,7 @@ export function createRules(
           settings.submitTimeoutMs +
           SEND_MARGIN_MS +
           (provider.inputs === 'upload' ? LOADING_MARGIN_MS : 0),
+        unansweredMs: settings.checkPatienceMs,
         canCancel: provider.cancel !== undefined,
         poll: pollProfileFor(model.type, about, settings.pollProfiles),
       });

@@ -4,6 +4,7 @@ import { type Logger, onceInAWhile } from '../config/log.ts';
 import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
+import { createCircuits } from '../generation/circuit.ts';
 import type { Generation } from '../generation/generation.ts';
 import { CompletionsJob, RoundJob, SubmitJob } from '../generation/jobs.ts';
 import { keysOf } from '../generation/keys.ts';
@@ -37,6 +38,8 @@ export interface WorkerProcess {
 
 const ROUND_CONCURRENCY = 20;
 const COMPLETIONS_CONCURRENCY = 8;
+/** Loading pictures and the steps before a submission take time besides the submission itself. */
+const PROBE_MARGIN_MS = 60_000;
 const CALLBACK_LIMITS = { timeoutMs: 15_000, maxBodyBytes: 16 * 1024 };
 
 /**
@@ -80,6 +83,7 @@ export async function startWorkers(
     pollProfiles: settings.POLL_PROFILES,
     submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
     unconfirmedGraceMs: settings.UNCONFIRMED_GRACE_MS,
+    checkPatienceMs: settings.CHECK_PATIENCE_MS,
     onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
   });
   const advance = createAdvance({ store, enqueue, rounds, subscribers, rulesFor, now, log });
@@ -118,9 +122,21 @@ export async function startWorkers(
     const { submits, concurrency } = provider.limits;
     const queue = queues.get(queueNames.submit(provider.name));
     await queue.setGlobalConcurrency(concurrency);
+    const circuits = createCircuits({
+      redis,
+      keys,
+      provider: provider.name,
+      settings: {
+        failures: settings.CIRCUIT_FAILURES,
+        openMs: settings.CIRCUIT_OPEN_MS,
+        probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
+      },
+      now,
+    });
     const parts = {
       provider,
       store,
+      circuits,
       advance,
       enqueue,
       webhookUrl,

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '../config/log.ts';
-import { Defect, Retryable } from '../generation/errors.ts';
+import type { Circuits, Sendable, Went } from '../generation/circuit.ts';
+import { Retryable } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import type { SubmitJob } from '../generation/jobs.ts';
@@ -9,13 +10,14 @@ import type { Store } from '../generation/store.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
+import { createPrepare } from './prepare.ts';
 import { type Refusal, refusalEvent } from './refusal-event.ts';
 import { SEND_MARGIN_MS } from './rules.ts';
 import type { NotYet } from './run-worker.ts';
 import { submitRequest } from './submit-request.ts';
 
-/** No provider wants more free steps than this before a submission. */
-const MOST_STEPS = 20;
+/** The reason of a hold that is our own choice. */
+const CIRCUIT_OPEN = 'circuit_open';
 /** An answer that was paid for is saved at almost any price. */
 const SAVE_TRIES = 8;
 
@@ -28,6 +30,7 @@ export interface SubmitParts {
   readonly provider: ProviderAdapter;
   readonly store: Store;
   readonly advance: Advance;
+  readonly circuits: Circuits;
   readonly enqueue: Enqueue;
   readonly webhookUrl: (generation: Generation) => string | undefined;
   /** Lets no submission of this provider start for so long, in any process. */
@@ -37,60 +40,74 @@ export interface SubmitParts {
 }
 
 /**
- * Sends one generation to its provider. Free steps come first, each saved as it is done. Then the
- * intent is recorded before the call that pays, and the answer straight after it; only the process
- * that recorded the intent may call.
+ * Sends one generation to its provider, unless its model's circuit is open: then it waits in place.
+ * Free steps come first, each saved as it is done. Then the intent is recorded before the call that
+ * pays, and the answer straight after it; only the process that recorded the intent may call.
  */
 export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<NotYet | undefined> {
-  const { provider, store, advance, enqueue, now, log } = parts;
+  const { provider, store, advance, circuits, enqueue, now, log } = parts;
+
+  const prepare = createPrepare({ provider, advance, refused, now });
 
   return async ({ id }) => {
-    if (provider.prepare) {
-      const generation = await store.load(id);
-      if (generation?.state === 'queued' && !(await prepareAll(generation))) return undefined;
-    }
-    const askedAt = now();
-    const started = await advance.one({ id, event: { type: 'submit-started' } });
-    if (started.kind === 'ignored' && started.reason === 'held') {
-      return { notBefore: heldUntil(started.generation) };
-    }
-    if (started.kind !== 'moved' || started.generation.state !== 'submitting') return undefined;
+    const generation = await store.load(id);
+    if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed') return undefined;
+    const notBefore = heldUntil(generation);
+    if (notBefore > now()) return { notBefore };
+    const permit = await circuits.ask(generation.model);
+    if (permit.kind === 'held') return waitInPlace(generation, permit.until);
 
-    const generation = started.generation;
-    const answer: Answer =
-      now() > askedAt + SEND_MARGIN_MS ? tooLate(generation) : await send(generation);
-    await save(generation, answer.event);
-    if (answer.holdQueueMs !== undefined) await parts.holdQueue(answer.holdQueueMs);
-    if (answer.outcome) {
-      const event = { type: 'observed-final', source: 'submit', outcome: answer.outcome } as const;
-      await enqueue.completion({ id, event });
+    let went: Went = 'not-sent';
+    try {
+      went = await attempt(generation);
+    } finally {
+      await report(generation.model, permit, went);
     }
     return undefined;
   };
 
-  /** @returns whether everything that must come before the submission is done. */
-  async function prepareAll(queued: InState<'queued'>): Promise<boolean> {
-    // A hold is answered where sending starts.
-    if (queued.hold && queued.hold.until > now()) return true;
-    let generation: Generation = queued;
-    for (let steps = 0; ; steps++) {
-      try {
-        const step = await provider.prepare?.(submitRequest(generation, undefined));
-        if (!step) return true;
-        if (generation.state === 'queued' && step.prepared !== generation.prepared) {
-          const event = { type: 'prepared', data: step.prepared } as const;
-          const saved = await advance.one({ id: generation.id, generation, event });
-          if (saved.kind !== 'moved') return false;
-          generation = saved.generation;
-        }
-        if (step.done) return true;
-        if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
-      } catch (error) {
-        const { event, holdQueueMs } = refused(generation, error, now());
-        await save(generation, event);
-        if (holdQueueMs !== undefined) await parts.holdQueue(holdQueueMs);
-        return false;
-      }
+  async function attempt(known: InState<'queued' | 'unconfirmed'>): Promise<Went> {
+    const prepared = known.state === 'queued' ? await prepare(known) : { ready: known };
+    if (!prepared) return 'not-sent';
+    if ('refused' in prepared) return conclude(known, prepared.refused);
+    const askedAt = now();
+    const event = { type: 'submit-started' } as const;
+    const started = await advance.one({ id: known.id, generation: prepared.ready, event });
+    if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'not-sent';
+
+    const { generation } = started;
+    if (now() > askedAt + SEND_MARGIN_MS) return tooLate(generation);
+    return conclude(generation, await send(generation));
+  }
+
+  async function conclude(generation: Generation, answer: Answer): Promise<Went> {
+    const { event, holdQueueMs, outcome } = answer;
+    await save(generation, event);
+    if (holdQueueMs !== undefined) await parts.holdQueue(holdQueueMs);
+    if (outcome) {
+      const event = { type: 'observed-final', source: 'submit', outcome } as const;
+      await enqueue.completion({ id: generation.id, event });
+    }
+    return wentOf(event);
+  }
+
+  /** Its circuit is open. The record says so, and the job stays where it is. */
+  async function waitInPlace(generation: Generation, until: number): Promise<NotYet | undefined> {
+    const event = { type: 'held', reason: CIRCUIT_OPEN, until } as const;
+    const held = await advance.one({ id: generation.id, generation, event });
+    const isWaiting = held.kind === 'moved' || (held.kind === 'ignored' && held.reason === 'held');
+    return isWaiting ? { notBefore: heldUntil(held.generation) } : undefined;
+  }
+
+  /** Never fails: the circuit is a convenience, and what it is told about has been saved. */
+  async function report(model: string, permit: Sendable, went: Went): Promise<void> {
+    const line = { provider: provider.name, model };
+    try {
+      const news = await circuits.report(model, permit, went);
+      if (news === 'closed') log.info(line, 'circuit closed: submissions go on');
+      else if (news) log.error({ ...line, ...news }, 'circuit open: submissions wait');
+    } catch (err) {
+      log.warn({ ...line, err }, 'circuit not told');
     }
   }
 
@@ -98,11 +115,16 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
    * Its send may soon count as lost, and be searched for before it has left. Nothing has left yet,
    * so it is sent again as after any other "not now".
    */
-  function tooLate(generation: InState<'submitting'>): Answer {
+  async function tooLate(generation: InState<'submitting'>): Promise<Went> {
     log.warn(about(generation), 'held up before the submission; not sent');
     const { sends: send } = generation;
-    const event = { type: 'submit-deferred', send, reason: 'unavailable', until: now() } as const;
-    return { event, holdQueueMs: undefined };
+    await save(generation, {
+      type: 'submit-deferred',
+      send,
+      reason: 'unavailable',
+      until: now(),
+    });
+    return 'not-sent';
   }
 
   async function send(generation: InState<'submitting'>): Promise<Answer> {
@@ -149,6 +171,14 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 }
 
 function heldUntil(generation: Generation): number {
-  if (generation.state === 'queued') return generation.hold?.until ?? generation.dueAt;
+  if (generation.state === 'queued') return generation.hold?.until ?? 0;
   return generation.state === 'unconfirmed' ? generation.resendAt : 0;
+}
+
+/** Any answer of the provider's, yes, no or not now, shows that it works. */
+function wentOf(event: GenerationEvent): Went {
+  if (event.type === 'submit-unknown') return 'failed';
+  if (event.type !== 'submit-deferred') return 'worked';
+  if (event.reason === 'image_unavailable') return 'not-sent';
+  return event.reason === 'unavailable' ? 'failed' : 'worked';
 }

@@ -16,6 +16,7 @@ export const RULES: Rules = {
   onUnknownOutcome: 'fail',
   unconfirmedGraceMs: minutes(5),
   sendOverdueMs: 90_000,
+  unansweredMs: minutes(30),
   canCancel: false,
   poll: {
     firstAfterMs: 5_000,
@@ -114,6 +115,7 @@ export const RECORDS: {
 /** A typical event of each type, about the send and the task of the records above. */
 export const EVENTS: { [T in EventType]: EventOf<T> } = {
   prepared: { type: 'prepared', data: '{"upload":7}' },
+  held: { type: 'held', reason: 'circuit_open', until: NOW + 10_000 },
   'submit-started': { type: 'submit-started' },
   'submit-accepted': { type: 'submit-accepted', task: { id: 'task-1', handle: 'h1' } },
   'submit-deferred': {

@@ -21,6 +21,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   onUnknownOutcome: fc.constantFrom('fail', 'resubmit'),
   unconfirmedGraceMs: fc.constantFrom(0, minutes(1)),
   sendOverdueMs: fc.constantFrom(1_000, 90_000),
+  unansweredMs: fc.constantFrom(minutes(1), minutes(30)),
   canCancel: fc.boolean(),
   poll: fc.record({
     firstAfterMs: fc.constantFrom(1_000, 60_000),
@@ -52,6 +53,7 @@ const bare = (type: 'submit-started' | 'observed-missing' | 'overdue' | 'cancel'
 
 const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
   fc.constantFrom('one', 'two').map((data): GenerationEvent => ({ type: 'prepared', data })),
+  span.map((ms): GenerationEvent => ({ type: 'held', reason: 'circuit_open', until: NOW + ms })),
   { arbitrary: bare('submit-started'), weight: 4 },
   { arbitrary: bare('overdue'), weight: 4 },
   { arbitrary: fc.constant<GenerationEvent>({ type: 'submit-unknown', send: 0 }), weight: 3 },
@@ -98,6 +100,7 @@ function concrete(step: Step, generation: Generation, now: number): GenerationEv
   if (e.type === 'submit-deferred') {
     return { ...e, send: generation.sends - step.sendsAgo, until: now + (e.until - NOW) };
   }
+  if (e.type === 'held') return { ...e, until: now + (e.until - NOW) };
   if (e.type === 'absence-proven') {
     return { type: e.type, send: generation.sends - step.sendsAgo, askedAt: now };
   }

@@ -126,6 +126,7 @@ const ANSWER_LOST: Expected = {
 
 const final = (state: GenerationState): Record<EventType, Expected> => ({
   prepared: ignored('already-final'),
+  held: ignored('already-final'),
   'submit-started': ignored('already-final'),
   'submit-accepted': ignored('already-final'),
   'submit-deferred': ignored('already-final'),
@@ -146,6 +147,15 @@ const final = (state: GenerationState): Record<EventType, Expected> => ({
 const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
   queued: {
     prepared: { state: 'queued', fields: { prepared: '{"upload":7}', sends: 0 }, effects: [] },
+    held: {
+      state: 'queued',
+      fields: {
+        hold: { reason: 'circuit_open', until: NOW + 10_000 },
+        refusals: 0,
+        dueAt: NOW + 40_000,
+      },
+      effects: [],
+    },
     'submit-started': {
       state: 'submitting',
       fields: { sends: 1, attempt: 1, firstSentAt: NOW, dueAt: NOW + 90_000 },
@@ -167,6 +177,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
   },
   submitting: {
     prepared: ignored('already-sending'),
+    held: ignored('already-sending'),
     'submit-started': ignored('already-sending'),
     'submit-accepted': ACCEPTED,
     'submit-deferred': REFUSED,
@@ -184,6 +195,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
   },
   unconfirmed: {
     prepared: ignored('already-sent'),
+    held: ignored('not-reconciled'),
     'submit-started': ignored('not-reconciled'),
     'submit-accepted': ACCEPTED,
     'submit-deferred': REFUSED,
@@ -209,6 +221,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
   },
   submitted: {
     prepared: ignored('already-accepted'),
+    held: ignored('already-accepted'),
     'submit-started': ignored('already-accepted'),
     'submit-accepted': ignored('already-accepted'),
     'submit-deferred': ignored('already-accepted'),
@@ -229,7 +242,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     hint: { state: 'submitted', fields: { hintedAt: NOW, dueAt: NOW }, effects: round(NOW) },
     'poll-failed': {
       state: 'submitted',
-      fields: { polls: 1, dueAt: about(NOW, 3_000) },
+      fields: { polls: 1, unansweredSince: NOW, dueAt: about(NOW, 3_000) },
       effects: round(),
     },
     overdue: ignored('a-poll-decides'),
@@ -254,7 +267,7 @@ const EVENT_TYPES = GenerationEvent.options.flatMap((option): EventType[] => [
 describe('every state × event pair', () => {
   test('has exactly one row', () => {
     expect(STATES).toHaveLength(8);
-    expect(EVENT_TYPES).toHaveLength(15);
+    expect(EVENT_TYPES).toHaveLength(16);
     expect(Object.keys(EXPECTED).sort()).toEqual([...STATES].sort());
     for (const rows of Object.values(EXPECTED)) {
       expect(Object.keys(rows).sort()).toEqual([...EVENT_TYPES].sort());
@@ -405,6 +418,49 @@ describe('free steps before the submission', () => {
       },
       RECORDS.queued,
       { ...EVENTS['submit-rejected'], send: 0 },
+    );
+  });
+});
+
+describe('a hold of our own', () => {
+  const hold = { reason: 'circuit_open', until: NOW + 10_000 };
+
+  test('is not shortened by another, and its job is not issued again', () => {
+    check(ignored('held'), { ...RECORDS.queued, hold }, EVENTS.held);
+    check(
+      ignored('held'),
+      { ...RECORDS.queued, hold: { ...hold, until: NOW + 1 + 10_000 } },
+      EVENTS.held,
+    );
+  });
+
+  test('may be longer than the app will wait', () => {
+    const deadlineAt = NOW + 20_000;
+    check(
+      { state: 'queued', fields: { hold, dueAt: deadlineAt }, effects: [] },
+      { ...RECORDS.queued, deadlineAt },
+      EVENTS.held,
+    );
+  });
+
+  test('keeps back a resend, inside the window of its key', () => {
+    const rules = rulesWith({ repeatSubmit: 'idempotency-key' });
+    check(
+      {
+        state: 'unconfirmed',
+        fields: { resendAt: NOW + 10_000, unconfirmedAt: NOW - 2_000, dueAt: NOW + 40_000 },
+        effects: [],
+      },
+      RECORDS.unconfirmed,
+      EVENTS.held,
+      rules,
+    );
+    check(ignored('held'), { ...RECORDS.unconfirmed, resendAt: NOW + 10_000 }, EVENTS.held, rules);
+    check(
+      ignored('not-reconciled'),
+      { ...RECORDS.unconfirmed, firstSentAt: NOW + 10_000 - minutes(60) },
+      EVENTS.held,
+      rules,
     );
   });
 });
@@ -907,16 +963,60 @@ describe('polling', () => {
     );
   });
 
-  test('requests that fail past the deadline go on for as long again, then it is given up', () => {
+  test('an outage is no verdict: only after a long silence past the deadline is it given up', () => {
+    const silentFor = (ms: number) => ({ deadlineAt: NOW - 1, unansweredSince: NOW - ms });
     check(
-      { state: 'submitted', fields: { dueAt: about(NOW, 3_000) }, effects: round() },
-      submitted({ deadlineAt: NOW - minutes(2) + 1 }),
+      { state: 'submitted', fields: { unansweredSince: NOW }, effects: round() },
+      submitted({ deadlineAt: NOW - minutes(60 * 24) }),
+      EVENTS['poll-failed'],
+    );
+    check(
+      { state: 'submitted', effects: round() },
+      submitted(silentFor(minutes(30) - 1)),
+      EVENTS['poll-failed'],
+    );
+    check(
+      { state: 'submitted', effects: round() },
+      submitted({ ...silentFor(minutes(30)), deadlineAt: NOW + 1 }),
       EVENTS['poll-failed'],
     );
     check(
       { state: 'timed_out', fields: { reason: { code: 'gave_up' } }, effects: tell },
-      submitted({ deadlineAt: NOW - minutes(2) }),
+      submitted(silentFor(minutes(30))),
       EVENTS['poll-failed'],
+    );
+  });
+
+  test.each([
+    [minutes(1), 15_000],
+    [minutes(20), 60_000],
+  ])('after %i ms of silence the next request waits %i ms', (silenceMs, waitMs) => {
+    check(
+      { state: 'submitted', fields: { dueAt: NOW + waitMs }, effects: round(NOW + waitMs) },
+      submitted({ unansweredSince: NOW - silenceMs }),
+      EVENTS['poll-failed'],
+    );
+  });
+
+  test('time in which no request was answered does not count as the provider’s', () => {
+    const silent = { deadlineAt: NOW - minutes(4), unansweredSince: NOW - minutes(5) };
+    check(
+      {
+        state: 'submitted',
+        fields: { unansweredSince: undefined, deadlineAt: NOW + minutes(1) },
+        effects: round(),
+      },
+      submitted(silent),
+      { type: 'observed-live', source: 'poll', status: 'running', askedAt: NOW },
+    );
+    check(
+      { state: 'submitted', fields: { deadlineAt: NOW + minutes(2) }, effects: round() },
+      submitted({
+        submittedAt: NOW - minutes(30),
+        deadlineAt: NOW - minutes(27),
+        unansweredSince: NOW - minutes(50),
+      }),
+      { type: 'observed-live', source: 'poll', status: 'running', askedAt: NOW },
     );
   });
 

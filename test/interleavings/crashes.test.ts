@@ -14,6 +14,7 @@ function situation(changes: Partial<Rules>): Situation {
       onUnknownOutcome: 'fail',
       unconfirmedGraceMs: minutes(10),
       sendOverdueMs: seconds(35),
+      unansweredMs: minutes(1_440),
       canCancel: false,
       poll: {
         firstAfterMs: seconds(5),

@@ -1,4 +1,5 @@
 import { type GenerationEvent, observedEvent } from '../../src/generation/events.ts';
+import type { Generation } from '../../src/generation/generation.ts';
 import { attemptKey } from '../../src/generation/ids.ts';
 import { type Actor, advance, type Scene } from './model-advance.ts';
 import type { Job } from './model-redis.ts';
@@ -24,13 +25,14 @@ export function work(scene: Scene, job: Job): Actor {
 
 /** src/workers/submit.ts */
 function* submit(scene: Scene): Actor {
-  const { world, provider } = scene;
-  const [started] = yield* advance(scene, [{ type: 'submit-started' }], { finish: false });
-  if (started?.kind === 'ignored' && started.reason === 'held') {
-    const { generation: g } = started;
-    if (g.state === 'queued') return g.hold?.until ?? g.dueAt;
-    return g.state === 'unconfirmed' ? g.resendAt : 0;
-  }
+  const { world, redis, provider } = scene;
+  yield 'reads the record';
+  const known = redis.record;
+  if (known?.state !== 'queued' && known?.state !== 'unconfirmed') return undefined;
+  if (heldUntil(known) > world.now) return heldUntil(known);
+  if (world.isWild && world.dice.oneIn(8)) return yield* waitInPlace(scene, known);
+  const submitStarted = [{ type: 'submit-started' } as const];
+  const [started] = yield* advance(scene, submitStarted, { finish: false }, known);
   const mayCall = started?.kind === 'moved' || (started && world.flaws.callsWithoutWinning);
   if (!mayCall || !('generation' in started) || started.generation.state !== 'submitting') {
     return undefined;
@@ -69,6 +71,21 @@ function* submit(scene: Scene): Actor {
   return undefined;
 }
 
+/** The circuit of its model is open. */
+function* waitInPlace(scene: Scene, known: Generation): Actor {
+  const until = scene.world.now + scene.world.dice.pick([seconds(10), seconds(300)]);
+  const event = { type: 'held', reason: 'circuit_open', until } as const;
+  const [held] = yield* advance(scene, [event], { finish: false }, known);
+  scene.world.seen.add('held back');
+  const isWaiting = held?.kind === 'moved' || (held?.kind === 'ignored' && held.reason === 'held');
+  return isWaiting ? heldUntil(held.generation) : undefined;
+}
+
+function heldUntil(generation: Generation): number {
+  if (generation.state === 'queued') return generation.hold?.until ?? 0;
+  return generation.state === 'unconfirmed' ? generation.resendAt : 0;
+}
+
 /** src/workers/reconcile.ts */
 function* lookUp(scene: Scene): Actor {
   const { world, redis, provider } = scene;
@@ -79,6 +96,8 @@ function* lookUp(scene: Scene): Actor {
   if (world.isWild && world.dice.oneIn(8)) return world.now + 500;
   const askedAt = world.now;
   const task = provider.search(attemptKey(generation.id, generation.attempt));
+  // An answer may be long under way.
+  for (let n = world.isWild ? world.dice.below(6) : 0; n > 0; n--) yield 'waits for the search';
   world.say?.(`provider: the search ${task ? `finds ${task.id}` : 'finds nothing'}`);
   const event: GenerationEvent = task
     ? { type: 'submit-accepted', task: { id: task.id } }

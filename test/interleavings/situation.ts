@@ -53,6 +53,7 @@ export function situationOf(seed: number, dice: Dice): Situation {
       onUnknownOutcome: (seed & 4) === 0 ? 'fail' : 'resubmit',
       unconfirmedGraceMs: dice.pick([seconds(10), minutes(10)]),
       sendOverdueMs: SUBMIT_TIMEOUT_MS + SEND_MARGIN_MS,
+      unansweredMs: dice.pick([minutes(2), minutes(1_440)]),
       canCancel: dice.oneIn(2),
       poll: {
         firstAfterMs: seconds(5),

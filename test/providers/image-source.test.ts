@@ -91,7 +91,7 @@ describe('loading a picture', () => {
     const { server, images } = await setup(always(status, ''));
     await expect(images.load(server.url)).rejects.toMatchObject({
       name: 'Retryable',
-      code: 'unavailable',
+      code: 'image_unavailable',
     });
   });
 

@@ -9,11 +9,13 @@ import { createLookUp } from '../../src/workers/reconcile.ts';
 import { createSubmit } from '../../src/workers/submit.ts';
 import { NOW, RECORDS } from '../generation/fixtures.ts';
 
+const { queued, submitting, unconfirmed } = RECORDS;
 const notUsed = () => Promise.reject(new Error('not used'));
 const log = pino({ level: 'silent' });
 
 /** A worker for one record. `heldUpMs` pass while Redis takes its word; `searchMs` while it asks. */
 function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number } = {}) {
+  const sent = record.state === 'queued' ? submitting : record;
   const events: GenerationEvent[] = [];
   const calls: string[] = [];
   let clock = NOW;
@@ -22,7 +24,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     one: async ({ event }) => {
       events.push(event);
       clock += times.heldUpMs ?? 0;
-      return { kind: 'moved', generation: record };
+      return { kind: 'moved', generation: sent };
     },
   };
   const provider: ProviderAdapter = {
@@ -60,6 +62,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     provider,
     store,
     advance,
+    circuits: { ask: async () => ({ kind: 'go', clean: true }) as const, report: notUsed },
     enqueue,
     webhookUrl: () => undefined,
     holdQueue: notUsed,
@@ -69,10 +72,8 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
   return { submit: createSubmit(parts), lookUp: createLookUp(parts), events, calls };
 }
 
-const { submitting, unconfirmed } = RECORDS;
-
 test('a worker that was held up after it recorded the intent does not call any more', async () => {
-  const { submit, events, calls } = setup(submitting, { heldUpMs: 5_001 });
+  const { submit, events, calls } = setup(queued, { heldUpMs: 5_001 });
   await submit({ v: 1, id: submitting.id });
   expect(calls).toEqual([]);
   expect(events).toEqual([
@@ -82,7 +83,7 @@ test('a worker that was held up after it recorded the intent does not call any m
 });
 
 test('a worker that was held up for no longer than a send allows calls once', async () => {
-  const { submit, events, calls } = setup(submitting, { heldUpMs: 5_000 });
+  const { submit, events, calls } = setup(queued, { heldUpMs: 5_000 });
   await submit({ v: 1, id: submitting.id });
   expect(calls).toEqual([`${submitting.id}-1`]);
   expect(events.at(-1)).toEqual({ type: 'submit-accepted', task: { id: 'task-1' } });

@@ -1,0 +1,42 @@
+import { Defect } from '../generation/errors.ts';
+import type { Generation, InState } from '../generation/generation.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+import type { Advance } from './advance.ts';
+import type { Refusal } from './refusal-event.ts';
+import { submitRequest } from './submit-request.ts';
+
+/** No provider wants more free steps than this before a submission. */
+const MOST_STEPS = 20;
+
+/** Ready to be sent; refused on the way; or undefined: somebody else has moved it. */
+export type Prepared = { ready: Generation } | { refused: Refusal } | undefined;
+
+/** Takes the free steps before a submission, such as uploads; each is saved as it is done. */
+export function createPrepare(parts: {
+  provider: ProviderAdapter;
+  advance: Advance;
+  refused: (generation: Generation, error: unknown, startedAt: number) => Refusal;
+  now: () => number;
+}): (queued: InState<'queued'>) => Promise<Prepared> {
+  const { provider, advance, refused, now } = parts;
+
+  return async (queued) => {
+    let generation: Generation = queued;
+    for (let steps = 0; ; steps++) {
+      try {
+        const step = await provider.prepare?.(submitRequest(generation, undefined));
+        if (!step) return { ready: generation };
+        if (generation.state === 'queued' && step.prepared !== generation.prepared) {
+          const event = { type: 'prepared', data: step.prepared } as const;
+          const saved = await advance.one({ id: generation.id, generation, event });
+          if (saved.kind !== 'moved') return undefined;
+          generation = saved.generation;
+        }
+        if (step.done) return { ready: generation };
+        if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
+      } catch (error) {
+        return { refused: refused(generation, error, now()) };
+      }
+    }
+  };
+}
