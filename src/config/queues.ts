@@ -61,6 +61,12 @@ export const WORKER_OPTIONS = {
   maxStalledCount: 20,
 } as const;
 
+/**
+ * The same where a queue has a global concurrency: BullMQ forgets a due time that it looks at while
+ * all places are taken, and such a job waits for the next look.
+ */
+export const LIMITED_DRAIN_DELAY_S = 3;
+
 /** Rounds are gathered into slots of this length: one job serves all that falls due in it. */
 export const ROUND_SLOT_MS = 250;
 /** The most a round takes at a time. */

@@ -32,6 +32,8 @@ export interface AppParts {
   readonly publicUrl: string | undefined;
   readonly filesFolder: string;
   readonly pollProfiles: PollProfileChanges;
+  /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
+  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   readonly board?: { readonly router: Router; readonly user: string; readonly password: string };

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { type Logger, onceInAWhile } from '../config/log.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
+import { openCircuits } from '../generation/circuit.ts';
 import { keysOf } from '../generation/keys.ts';
 import { createMailbox } from '../generation/mailbox.ts';
 import { createStore } from '../generation/store.ts';
@@ -96,6 +97,7 @@ export async function startHttp(
     publicUrl: settings.PUBLIC_URL,
     filesFolder: settings.FILES_DIR,
     pollProfiles: settings.POLL_PROFILES,
+    openCircuits: (provider) => openCircuits(redis, keys, provider),
     now,
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,

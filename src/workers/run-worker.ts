@@ -2,7 +2,7 @@ import { DelayedError, type RateLimiterOptions, UnrecoverableError, Worker } fro
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { type Logger, onceInAWhile } from '../config/log.ts';
-import { DELIVERY_BACKOFF_MS, WORKER_OPTIONS } from '../config/queues.ts';
+import { DELIVERY_BACKOFF_MS, LIMITED_DRAIN_DELAY_S, WORKER_OPTIONS } from '../config/queues.ts';
 import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
 
 /** What a processor may say instead of being done. It spends no attempt. */
@@ -20,7 +20,7 @@ export interface Stage<Payload> {
    */
   readonly process: (payload: Payload, name: string) => Promise<NotYet | undefined>;
   readonly concurrency: number;
-  /** Needed for `queue.rateLimit` to reach this worker at all, so it is not optional. */
+  /** For queues with limits. Needed for `queue.rateLimit` to reach this worker at all. */
   readonly limiter?: RateLimiterOptions;
 }
 
@@ -77,6 +77,7 @@ export function runWorker<Payload>(
       concurrency: stage.concurrency,
       ...(stage.limiter && { limiter: stage.limiter }),
       ...WORKER_OPTIONS,
+      ...(stage.limiter && { drainDelay: LIMITED_DRAIN_DELAY_S }),
       settings: { backoffStrategy: deliveryBackoff },
     },
   );

@@ -32,6 +32,7 @@ async function setupAccounts(adapters: readonly ProviderAdapter[]) {
       tenantOf: () => 'shop',
       publicUrl: undefined,
       pollProfiles: {},
+      openCircuits: async () => ({}),
       now: () => clock.now,
       log: createLogger('silent', []),
     }),

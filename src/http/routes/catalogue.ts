@@ -15,7 +15,8 @@ const UNAVAILABLE: ShownAccount = { unavailable: true };
 
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
- * `GET /providers`: what each provider can do, its limits, and what is left to spend.
+ * `GET /providers`: what each provider can do, its limits, whose submissions wait because their
+ * circuit is open, and what is left to spend.
  */
 export function catalogueRoutes(parts: {
   providers: ReadonlyMap<string, ProviderAdapter>;
@@ -23,6 +24,8 @@ export function catalogueRoutes(parts: {
   publicUrl: string | undefined;
   /** The operator's changes to poll timing. */
   pollProfiles: PollProfileChanges;
+  /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
+  openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
   now: () => number;
   log: Logger;
 }): Router {
@@ -42,10 +45,20 @@ export function catalogueRoutes(parts: {
     tenantOf(request);
     const described = [...providers.values()].map(async (provider) => ({
       ...describeProvider(provider, publicUrl),
+      circuitsOpen: await circuitsOf(provider.name),
       account: await inTime(accountOf(provider)),
     }));
     response.json({ providers: await Promise.all(described) });
   });
+
+  /** Model → ISO time; null while Redis is away. */
+  async function circuitsOf(provider: string): Promise<Record<string, string> | null> {
+    const open = await parts.openCircuits(provider).catch(() => null);
+    const times = Object.entries(open ?? {}).map(([model, untilMs]) => {
+      return [model, new Date(untilMs).toISOString()];
+    });
+    return open && Object.fromEntries(times);
+  }
 
   function accountOf(provider: ProviderAdapter): Promise<ShownAccount> {
     const known = accounts.get(provider.name);

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { queueNames } from '../../src/config/queues.ts';
+import { freePort } from '../../src/dev/environment.ts';
+import { setupPipeline } from '../support/pipeline.ts';
+import { startProviderFront } from '../support/provider-front.ts';
+import { until } from '../support/until.ts';
+
+/** FASHN behind a door, one submission at a time, and a circuit that opens for a second. */
+async function setup(env: Record<string, string> = {}) {
+  const front = await startProviderFront();
+  const pipeline = await setupPipeline({
+    env: {
+      FASHN_BASE_URL: front.url,
+      FASHN_CONCURRENCY: '1',
+      CIRCUIT_OPEN_MS: '1000',
+      ...env,
+    },
+  });
+  front.leadTo(`${pipeline.simulator.url}/fashn`);
+  const askFor = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => pipeline.request('fashn')));
+  const holdOf = async (id: string) => (await pipeline.get(id)).hold?.reason;
+  const circuits = async (): Promise<unknown> => {
+    const response = await fetch(`${pipeline.web.url}/v1/providers`, {
+      headers: { authorization: 'Bearer pipeline-tests-api-key' },
+    });
+    const { providers } = (await response.json()) as { providers: Record<string, unknown>[] };
+    return providers.find(({ provider }) => provider === 'fashn')?.['circuitsOpen'];
+  };
+  return { front, pipeline, askFor, holdOf, circuits };
+}
+
+test('an outage: after five failures the others wait in place, and a probe at a time finds its end', async () => {
+  const { front, pipeline, askFor, holdOf, circuits } = await setup();
+  // A second worker process: the circuit is the fleet's.
+  await pipeline.startWorkers();
+  front.shut();
+  const ids = await askFor(30);
+  await until('two probes came', () => front.turnedAway.length >= 7, 30_000);
+  const [, , , , fifth = 0, sixth = 0, seventh = 0] = front.turnedAway;
+  expect(sixth - fifth).toBeGreaterThanOrEqual(995);
+  expect(seventh - sixth).toBeGreaterThanOrEqual(1_995);
+  expect(await circuits()).toEqual({ 'tryon-v1.6': expect.stringMatching(/Z$/) });
+  const holds = await Promise.all(ids.map(holdOf));
+  expect(holds.filter((reason) => reason === 'circuit_open').length).toBeGreaterThanOrEqual(20);
+
+  front.open();
+  const shown = await pipeline.untilSettled(ids, 60_000);
+  const burnt = shown.filter(({ reason }) => reason?.code === 'outcome_unknown');
+  expect(burnt).toHaveLength(front.turnedAway.length);
+  expect(front.turnedAway.length).toBeLessThanOrEqual(8);
+  expect(shown.filter(({ status }) => status === 'completed')).toHaveLength(30 - burnt.length);
+  expect(pipeline.book('fashn').accepted).toHaveLength(30 - burnt.length);
+  for (const id of ids) expect(pipeline.eventsOf(id)).toHaveLength(1);
+  expect(await pipeline.failedJobs()).toBe(0);
+  expect(pipeline.lines.filter(({ msg }) => msg === 'job failed')).toEqual([]);
+  expect(pipeline.lines.filter(({ msg }) => msg.startsWith('circuit closed'))).toHaveLength(1);
+  expect(await circuits()).toEqual({});
+}, 120_000);
+
+test('while one model waits, another of the same provider goes on', async () => {
+  const { front, pipeline, askFor, holdOf } = await setup({ CIRCUIT_OPEN_MS: '300000' });
+  front.shut();
+  const down = await askFor(6);
+  await until('the circuit is open', async () => {
+    const holds = await Promise.all(down.map(holdOf));
+    return holds.includes('circuit_open');
+  });
+  front.open();
+  const { provider, input } = pipeline.bodyOf('fashn');
+  const { garmentImages, personImage } = input;
+  const other = { provider, model: 'tryon-max', input: { garmentImages, personImage } };
+  const response = await pipeline.post(other);
+  const { id } = (await response.json()) as { id: string };
+  expect(await pipeline.untilFinal(id)).toMatchObject({ status: 'completed' });
+  const job = await pipeline.queue(queueNames.submit('fashn')).getDelayed();
+  expect(job).toHaveLength(1);
+  expect(job[0]?.attemptsMade).toBe(0);
+});
+
+test('a provider that cannot be reached burns nothing: everything completes when it is back', async () => {
+  const port = await freePort();
+  const { pipeline, askFor } = await setup({ FASHN_BASE_URL: `http://127.0.0.1:${port}` });
+  const ids = await askFor(10);
+  await until('the circuit is open', () =>
+    pipeline.lines.some(({ msg }) => msg.startsWith('circuit open')),
+  );
+  const back = await startProviderFront(port);
+  back.leadTo(`${pipeline.simulator.url}/fashn`);
+  const shown = await pipeline.untilSettled(ids, 60_000);
+  expect(shown.map(({ status }) => status)).toEqual(ids.map(() => 'completed'));
+  expect(pipeline.book('fashn').accepted).toHaveLength(10);
+}, 90_000);
