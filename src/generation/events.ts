@@ -16,8 +16,8 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('prepared'), data: z.string() }),
   /** We do not want to send it before `until`; nobody has asked the provider. */
   z.object({ type: z.literal('held'), reason: z.string(), until: z.number() }),
-  /** A worker is about to call the provider. */
-  z.object({ type: z.literal('submit-started') }),
+  /** A worker is about to call the provider. `sender` is its name for this one send. */
+  z.object({ type: z.literal('submit-started'), sender: z.string() }),
   /** The provider has the submission and named its task. */
   z.object({ type: z.literal('submit-accepted'), task: ProviderTask }),
   /** Certainly not accepted; may be sent again at `until`. */

@@ -80,6 +80,8 @@ const Submitting = z.object({
   ...due,
   ...sent,
   state: z.literal('submitting'),
+  /** Names this one send, so that no worker takes another's intent for its own. */
+  sender: z.string().optional(),
   /** An earlier send of this attempt is unaccounted for, so a refusal now proves nothing. */
   uncertain: z.literal(true).optional(),
   cancelRequested: z.literal(true).optional(),

@@ -243,13 +243,18 @@ const TASK_LOST: Outcome = {
 
 // ── before and while sending ────────────────────────────────────────────────────────────────────
 
-function startSending(g: InState<'queued'>, _event: unknown, { now, rules }: Context): Decision {
+function startSending(
+  g: InState<'queued'>,
+  event: EventOf<'submit-started'>,
+  { now, rules }: Context,
+): Decision {
   if (now >= g.deadlineAt) return finish(g, WAITED_TOO_LONG, 'deadline', { now, rules });
   if (g.hold && g.hold.until > now) return { ignored: true, reason: 'held' };
   return {
     next: {
       ...unsentOf(g),
       state: 'submitting',
+      sender: event.sender,
       sends: g.sends + 1,
       deadlineAt: g.deadlineAt,
       firstSentAt: now,
@@ -260,13 +265,18 @@ function startSending(g: InState<'queued'>, _event: unknown, { now, rules }: Con
 }
 
 /** The same send again: only where the provider is sure to recognise it. */
-function resend(g: InState<'unconfirmed'>, _event: unknown, { now, rules }: Context): Decision {
+function resend(
+  g: InState<'unconfirmed'>,
+  event: EventOf<'submit-started'>,
+  { now, rules }: Context,
+): Decision {
   if (!mayResend(g, now, rules)) return { ignored: true, reason: 'not-reconciled' };
   if (g.resendAt > now) return { ignored: true, reason: 'held' };
   return {
     next: {
       ...unsentOf(g),
       state: 'submitting',
+      sender: event.sender,
       sends: g.sends + 1,
       deadlineAt: g.deadlineAt,
       firstSentAt: g.firstSentAt,

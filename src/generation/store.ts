@@ -58,6 +58,7 @@ const script = (name: string): string =>
 /** What was to be saved, and what the script says of it. */
 interface Written {
   generation: Generation;
+  value: string;
   answer: z.infer<typeof Answers>[number];
 }
 
@@ -99,16 +100,21 @@ export function createStore(options: {
           : [keys.task(g.provider, task), keys.parked(g.provider, task)];
       return [record, keys.schedule(g.provider), ...mailbox];
     });
-    const args = next.flatMap((g) => {
+    const values = next.map(encodeRecord);
+    const args = next.flatMap((g, index) => {
       const lifetime = isFinal(g) && g.dueAt === undefined ? String(retentionMs) : '';
       const taskLifetime = isMatchedByTask(g) ? String(TASK_ENTRY_MS) : '';
       const due = String(g.dueAt ?? '');
-      return [g.id, String(g.version - 1), encodeRecord(g), due, lifetime, taskLifetime];
+      return [g.id, String(g.version - 1), values[index] ?? '', due, lifetime, taskLifetime];
     });
     const answers = Answers.parse(
       await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args),
     );
-    return next.map((generation, index) => ({ generation, answer: answers[index] ?? null }));
+    return next.map((generation, index) => ({
+      generation,
+      value: values[index] ?? '',
+      answer: answers[index] ?? null,
+    }));
   };
 
   // Decoded after the shared round trip, so that one unreadable record fails its own caller only.
@@ -151,7 +157,9 @@ function decoded(value: string | null): Read {
   }
 }
 
-function saveResult({ generation, answer }: Written): SaveResult {
+function saveResult({ generation, value, answer }: Written): SaveResult {
+  // Our own: ioredis sent the same write twice because a connection broke.
+  if (answer === value) return { saved: true, generation, parked: [] };
   if (Array.isArray(answer)) {
     return { saved: true, generation, parked: answer.flatMap(parkedEvent) };
   }

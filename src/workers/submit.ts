@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { ulid } from 'ulid';
 import type { Logger } from '../config/log.ts';
 import type { Circuits, Sendable, Went } from '../generation/circuit.ts';
 import { Retryable } from '../generation/errors.ts';
@@ -71,7 +72,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     if (!prepared) return 'not-sent';
     if ('refused' in prepared) return conclude(known, prepared.refused);
     const askedAt = now();
-    const event = { type: 'submit-started' } as const;
+    const event = { type: 'submit-started', sender: ulid() } as const;
     const started = await advance.one({ id: known.id, generation: prepared.ready, event });
     if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'not-sent';
 

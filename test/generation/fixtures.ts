@@ -80,6 +80,7 @@ export const RECORDS: {
   submitting: {
     ...sentOnce,
     state: 'submitting',
+    sender: 'w1',
     dueAt: NOW,
     deadlineAt: CREATED + minutes(15),
     firstSentAt: NOW - 4_000,
@@ -116,7 +117,7 @@ export const RECORDS: {
 export const EVENTS: { [T in EventType]: EventOf<T> } = {
   prepared: { type: 'prepared', data: '{"upload":7}' },
   held: { type: 'held', reason: 'circuit_open', until: NOW + 10_000 },
-  'submit-started': { type: 'submit-started' },
+  'submit-started': { type: 'submit-started', sender: 'w2' },
   'submit-accepted': { type: 'submit-accepted', task: { id: 'task-1', handle: 'h1' } },
   'submit-deferred': {
     type: 'submit-deferred',

@@ -48,13 +48,16 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ verdict: fc.constantFrom('failed', 'timed_out', 'canceled'), reason }),
 );
 const source = fc.constantFrom<Source[]>('webhook', 'poll', 'submit');
-const bare = (type: 'submit-started' | 'observed-missing' | 'overdue' | 'cancel' | 'told') =>
+const bare = (type: 'observed-missing' | 'overdue' | 'cancel' | 'told') =>
   fc.constant<GenerationEvent>({ type });
 
 const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
   fc.constantFrom('one', 'two').map((data): GenerationEvent => ({ type: 'prepared', data })),
   span.map((ms): GenerationEvent => ({ type: 'held', reason: 'circuit_open', until: NOW + ms })),
-  { arbitrary: bare('submit-started'), weight: 4 },
+  {
+    arbitrary: fc.constant<GenerationEvent>({ type: 'submit-started', sender: 'w1' }),
+    weight: 4,
+  },
   { arbitrary: bare('overdue'), weight: 4 },
   { arbitrary: fc.constant<GenerationEvent>({ type: 'submit-unknown', send: 0 }), weight: 3 },
   {

@@ -158,7 +158,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     },
     'submit-started': {
       state: 'submitting',
-      fields: { sends: 1, attempt: 1, firstSentAt: NOW, dueAt: NOW + 90_000 },
+      fields: { sender: 'w2', sends: 1, attempt: 1, firstSentAt: NOW, dueAt: NOW + 90_000 },
       effects: [],
     },
     'submit-accepted': ACCEPTED,

@@ -120,6 +120,18 @@ test('of many writers with the same version exactly one wins; the others get its
   expect(await dueAt(record)).toBe(winning?.dueAt);
 });
 
+test('a save that is repeated because its reply was lost knows its own', async () => {
+  const { store } = setup();
+  const record = newRecord();
+  await store.create(record);
+  const ours = { ...RECORDS.submitting, id: record.id, version: 0, sender: 'ours' };
+  const saved = { saved: true, generation: { ...ours, version: 1 }, parked: [] };
+  expect(await store.save(ours)).toEqual(saved);
+  expect(await store.save(ours)).toEqual(saved);
+  const theirs = { ...ours, sender: 'theirs' };
+  expect(await store.save(theirs)).toEqual({ saved: false, current: saved.generation });
+});
+
 test('versions are compared as a whole: 1 is not 10, nor 12', async () => {
   const { store, redis, keys } = setup();
   const record = newRecord({ version: 12 });
@@ -138,11 +150,11 @@ test('each item of a list stands for itself', async () => {
   const { store } = setup();
   const [a, stale, gone, b] = [newRecord(), newRecord(), newRecord(), newRecord()];
   for (const record of [a, stale, b]) await store.create(record);
-  await store.save(stale);
+  await store.save({ ...stale, dueAt: NOW + 1 });
   const results = await store.saveAll([a, stale, gone, b]);
   expect(results).toEqual([
     { saved: true, generation: { ...a, version: 1 }, parked: [] },
-    { saved: false, current: { ...stale, version: 1 } },
+    { saved: false, current: { ...stale, dueAt: NOW + 1, version: 1 } },
     { saved: false, current: undefined },
     { saved: true, generation: { ...b, version: 1 }, parked: [] },
   ]);

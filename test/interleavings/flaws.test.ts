@@ -101,6 +101,7 @@ const FLAWS: readonly [
     /nobody was told|stays due|come to rest/,
   ],
   ['a worker calls without having won', { callsWithoutWinning: true }, /two workers|paid/],
+  ['no worker can tell its intent from another’s', { sendersAreAlike: true }, /two workers|paid/],
   ['a worker calls however late it is', { callsHoweverLate: true }, /paid/],
   ['records are saved without comparing', { savesBlindly: true }, /./],
   ['a record is made without a due time', { recordsWithoutDueTime: true }, /no due time/],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, isFinal } from '../../src/generation/generation.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
@@ -50,6 +51,10 @@ export function createModelRedis(world: World) {
       return list.map((next) => {
         const current = redis.record;
         if (!current) return { saved: false, current };
+        const isNext = current.version === next.version + 1;
+        if (isNext && isDeepStrictEqual(current, { ...next, version: current.version })) {
+          return { saved: true, generation: current, parked: [] };
+        }
         if (current.version !== next.version && !flaws.savesBlindly) {
           world.say?.(`record: lost the compare-and-set for ${next.state}`);
           world.seen.add('lost race');
@@ -65,13 +70,15 @@ export function createModelRedis(world: World) {
         world.seen.add(generation.state);
         world.rules.moved(current, generation);
         watch();
-        // ioredis repeats a command whose reply was lost with the connection: the repeat loses.
+        const mail = mailOf(generation);
+        // ioredis repeats a command whose reply was lost with the connection. The repeat finds what
+        // it wants to write, and nothing is handed over a second time.
         if (world.isWild && dice.oneIn(60)) {
-          world.say?.('record: the reply is lost, and the repeated save loses');
+          world.say?.('record: the reply is lost, and the save repeated');
           world.seen.add('lost reply of Redis');
-          return { saved: false, current: generation };
+          return { saved: true, generation, parked: [] };
         }
-        return { saved: true, generation, parked: mailOf(generation) };
+        return { saved: true, generation, parked: mail };
       });
     },
 

@@ -31,7 +31,7 @@ function* submit(scene: Scene): Actor {
   if (known?.state !== 'queued' && known?.state !== 'unconfirmed') return undefined;
   if (heldUntil(known) > world.now) return heldUntil(known);
   if (world.isWild && world.dice.oneIn(8)) return yield* waitInPlace(scene, known);
-  const submitStarted = [{ type: 'submit-started' } as const];
+  const submitStarted = [{ type: 'submit-started', sender: world.newSender() } as const];
   const [started] = yield* advance(scene, submitStarted, { finish: false }, known);
   const mayCall = started?.kind === 'moved' || (started && world.flaws.callsWithoutWinning);
   if (!mayCall || !('generation' in started) || started.generation.state !== 'submitting') {

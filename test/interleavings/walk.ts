@@ -56,6 +56,7 @@ export function walk(
   const dice = diceOf(seed);
   const { calm } = options;
   const situation = calm?.situation ?? situationOf(seed, dice);
+  let senders = 0;
   const world: World = {
     now: START,
     isWild: calm === undefined,
@@ -65,6 +66,7 @@ export function walk(
     rules: createInvariants(),
     seen: options.seen ?? new Set(),
     say: options.say && ((line) => options.say?.(`${world.clock(world.now)}    ${line}`)),
+    newSender: () => (options.flaws?.sendersAreAlike ? 'w' : `w${++senders}`),
     clock: (at) => (at === undefined ? 'never' : `+${((at - START) / 1_000).toFixed(3)} s`),
   };
   const scene: Scene = {
@@ -82,7 +84,7 @@ export function walk(
   function start(what: string, actor: Actor, job?: Job): void {
     const holder = ++started;
     if (job) job.holder = holder;
-    const isSlow = dice.oneIn(5);
+    const isSlow = dice.oneIn(job?.kind === 'look-up' ? 2 : 5);
     const process = { name: `${what}#${holder}`, actor, job, holder, isSlow, next: 'starts' };
     processes.push(process);
     resume(process);

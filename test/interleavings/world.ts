@@ -12,6 +12,7 @@ export interface Flaws {
   readonly recordsWithoutDueTime?: true;
   readonly marksToldFirst?: true;
   readonly believesEveryone?: true;
+  readonly sendersAreAlike?: true;
 }
 
 /** What all actors of one schedule share. */
@@ -27,6 +28,8 @@ export interface World {
   readonly seen: Set<string>;
   /** Writes the trace; absent when nobody reads it. */
   readonly say: ((line: string) => void) | undefined;
+  /** A name for one send. */
+  newSender(): string;
   /** A moment, as the trace shows it. */
   clock(at: number | undefined): string;
 }

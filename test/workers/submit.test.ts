@@ -77,7 +77,7 @@ test('a worker that was held up after it recorded the intent does not call any m
   await submit({ v: 1, id: submitting.id });
   expect(calls).toEqual([]);
   expect(events).toEqual([
-    { type: 'submit-started' },
+    { type: 'submit-started', sender: expect.any(String) },
     { type: 'submit-deferred', send: 1, reason: 'unavailable', until: NOW + 5_001 },
   ]);
 });
