@@ -57,6 +57,8 @@ export const WORKER_OPTIONS = {
   stalledInterval: 5_000,
   /** Seconds between the looks of an idle worker; jobs and due times wake it at once anyway. */
   drainDelay: 15,
+  /** How long a worker may sleep while its queue is held, before it sees that an operator lifted it. */
+  maximumRateLimitDelay: 5_000,
   /** Every crash counts once for the life of a job, so one is not enough (BullMQ's default). */
   maxStalledCount: 20,
 } as const;

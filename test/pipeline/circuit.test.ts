@@ -91,3 +91,41 @@ test('a provider that cannot be reached burns nothing: everything completes when
   expect(shown.map(({ status }) => status)).toEqual(ids.map(() => 'completed'));
   expect(pipeline.book('fashn').accepted).toHaveLength(10);
 }, 90_000);
+
+test('a quota of hours: the whole queue waits in place for as long as the provider says', async () => {
+  const { front, pipeline, askFor, holdOf } = await setup();
+  front.shut({
+    status: 429,
+    headers: { 'content-type': 'application/json', 'retry-after': '7200' },
+    body: JSON.stringify({ error: 'RateLimitExceeded', message: 'Too many requests' }),
+  });
+  const ids = await askFor(6);
+  const submits = pipeline.queue(queueNames.submit('fashn'));
+  const limiter = `${pipeline.keys.prefix}:${submits.name}:limiter`;
+  await until('the queue is held for hours', async () => {
+    return (await pipeline.redis.pttl(limiter)) > 7_100_000;
+  });
+  await until('nothing is at work', async () => (await submits.getActiveCount()) === 0);
+  const [told] = (await Promise.all(ids.map(pipeline.get))).filter(({ hold }) => hold);
+  expect(told?.hold?.reason).toBe('rate_limited');
+  expect(Date.parse(told?.hold?.until ?? '')).toBeGreaterThan(Date.now() + 7_100_000);
+  expect(await submits.getJobCounts('waiting', 'delayed', 'failed')).toEqual({
+    waiting: ids.length - front.turnedAway.length,
+    delayed: front.turnedAway.length,
+    failed: 0,
+  });
+  const jobs = await submits.getJobs(['waiting', 'delayed']);
+  expect(jobs.map(({ attemptsMade }) => attemptsMade)).toEqual(ids.map(() => 0));
+  expect(await holdOf(told?.id ?? '')).toBe('rate_limited');
+
+  // The provider takes everything again, and an operator knows it.
+  front.open();
+  await pipeline.redis.del(limiter);
+  await until(
+    'those that were not refused complete',
+    () => {
+      return pipeline.events.length === ids.length - front.turnedAway.length;
+    },
+    60_000,
+  );
+}, 90_000);

@@ -10,22 +10,33 @@ export interface ProviderFront {
   readonly turnedAway: readonly number[];
   /** Where everything goes while the door is open. */
   leadTo(url: string): void;
-  /** Submissions (POST) are answered by an HTML 503, as by a proxy before a dead provider. */
-  shut(): void;
+  /** Submissions (POST) are turned away, unless told otherwise as a proxy before a dead provider does. */
+  shut(answer?: TurnedAway): void;
   open(): void;
 }
+
+export interface TurnedAway {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const DEAD: TurnedAway = {
+  status: 503,
+  headers: { 'content-type': 'text/html' },
+  body: '<html><h1>503 Service Unavailable</h1></html>',
+};
 
 /** @param at its port; a free one unless given. */
 export async function startProviderFront(at = 0): Promise<ProviderFront> {
   const turnedAway: number[] = [];
   let target = '';
-  let isShut = false;
+  let shut: TurnedAway | undefined;
   const server = createServer((request, response) => {
-    if (isShut && request.method === 'POST') {
+    if (shut && request.method === 'POST') {
       turnedAway.push(Date.now());
       request.resume();
-      response.writeHead(503, { 'content-type': 'text/html' });
-      response.end('<html><h1>503 Service Unavailable</h1></html>');
+      response.writeHead(shut.status, shut.headers).end(shut.body);
       return;
     }
     const { method, headers } = request;
@@ -49,11 +60,11 @@ export async function startProviderFront(at = 0): Promise<ProviderFront> {
     leadTo: (url) => {
       target = url;
     },
-    shut: () => {
-      isShut = true;
+    shut: (answer = DEAD) => {
+      shut = answer;
     },
     open: () => {
-      isShut = false;
+      shut = undefined;
     },
   };
 }
