@@ -13,6 +13,9 @@ export function representation(g: Generation) {
     results: g.state === 'completed' ? g.results : [],
     reason: 'reason' in g ? g.reason : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
+    /** Nobody knows whether the provider has it: since when, and when that is looked into next. */
+    unconfirmed:
+      g.state === 'unconfirmed' ? { since: iso(g.unconfirmedAt), nextStepAt: iso(g.dueAt) } : null,
     /** How the outcome was learned: webhook, hint, poll, submit, deadline, cancel or policy. */
     via: isFinal(g) ? g.via : null,
     polls: 'polls' in g ? g.polls : 0,

@@ -35,12 +35,16 @@ describe('an answer that was lost', () => {
   test('fashn: with no webhook either, fails as outcome_unknown after the grace and is never sent again', async () => {
     const pipeline = await setupPipeline(POLLED);
     const id = await pipeline.request('fashn', { scenario: 'lost-reply' });
-    await pipeline.untilShown(id, ({ status }) => status === 'processing');
+    const lost = await pipeline.untilShown(id, ({ unconfirmed }) => unconfirmed !== null);
+    const { since = '', nextStepAt = '' } = lost.unconfirmed ?? {};
+    expect(lost).toMatchObject({ status: 'processing' });
+    expect(Date.parse(nextStepAt) - Date.parse(since)).toBe(1_000);
     const [shown] = await pipeline.untilSettled([id]);
     expect(shown).toMatchObject({
       status: 'failed',
       via: 'policy',
       reason: { code: 'outcome_unknown' },
+      unconfirmed: null,
     });
     const graceMs = Date.parse(shown?.finishedAt ?? '') - Date.parse(shown?.createdAt ?? '');
     expect(graceMs).toBeGreaterThanOrEqual(1_000);
