@@ -8,17 +8,18 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The settings of a process that cannot start its own Redis.
+ * @param needs.secret false for a process that signs nothing and checks no signature.
  * @throws InvalidSettings naming every variable that is wrong or missing.
  */
 export function readProcessSettings(
   env: Env,
-  needs: { apiKeys: boolean; providerNames?: Iterable<string> },
+  needs: { apiKeys: boolean; secret?: false; providerNames?: Iterable<string> },
 ): Settings & { REDIS_URL: string } {
   const isSet = (name: string): boolean => /[^\s,]/.test(env[name] ?? '');
   const missing: string[] = [];
   const redisMissing = 'REDIS_URL: is required, for example redis://127.0.0.1:6379';
   if (!isSet('REDIS_URL')) missing.push(redisMissing);
-  if (!isSet('CATWALK_SECRET')) missing.push(MISSING_SECRET);
+  if (needs.secret !== false && !isSet('CATWALK_SECRET')) missing.push(MISSING_SECRET);
   if (needs.apiKeys && !isSet('API_KEYS')) {
     missing.push('API_KEYS: is required, for example my-shop:a-long-random-key');
   }

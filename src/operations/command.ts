@@ -1,0 +1,63 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Redis } from 'ioredis';
+import type { z } from 'zod';
+import type { Keys } from '../generation/keys.ts';
+import type { Store } from '../generation/store.ts';
+import type { QueueSet } from '../producers/queue-set.ts';
+import type { ProviderAdapter } from '../providers/provider.ts';
+
+/** What a command works with. Whoever runs the command closes it. */
+export interface Operation {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly queues: QueueSet;
+  /** Those that are switched on, with their limits; nobody calls them from here. */
+  readonly providers: ReadonlyMap<string, ProviderAdapter>;
+  readonly now: () => number;
+  /** Writes to standard output; lines end with a line feed. */
+  readonly say: (text: string) => void;
+  readonly isTerminal: boolean;
+}
+
+/** One of the operators' commands. */
+export interface Command {
+  /** One line for the list of commands. */
+  readonly about: string;
+  readonly help: string;
+  /**
+   * Understands the flags before anything is opened.
+   * @returns what the command does. It may throw a UsageError as well, about what only the settings
+   *   can tell, such as a provider's name.
+   * @throws UsageError
+   */
+  read(args: string[]): (operation: Operation) => Promise<void>;
+}
+
+/** Wrong usage; the message names the flag and what to do. */
+export class UsageError extends Error {}
+
+/**
+ * Parses flags and checks them.
+ * @param options the flags that there are, for node:util's `parseArgs`.
+ * @param schema of their values, by flag.
+ * @throws UsageError
+ */
+export function readFlags<T extends z.ZodType>(
+  args: string[],
+  options: ParseArgsConfig['options'],
+  schema: T,
+): z.infer<T> {
+  let values: unknown;
+  try {
+    ({ values } = parseArgs({ args, options: options ?? {} }));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `--${String(path[0])}: ${message}`,
+  );
+  throw new UsageError([...new Set(problems)].join('\n'));
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+import { createLogger } from '../config/log.ts';
+import { exitWith, readProcessSettings } from '../config/start-up.ts';
+import { connectProviders } from '../providers/connect.ts';
+import { loadFactories } from '../providers/modules.ts';
+import { BACKFILL } from './backfill.ts';
+import { type Command, UsageError } from './command.ts';
+import { runConnected } from './connect.ts';
+
+/** The operators' commands, by the first argument. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  backfill: BACKFILL,
+};
+
+const HELP = `catwalk-operate COMMAND [options]
+
+${Object.entries(COMMANDS)
+  .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}\n`)
+  .join('')}
+Each has a --help of its own.
+`;
+
+const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
+
+async function main([name = '', ...args]: string[]): Promise<void> {
+  if (isHelp(name)) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw new UsageError(name ? `there is no command ${name}\n\n${HELP}` : HELP);
+  if (args.some(isHelp)) {
+    process.stdout.write(command.help);
+    return;
+  }
+  const run = command.read(args);
+
+  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
+  const settings = readProcessSettings(process.env, {
+    apiKeys: false,
+    secret: false,
+    providerNames: factories.keys(),
+  });
+  // Standard output is the command's own.
+  const log = createLogger(settings.LOG_LEVEL, settings.secretValues, process.stderr);
+  const connected = connectProviders(settings, factories);
+  try {
+    await runConnected(settings, connected.providers, log, run);
+  } finally {
+    await connected.close();
+  }
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message.trimEnd()}\nTry --help.\n`);
+    process.exit(2);
+  }
+  exitWith(error);
+});
