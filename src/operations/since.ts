@@ -6,6 +6,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 };
+const MOMENT = z.union([
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+]);
 const ADVICE = 'give a time ago, such as 30s, 15m, 2h or 3d, or a moment such as 2026-05-01T12:00Z';
 
 /** A moment in the past as Unix ms, from `2h` or an ISO 8601 time with its zone. */
@@ -22,5 +26,5 @@ function momentOf(text: string, nowMs: number): number | undefined {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count !== undefined) return nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
   // Without its zone, a time would mean something else on every machine.
-  return z.iso.datetime({ offset: true }).safeParse(text).success ? Date.parse(text) : undefined;
+  return MOMENT.safeParse(text).success ? Date.parse(text) : undefined;
 }

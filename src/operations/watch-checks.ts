@@ -27,7 +27,7 @@ export async function watchChecks(
   for (const signal of signals) process.once(signal, interrupt);
 
   let pending = [...waiting];
-  let [said, saidAt, movedAt] = [-1, 0, performance.now()];
+  let [said, saidAt, movedAt] = [-1, Number.NEGATIVE_INFINITY, performance.now()];
   const done = (): number => waiting.length - pending.length;
   const sayProgress = (): void => {
     if (done() === said) return;
