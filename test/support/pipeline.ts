@@ -151,8 +151,16 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   const webSettings = readProcessSettings(webEnv, { apiKeys: true });
   const webProviders = connectProviders(webSettings);
   ends.push(webProviders.close);
-  const web = await startHttp(webSettings, webProviders.providers, log, now);
-  ends.push(web.stop);
+  const startWebAt = (port: number) =>
+    startHttp({ ...webSettings, PORT: port }, webProviders.providers, log, now);
+  const web = await startWebAt(0);
+  let running: typeof web | undefined = web;
+  async function stopWeb(): Promise<void> {
+    const stopped = running;
+    running = undefined;
+    await stopped?.stop();
+  }
+  ends.push(stopWeb);
   const env: Env = { ...baseEnv, ...(hasWebhooks && { PUBLIC_URL: web.url }) };
 
   /** One more worker process's worth of workers. */
@@ -310,6 +318,19 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     untilSettled,
     startWorkers: startMoreWorkers,
     connect,
+    /** The web process is gone: connections to its address are refused. */
+    stopWeb,
+    /** It is back, at the same address, and connected to Redis. */
+    startWeb: async () => {
+      running ??= await startWebAt(Number(new URL(web.url).port));
+      // A kept connection of the one before it may break first.
+      const isReady = (): Promise<boolean> =>
+        fetch(`${web.url}/readyz`).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+      await until('the web process is ready', isReady);
+    },
     /** Every clock of ours jumps ahead; BullMQ's and the providers' do not. */
     advanceClock: (ms: number) => {
       clockAheadMs += ms;
