@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Rules } from '../../src/generation/rules.ts';
 import { diceOf } from './random.ts';
-import { minutes, type Situation, seconds, situationOf } from './situation.ts';
+import {
+  LEASE_MS,
+  minutes,
+  type Situation,
+  SLOT_MS,
+  seconds,
+  situationOf,
+  TICK_MS,
+} from './situation.ts';
 import { walk } from './walk.ts';
 
 /** Real settings: the defaults of .env.example and the poll profile `image-fast`. */
@@ -146,4 +154,25 @@ test.each(GAPS)('%s', (_title, gap) => {
     expect((toldAt.at(-1) ?? 0) - from).toBeLessThanOrEqual(gap.withinMs);
   }
   expect(met).toBeGreaterThan(50);
+});
+
+test('no generation stays overdue for longer than one lease plus one tick, whichever step a process dies before', () => {
+  const variants = [{}, KEY, REFERENCE, SEARCH];
+  const steps = [...new Set(GAPS.map(([, { dies }]) => dies)), 'takes what is due'];
+  let [longestMs, met] = [0, 0];
+  for (let seed = 0; seed < 2_400; seed++) {
+    const changes = variants[seed % variants.length];
+    const diesBefore = steps[Math.floor(seed / variants.length) % steps.length] ?? '';
+    const calm = { situation: situation(changes ?? {}), diesBefore };
+    const { broken, crashedAt, scene } = walk(seed, { calm });
+    expect(broken).toBeUndefined();
+    if (crashedAt !== undefined) met++;
+    const overdueMs = scene.world.rules.longestOverdueMs();
+    // Late by two slots is not late yet, and the round runs at the end of its slot.
+    expect(overdueMs, diesBefore).toBeLessThanOrEqual(LEASE_MS + TICK_MS + 3 * SLOT_MS);
+    longestMs = Math.max(longestMs, overdueMs);
+  }
+  expect(met).toBeGreaterThan(500);
+  // Whoever had it under a lease died: so long it does take.
+  expect(longestMs).toBeGreaterThan(LEASE_MS);
 });

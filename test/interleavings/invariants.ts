@@ -11,11 +11,13 @@ export interface Invariants {
   /** @throws BrokenRule always. */
   broken(rule: string): never;
   /** Called with every move that was saved. */
-  moved(before: Generation, after: Generation): void;
+  moved(before: Generation, after: Generation, now: number): void;
   /** Called with every completion event that a subscriber got. */
   told(event: CompletionEvent, now: number): void;
   /** When a subscriber was told, each time. */
   readonly toldAt: readonly number[];
+  /** The longest that any due time had passed before something was done about it. */
+  longestOverdueMs(): number;
   /** Called when everything is quiet. */
   atRest(redis: ModelRedis, provider: ModelProvider): void;
 }
@@ -27,6 +29,7 @@ const OUR_OWN = ['canceled_by_app', 'not_sent_in_time', 'gave_up', 'outcome_unkn
 export function createInvariants(): Invariants {
   let ended: Generation | undefined;
   const toldAt: number[] = [];
+  let longestOverdueMs = 0;
   let heard: CompletionEvent | undefined;
 
   const broken = (rule: string): never => {
@@ -36,8 +39,10 @@ export function createInvariants(): Invariants {
   return {
     broken,
     toldAt,
+    longestOverdueMs: () => longestOverdueMs,
 
-    moved(before, after) {
+    moved(before, after, now) {
+      longestOverdueMs = Math.max(longestOverdueMs, now - (before.dueAt ?? now));
       if (isFinal(before) && verdictOf(before) !== verdictOf(after)) {
         broken('a final state was left');
       }

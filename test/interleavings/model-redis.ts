@@ -68,7 +68,7 @@ export function createModelRedis(world: World) {
             `due ${world.clock(generation.dueAt)}`,
         );
         world.seen.add(generation.state);
-        world.rules.moved(current, generation);
+        world.rules.moved(current, generation, world.now);
         watch();
         const mail = mailOf(generation);
         // ioredis repeats a command whose reply was lost with the connection. The repeat finds what

@@ -13,6 +13,7 @@ import {
   seconds,
   situationOf,
   TAKEN_OVER_MS,
+  TICK_MS,
 } from './situation.ts';
 import type { Flaws, World } from './world.ts';
 
@@ -186,8 +187,13 @@ export function walk(
     process.job.readyAt = world.now + TAKEN_OVER_MS;
   }
 
+  /** The wild part's many workers have their ticks at many moments; a calm schedule has one worker. */
+  const nextTickAfter = (at: number): number =>
+    calm ? START + (Math.floor((at - START) / TICK_MS) + 1) * TICK_MS : at + 1;
+
   /** A worker's tick: a due time that has passed long ago means that a round is missing. */
-  function tick(): void {
+  function tick(before: number): void {
+    if (nextTickAfter(before) > world.now) return;
     if (redis.due !== undefined && redis.due < world.now - LATE_MS)
       redis.ensureRound(world.now + 1);
   }
@@ -196,6 +202,7 @@ export function walk(
     const next = nextMoment();
     const isLong = world.isWild && dice.oneIn(3);
     if (next === undefined && !isLong) return false;
+    const before = world.now;
     const to = isLong ? world.now + dice.pick([seconds(1), seconds(20), minutes(2)]) : (next ?? 0);
     // No request outlives its timeout; what it did by then stays open until it is known.
     for (const late of provider.requests.filter(({ limitAt }) => limitAt <= to)) {
@@ -204,14 +211,14 @@ export function walk(
       provider.over(late, false);
     }
     world.now = Math.max(world.now, to);
-    tick();
+    tick(before);
     return true;
   }
 
   /** The next time at which something can happen by itself. */
   function nextMoment(): number | undefined {
     let next =
-      redis.due === undefined ? Infinity : Math.max(redis.due + LATE_MS + 1, world.now + 1);
+      redis.due === undefined ? Infinity : nextTickAfter(Math.max(redis.due + LATE_MS, world.now));
     for (const job of redis.jobs) {
       if (job.holder === 0 && job.readyAt > world.now) next = Math.min(next, job.readyAt);
     }
