@@ -39,7 +39,9 @@ test('what is far from its next poll is checked at once, completes and is told o
   expect(polls(pipeline)).toBe(5);
 });
 
-test('a hundred are checked at the poll budget: a second’s worth at once, and then so many a second', async () => {
+test('a hundred are checked at the poll budget: a second’s worth at once, and then so many a second', {
+  timeout: 60_000,
+}, async () => {
   const pollsPerSecond = 20;
   const pipeline = await setupPipeline({
     env: { FASHN_POLLS_PER_SECOND: String(pollsPerSecond) },
