@@ -2,6 +2,7 @@ import { json, Router } from 'express';
 import { z } from 'zod';
 import type { Ledger } from './ledger.ts';
 import { unknownProviderMessage, webhookUrlProblem } from './options.ts';
+import type { OutageAnswer } from './provider-state.ts';
 import type { ScenarioScope } from './scenario-board.ts';
 import {
   isScenarioName,
@@ -17,6 +18,8 @@ export interface SimulatorControls {
   setScenario(name: ScenarioName, scope?: ScenarioScope): void;
   /** The account's webhook, for later messages of submissions that named none; null for none. */
   setWebhook(provider: string, url: string | null): void;
+  /** From now on the provider answers every call so, and accepts nothing. */
+  setOutage(provider: string, answer: OutageAnswer, seconds: number): void;
   reset(): void;
   providerNames: readonly string[];
 }
@@ -29,6 +32,12 @@ const scenarioRequestSchema = z.strictObject({
 });
 
 const webhookRequestSchema = z.strictObject({ provider: z.string(), url: z.string().nullable() });
+
+const outageRequestSchema = z.strictObject({
+  provider: z.string(),
+  answer: z.enum(['server-error', 'html-page']),
+  seconds: z.number().min(0).max(3_600),
+});
 
 /** The simulator's own routes, under `/_simulator`, which no provider has. */
 export function createControlRouter(controls: SimulatorControls): Router {
@@ -68,6 +77,19 @@ export function createControlRouter(controls: SimulatorControls): Router {
       return;
     }
     controls.setWebhook(provider, url);
+    response.json({ provider });
+  });
+  router.post('/outage', json(), (request, response) => {
+    const parsed = outageRequestSchema.safeParse(request.body);
+    const problem = parsed.success
+      ? findProviderProblem(parsed.data.provider, controls)
+      : z.prettifyError(parsed.error);
+    if (!parsed.success || problem !== undefined) {
+      response.status(400).json({ error: problem });
+      return;
+    }
+    const { provider, answer, seconds } = parsed.data;
+    controls.setOutage(provider, answer, seconds);
     response.json({ provider });
   });
   router.get('/ledger', (_request, response) => {

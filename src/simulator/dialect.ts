@@ -153,6 +153,8 @@ export interface Dialect {
   readKey(request: Request): string | undefined;
   /** The key is an access token, which a `provider.token` route gave out. */
   usesAccessTokens?: true;
+  /** A known idempotency key is refused as `key-reused`; elsewhere it is answered as before. */
+  refusesKnownKeys?: true;
   refuse(refusal: Refusal): Reply;
   /**
    * Decides how a task ends, for results that are not pictures. `problems` is about the submission's

@@ -163,6 +163,7 @@ in the ledger; a picture from /assets carries both in its bytes):
 ${scenarioLines.join('\n')}
 
 Control: GET /_simulator/scenarios, POST /_simulator/scenario, POST /_simulator/webhook,
-GET and DELETE /_simulator/ledger, POST /_simulator/reset. Pictures: /assets/<file>, /results/<id>.png.
+POST /_simulator/outage, GET and DELETE /_simulator/ledger, POST /_simulator/reset.
+Pictures: /assets/<file>, /results/<id>.png.
 `;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Dialect } from './dialect.ts';
 import { dialects } from './dialects/registry.ts';
 import type { ProviderSettings } from './provider-state.ts';
 import { isScenarioName, type ScenarioName, unknownScenarioMessage } from './scenarios.ts';
@@ -16,6 +17,8 @@ export interface SimulatorOptions {
   seed?: number;
   /** Per provider name: keys, secret, credits, limits, switches. */
   providers?: Record<string, ProviderSettings>;
+  /** Providers beside those of the registry. They take no `providers` settings. */
+  moreDialects?: readonly Dialect[];
   /** Folder served under `/assets`; the repository's `examples` unless told. */
   assetsDir?: string;
   /** How long a webhook receiver may take, in real time; 10 s unless told. */
@@ -40,6 +43,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     scenario: 'ok',
     seed: Date.now(),
     providers: {},
+    moreDialects: [],
     assetsDir: fileURLToPath(new URL('../../examples', import.meta.url)),
     receiverTimeoutMs: 10_000,
     log: () => undefined,

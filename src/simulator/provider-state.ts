@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { setBounded } from './bounded.ts';
 import type { Clock } from './clock.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect, RefusalReason } from './dialect.ts';
 import type { Gallery } from './gallery.ts';
 import { createIdempotencyCache, type IdempotencyCache } from './idempotency.ts';
 import type { ImagePool } from './image-identity.ts';
@@ -71,7 +71,12 @@ export interface ProviderState {
   webhookUrl: string | undefined;
   creditsLeft: number;
   liveTasks: number;
+  /** Until then every call is refused, whatever it is about. */
+  outage: { readonly reason: OutageAnswer; readonly untilMs: number } | undefined;
 }
+
+/** What a provider answers to everything while it is out of order. */
+export type OutageAnswer = Extract<RefusalReason, 'server-error' | 'html-page'>;
 
 /** The memory of a provider that nobody has called yet. */
 export function createProviderState(
@@ -94,6 +99,7 @@ export function createProviderState(
     webhookUrl: settings.webhookUrl,
     creditsLeft: settings.credits ?? dialect.startingCredits,
     liveTasks: 0,
+    outage: undefined,
   };
 }
 
@@ -108,6 +114,7 @@ export function clearProviderState(state: ProviderState): void {
   state.webhookUrl = state.settings.webhookUrl;
   state.creditsLeft = state.settings.credits ?? state.dialect.startingCredits;
   state.liveTasks = 0;
+  state.outage = undefined;
 }
 
 /** A number this provider has not used before. */

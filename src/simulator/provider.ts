@@ -18,6 +18,7 @@ export function createProviderRouter(state: ProviderState): Router {
   const { dialect } = state;
   const router = Router();
   const provider = createProvider(state);
+  router.use(refuseDuringOutage(state));
   dialect.mountOpen?.(router, provider);
   router.use(requireKey(state));
   router.use(json({ limit: maxBodyBytes }), raw({ type: formContentType, limit: maxFormBytes }));
@@ -107,6 +108,20 @@ function ownTask(state: ProviderState, facts: TaskFacts): Task {
   const task = state.tasks.get(facts.id);
   if (!task) throw new Error(`${state.dialect.name} has no task ${facts.id}`);
   return task;
+}
+
+/** Before everything else, so that nothing is accepted, found or told. */
+function refuseDuringOutage(state: ProviderState): RequestHandler {
+  return (request, response, next) => {
+    const { outage } = state;
+    if (!outage || Date.now() >= outage.untilMs) {
+      next();
+      return;
+    }
+    const refusal: Refusal = { reason: outage.reason, message: 'Out of order. Try again later.' };
+    if (request.method === 'POST') refuse(state, response, refusal);
+    else sendRefusal(state.dialect, response, refusal);
+  };
 }
 
 function requireKey(state: ProviderState): RequestHandler {

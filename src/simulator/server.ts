@@ -50,7 +50,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const random = createRandom(checked.seed);
   const clock = createClock(checked.timeScale);
   const courier = createWebhookCourier(clock, checked.receiverTimeoutMs);
-  const providerNames = dialects.map((dialect) => dialect.name);
+  const spoken = [...dialects, ...checked.moreDialects];
+  const providerNames = spoken.map((dialect) => dialect.name);
   const board = createScenarioBoard(checked.scenario, providerNames);
   let life = new AbortController();
   let url = '';
@@ -70,7 +71,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     life: () => life.signal,
     log: checked.log,
   };
-  const states = dialects.map((dialect) =>
+  const states = spoken.map((dialect) =>
     createProviderState(dialect, checked.providers[dialect.name] ?? {}, world),
   );
 
@@ -103,6 +104,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       const problem = url === null ? undefined : webhookUrlProblem({ provider, url });
       if (problem !== undefined) throw new RangeError(problem);
       state.webhookUrl = url ?? undefined;
+    },
+    setOutage(provider, answer, seconds) {
+      const state = states.find((candidate) => candidate.dialect.name === provider);
+      if (!state) throw new RangeError(unknownProviderMessage(provider));
+      state.outage = { reason: answer, untilMs: Date.now() + seconds * 1000 };
     },
     reset() {
       endAllWork();

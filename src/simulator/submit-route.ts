@@ -30,7 +30,9 @@ export function createSubmitRoute(
     const about = { idempotencyKey: key, fingerprint };
     const known = findReplay(state, request, submission);
     if (known) {
-      const conflict = refuseChangedBody(provider, known.bodyFingerprint, fingerprint);
+      const conflict = state.dialect.refusesKnownKeys
+        ? knownKey
+        : refuseChangedBody(provider, known.bodyFingerprint, fingerprint);
       if (conflict) return refuse(state, response, conflict, about);
       const { taskId } = known;
       state.book.replayed({ atMs: Date.now(), taskId, idempotencyKey: key ?? '' });
@@ -80,6 +82,8 @@ function findReplay(state: ProviderState, request: Request, submission: Submissi
   if (key === undefined) return undefined;
   return state.idempotency.find(cacheKey(state, request, key), Date.now());
 }
+
+const knownKey: Refusal = { reason: 'key-reused', message: 'This reference was used before.' };
 
 /** Undocumented everywhere, so a dialect may have a switch for it; the cached answer wins unless told. */
 function refuseChangedBody(provider: Provider, before: string, now: string): Refusal | undefined {

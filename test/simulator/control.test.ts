@@ -154,3 +154,34 @@ test('closing twice is closing once', async () => {
   await simulator.close();
   await expect(fetch(simulator.url)).rejects.toThrow('fetch failed');
 });
+
+test.each([
+  ['server-error', 500],
+  ['html-page', 502],
+])(
+  'an outage (%s) refuses every call, accepts nothing, and ends by itself',
+  async (answer, status) => {
+    const { call, fashn, simulator } = await setup();
+    const { body } = await fashn.run();
+    const ask = (given: unknown) =>
+      call('/_simulator/outage', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(given),
+      });
+    expect((await ask({ provider: 'fashn', answer, seconds: 3_600 })).status).toBe(200);
+    expect((await fashn.run()).status).toBe(status);
+    expect((await fashn.get(`/status/${body['id']}`)).status).toBe(status);
+    expect(bookOf(simulator, 'fashn')).toMatchObject({
+      accepted: [expect.anything()],
+      refused: [{ reason: answer, httpStatus: status }],
+    });
+    await ask({ provider: 'fashn', answer, seconds: 0 });
+    expect((await fashn.run()).status).toBe(200);
+    const wrongs = [
+      { provider: 'typo', answer, seconds: 1 },
+      { provider: 'fashn', answer: 'no' },
+    ];
+    for (const wrong of wrongs) expect((await ask(wrong)).status).toBe(400);
+  },
+);
