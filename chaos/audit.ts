@@ -54,7 +54,7 @@ const FINAL = new Set(['completed', 'failed', 'timed_out', 'canceled']);
 /** Reasons that end a generation without knowing what became of it at the provider. */
 const NEEDS_A_PERSON = new Set(['outcome_unknown', 'task_lost', 'gave_up', 'not_sent_in_time']);
 /** Whose forged deliveries a signature gives away; elsewhere a delivery is only a hint. */
-const SIGNING = new Set(['fitinview', 'vtryon', 'replicate', 'fal']);
+const SIGNING = new Set(['fitinview', 'atelier', 'vtryon', 'replicate', 'fal']);
 const MOST_SUSPECTS = 20;
 
 /** Compares the books. Does no I/O. */

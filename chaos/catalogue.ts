@@ -5,6 +5,7 @@ import type { ScenarioName } from '../src/simulator/scenarios.ts';
 /** Every class of repeated submission there is, and every way to be told of the end. */
 export const CHAOS_PROVIDERS = [
   'fitinview',
+  'atelier',
   'image-intelligence',
   'fashn',
   'fal',
@@ -12,11 +13,18 @@ export const CHAOS_PROVIDERS = [
   'vtryon',
   'segmind',
 ];
-export const KNOWN_PROVIDERS = Object.keys(DEMO_CATALOGUE);
+const CATALOGUE: Readonly<Record<string, DemoRequest>> = {
+  ...DEMO_CATALOGUE,
+  atelier: {
+    model: 'dress',
+    input: (person, garment) => ({ personImage: person, garmentImages: [garment] }),
+  },
+};
+export const KNOWN_PROVIDERS = Object.keys(CATALOGUE);
 
 /** What each provider is asked for. */
 export function requestFor(provider: string): DemoRequest {
-  const request = DEMO_CATALOGUE[provider];
+  const request = CATALOGUE[provider];
   if (!request) throw new Error(`Nobody knows what to ask ${provider} for.`);
   // Segmind's other way answers with the picture itself, so a lost answer is a lost picture.
   return provider === 'segmind' ? { ...request, model: 'try-on-diffusion' } : request;
@@ -25,6 +33,7 @@ export function requestFor(provider: string): DemoRequest {
 /** What a provider can do about a repeated submission; a test compares it with the adapters. */
 export function repeatSubmitOf(provider: string): RepeatSubmit {
   if (provider === 'fitinview') return 'idempotency-key';
+  if (provider === 'atelier') return 'unique-reference';
   return provider === 'image-intelligence' ? 'search' : 'none';
 }
 

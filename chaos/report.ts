@@ -60,6 +60,7 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
     promise('open', 'generations still open', found.open),
     fact('paid', 'paid submissions', found.paid),
     promise('paidTwiceKey', 'paid twice: idempotency key', paidTwice['idempotency-key']),
+    promise('paidTwiceReference', 'paid twice: unique reference', paidTwice['unique-reference']),
     promise('paidTwiceSearch', 'paid twice: search', paidTwice.search),
     promise('paidTwiceNone', 'paid twice: none, policy fail', paidTwice.none),
     promise('notToldOnce', 'generations told as several events', found.notToldOnce),

@@ -14,6 +14,8 @@ const POLLS = {
   giveUpAfterMs: 180_000,
   maxPolls: 1_000,
 };
+/** From the folder in which the programs run. */
+const ATELIER = './chaos/atelier/adapter.js';
 const POLL_TYPES = ['image-fast', 'image-quality', 'exponential', 'video', 'audio'];
 /** Loose enough that faults slow things down, and limits do not. */
 const LIMITS = { SUBMITS_PER_MINUTE: '60000', CONCURRENCY: '60', POLLS_PER_SECOND: '200' };
@@ -45,6 +47,7 @@ export function pipelineEnv(options: {
     CATWALK_SECRET: randomBytes(32).toString('base64'),
     API_KEYS: `chaos:${API_KEY}`,
     FILES_DIR: options.filesFolder,
+    PROVIDER_MODULES: ATELIER,
     CHAOS_HEARD: options.heardFile,
     // By provider too: what a provider recommends comes after its model's type.
     POLL_PROFILES: JSON.stringify(

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { freePort, simulatedAccounts } from '../src/dev/environment.ts';
+import type { OutageAnswer } from '../src/simulator/provider-state.ts';
+import { ATELIER_SECRET } from './atelier/dialect.ts';
 import { untilReady } from './pipeline.ts';
 import { createProgram, type Program } from './program.ts';
 
@@ -20,6 +22,8 @@ export interface SimulatedProviders {
   /** Settings that point every provider here. */
   readonly accounts: Record<string, string>;
   books(): Promise<Books>;
+  /** From now on the provider answers every call so. It accepts nothing. */
+  breakDown(provider: string, answer: OutageAnswer, forMs: number): Promise<void>;
 }
 
 /** Tasks take 0.2 to 1.5 s, and webhooks are repeated after a tenth of the documented waits. */
@@ -38,7 +42,7 @@ export async function startSimulatedProviders(at: {
   const program = createProgram({
     ...at,
     name: 'simulator',
-    program: 'src/simulator/main',
+    program: 'chaos/simulator',
     env: { PATH: process.env['PATH'] ?? '' },
     args: [
       ...['--port', String(port), '--seed', String(at.seed), '--quiet'],
@@ -51,10 +55,23 @@ export async function startSimulatedProviders(at: {
   return {
     program,
     picturesUrl: `${url}/assets`,
-    accounts: accounts.env(url),
+    accounts: {
+      ...accounts.env(url),
+      ATELIER_API_KEY: 'atelier-simulated',
+      ATELIER_BASE_URL: `${url}/atelier`,
+      ATELIER_WEBHOOK_SECRET: ATELIER_SECRET,
+    },
     async books() {
       const response = await fetch(`${url}/_simulator/ledger`);
       return Books.parse(await response.json());
+    },
+    async breakDown(provider, answer, forMs) {
+      const response = await fetch(`${url}/_simulator/outage`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ provider, answer, seconds: forMs / 1000 }),
+      });
+      if (!response.ok) throw new Error(`The simulator answered ${response.status}`);
     },
   };
 }

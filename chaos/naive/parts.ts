@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { readProcessSettings } from '../../src/config/start-up.ts';
 import type { ProviderTask } from '../../src/generation/generation.ts';
 import { type ConnectedProviders, connectProviders } from '../../src/providers/connect.ts';
+import { loadFactories } from '../../src/providers/modules.ts';
 import { NAMESPACE } from '../settings.ts';
 
 /**
@@ -51,8 +52,11 @@ export const queues = {
 };
 for (const queue of Object.values(queues)) queue.on('error', () => {});
 
-export function connectNaive(): ConnectedProviders {
-  return connectProviders(readProcessSettings(process.env, { apiKeys: true }));
+export async function connectNaive(): Promise<ConnectedProviders> {
+  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
+  const providerNames = factories.keys();
+  const settings = readProcessSettings(process.env, { apiKeys: true, providerNames });
+  return connectProviders(settings, factories);
 }
 
 /** Where the id of the generation is kept for providers that only name their own task. */

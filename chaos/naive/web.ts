@@ -5,7 +5,7 @@ import { completionOf, connectNaive, queues, redis, taskKey } from './parts.ts';
 
 /** The naive web process: queues what apps ask for and what webhooks say. */
 
-const { providers } = connectNaive();
+const { providers } = await connectNaive();
 
 async function answer(request: IncomingMessage, body: Buffer): Promise<[number, object]> {
   const [, first, name = '', generationId] = request.url?.split('/') ?? [];

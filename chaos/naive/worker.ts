@@ -10,7 +10,7 @@ import { completionOf, connection, connectNaive, prefix, queues, redis, taskKey 
 const POLL_AFTER_MS = 4_000;
 const POLL_EVERY_MS = 1_000;
 
-const { providers } = connectNaive();
+const { providers } = await connectNaive();
 
 function adapterOf(provider: string) {
   const adapter = providers.get(provider);

@@ -69,6 +69,7 @@ describe('the audit', () => {
     ['open', { records: shown({ status: 'processing', reason: null, via: null }) }],
     ['paidTwiceNone', { books: { fashn: { accepted: [paid(1), paid(1), paid(2)] } } }],
     ['paidTwiceKey', { books: { fitinview: { accepted: [paid(1), paid(1)] } } }],
+    ['paidTwiceReference', { books: { atelier: { accepted: [paid(1), paid(1)] } } }],
     ['paidTwiceSearch', { books: { 'image-intelligence': { accepted: [paid(1), paid(1)] } } }],
     ['notToldOnce', { heard: [told(1), told(2), told(2, 'another')] }],
     ['deliveries', { heard: [told(1), told(2), told(2)] }],

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import atelier from '../../chaos/atelier/adapter.ts';
 import { CHAOS_PROVIDERS, KNOWN_PROVIDERS, repeatSubmitOf } from '../../chaos/catalogue.ts';
 import { makePlan } from '../../chaos/plan.ts';
 import { PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
 
-const options = { seed: 1, generations: 1_000, ratePerSecond: 30, providers: CHAOS_PROVIDERS };
+const options = { seed: 1, generations: 5_000, ratePerSecond: 30, providers: CHAOS_PROVIDERS };
 const listed = (seed: number) => {
   const { requests, kills, mischief } = makePlan({ ...options, seed });
   return { requests, kills, mischiefs: Array.from({ length: 500 }, (_, n) => mischief(n)) };
@@ -27,9 +28,14 @@ test('every kind of process is killed, and every scenario and mischief is met', 
   }
 });
 
+test('every class of repeated submission is in the run', () => {
+  const classes = new Set(CHAOS_PROVIDERS.map(repeatSubmitOf));
+  expect(classes).toEqual(new Set(['idempotency-key', 'unique-reference', 'search', 'none']));
+});
+
 test('what the suite says of repeated submissions is what the adapters say', () => {
   for (const provider of KNOWN_PROVIDERS) {
-    const create = PROVIDER_FACTORIES.get(provider);
+    const create = provider === atelier.name ? atelier.create : PROVIDER_FACTORIES.get(provider);
     const adapter = create?.({
       apiKey: 'id:secret',
       baseUrl: 'http://127.0.0.1',

@@ -1,0 +1,10 @@
+import { parseFlags } from '../src/simulator/flags.ts';
+import { startSimulator } from '../src/simulator/server.ts';
+import { atelier } from './atelier/dialect.ts';
+
+/** `npm run simulator`, with Atelier. */
+const simulator = await startSimulator({
+  ...parseFlags(process.argv.slice(2)).options,
+  moreDialects: [atelier],
+});
+process.once('SIGTERM', () => void simulator.close().then(() => process.exit()));
