@@ -28,6 +28,7 @@ import { type RunningWorker, runWorker, type Stage } from './run-worker.ts';
 import { createSubmit } from './submit.ts';
 import { createCallback } from './subscribers/callback.ts';
 import { startTick, type Tick } from './tick.ts';
+import { untilTaken } from './until-taken.ts';
 
 export interface WorkerProcess {
   readonly tick: Tick;
@@ -121,7 +122,7 @@ export async function startWorkers(
   async function runSubmits(provider: ProviderAdapter): Promise<void> {
     const { submits, concurrency } = provider.limits;
     const queue = queues.get(queueNames.submit(provider.name));
-    await queue.setGlobalConcurrency(concurrency);
+    await untilTaken(() => queue.setGlobalConcurrency(concurrency), log);
     const circuits = createCircuits({
       redis,
       keys,
