@@ -4,6 +4,7 @@ import { completionEvent } from '../generation/completion-event.ts';
 import { Defect } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../generation/generation.ts';
+import type { CompletionItem } from '../generation/jobs.ts';
 import type { Rules } from '../generation/rules.ts';
 import { decide, type Effect } from '../generation/state-machine.ts';
 import type { Store } from '../generation/store.ts';
@@ -63,6 +64,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
     const moved: Moved[] = [];
     const forwarded: Promise<void>[] = [];
+    const forward = (item: CompletionItem): void => {
+      const added = enqueue.completion(item);
+      // It fails this call below; until then it must not count as a failure that nobody took.
+      added.catch(() => {});
+      forwarded.push(added);
+    };
     let pending = await read(steps, results);
 
     while (pending.length > 0) {
@@ -82,7 +89,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
             log.debug({ ...about(generation, event), reason: decision.reason }, 'ignored');
           } else if (ends && !may.finish) {
             results[index] = { kind: 'forwarded' };
-            forwarded.push(enqueue.completion({ id: generation.id, event }));
+            forward({ id: generation.id, event });
           } else {
             moves.push({ index, ...decision, ends });
           }
@@ -102,7 +109,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
           moved.push({ generation: result.generation, effects, again: event.type === 'overdue' });
           report(result.generation, event, ends);
           for (const parked of result.parked) {
-            forwarded.push(enqueue.completion({ id: result.generation.id, event: parked }));
+            forward({ id: result.generation.id, event: parked });
           }
         } else if (result.current instanceof Defect) {
           results[index] = { kind: 'failed', error: result.current };

@@ -1,0 +1,67 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
+import { startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { newGenerationId } from '../../src/generation/ids.ts';
+import { encodeRecord } from '../../src/generation/record-format.ts';
+import { createStore } from '../../src/generation/store.ts';
+import { createSubscribers } from '../../src/generation/subscribers.ts';
+import { createEnqueue } from '../../src/producers/enqueue.ts';
+import { createQueueSet } from '../../src/producers/queue-set.ts';
+import { createRounds } from '../../src/producers/rounds.ts';
+import { createAdvance } from '../../src/workers/advance.ts';
+import { EVENTS, NOW, RECORDS, RULES } from '../generation/fixtures.ts';
+import { connectTestRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+const { submitted } = RECORDS;
+const submitting = { ...RECORDS.submitting, id: newGenerationId(NOW) };
+
+/** Everything that a step needs, on a Redis of its own that has both records. */
+async function setup() {
+  const own = await startEmbeddedRedis({ log: () => undefined });
+  onTestFinished(own.stop);
+  const { redis, keys, close } = connectTestRedis(own.url);
+  onTestFinished(close);
+  const log = pino({ level: 'silent' });
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
+  onTestFinished(queues.close);
+  const now = () => NOW;
+  const advance = createAdvance({
+    store: createStore({ redis, keys, retentionMs: 60_000 }),
+    enqueue: createEnqueue(queues),
+    rounds: createRounds(queues, now),
+    subscribers: createSubscribers({ redis, keys }),
+    rulesFor: () => RULES,
+    now,
+    log,
+  });
+  for (const record of [submitted, submitting]) {
+    await redis.set(keys.record(record.id), encodeRecord(record));
+  }
+  return { redis, advance };
+}
+
+test('when Redis refuses both, an outcome to be handed on and a save, the call fails and nothing else', async () => {
+  const { redis, advance } = await setup();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+
+  await redis.config('SET', 'maxmemory', 1);
+  const steps = [
+    { id: submitted.id, generation: submitted, event: EVENTS['observed-final'] },
+    { id: submitting.id, generation: submitting, event: EVENTS['submit-accepted'] },
+  ];
+  await expect(advance.all(steps, { finish: false })).rejects.toThrow(/^OOM/);
+  await until('both were refused', async () => {
+    const refused = /^cmdstat_(set|incr):.*rejected_calls=1/gm;
+    return (await redis.info('commandstats')).match(refused)?.length === 2;
+  });
+  await redis.config('SET', 'maxmemory', 0);
+  // Node tells of rejections that nobody took after the turn in which they happened.
+  await redis.ping();
+  await turn();
+  expect(unhandled).toEqual([]);
+});
