@@ -14,6 +14,8 @@ export interface Asked {
   refused: number;
   /** No answer at all, or a load balancer's. */
   unanswered: number;
+  /** Answers 500: trouble that nobody had thought of. */
+  broken: number;
 }
 
 /** What the pipeline says of a generation at the end; undefined when it knows none. */
@@ -76,7 +78,7 @@ export function createApp(options: {
   }
 
   async function ask(planned: PlannedRequest, signal: AbortSignal): Promise<void> {
-    const request: Asked = { planned, refused: 0, unanswered: 0 };
+    const request: Asked = { planned, refused: 0, unanswered: 0, broken: 0 };
     asked.push(request);
     while (!signal.aborted) {
       const answer = await post(planned).catch(() => undefined);
@@ -87,6 +89,7 @@ export function createApp(options: {
       }
       if (answer && answer.status < 500) throw new Error(`refused for good: ${answer.text}`);
       if (answer?.status === 503) request.refused += 1;
+      else if (answer?.status === 500) request.broken += 1;
       else request.unanswered += 1;
       await wait(ASK_AGAIN_MS, undefined, { signal }).catch(() => {});
     }

@@ -22,6 +22,8 @@ export interface Findings {
   readonly accepted: number;
   readonly refused503: number;
   readonly unanswered: number;
+  /** To the app and to providers, where only "not now" may be said. */
+  readonly answered500: number;
   /** Accepted, and gone without a trace, or final and never told. */
   readonly lost: number;
   /** Those of the lost that were accepted within a second before a Redis was killed. */
@@ -116,6 +118,9 @@ export function audit(evidence: Evidence): Findings {
     accepted: accepted.length,
     refused503: asked.reduce((sum, { refused }) => sum + refused, 0),
     unanswered: asked.reduce((sum, { unanswered }) => sum + unanswered, 0),
+    answered500:
+      asked.reduce((sum, { broken }) => sum + broken, 0) +
+      webhooksOf(books).filter(({ answeredStatus }) => answeredStatus === 500).length,
     lost,
     lostWithRedis,
     open,
@@ -171,10 +176,16 @@ function countPayments(books: Books, suspect: (why: string, who: string) => void
 
 /** Forged deliveries that were answered as if they were authentic, where a signature tells. */
 function forgedAnswered(books: Books): number {
-  return Object.entries(books)
-    .filter(([provider]) => SIGNING.has(provider))
-    .flatMap(([, { accepted }]) => accepted.flatMap(({ webhookAttempts }) => webhookAttempts))
-    .filter(({ kind, answeredStatus }) => kind === 'forged' && answeredStatus === 200).length;
+  const signed = Object.entries(books).filter(([provider]) => SIGNING.has(provider));
+  return webhooksOf(Object.fromEntries(signed)).filter(
+    ({ kind, answeredStatus }) => kind === 'forged' && answeredStatus === 200,
+  ).length;
+}
+
+function webhooksOf(books: Books) {
+  return Object.values(books).flatMap(({ accepted }) =>
+    accepted.flatMap(({ webhookAttempts }) => webhookAttempts),
+  );
 }
 
 function count(counts: Record<string, number>, name: string): void {

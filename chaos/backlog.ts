@@ -5,7 +5,7 @@ import { NAMESPACE } from './settings.ts';
 export interface Backlog {
   /** Jobs that wait, run or are delayed (poll rounds are left out), and debts in the schedule. */
   readonly open: number;
-  /** Jobs in failed sets: they wait for a person. */
+  /** Jobs in failed sets (but for rounds): they wait for a person. */
   readonly dead: number;
 }
 
@@ -21,8 +21,9 @@ export async function readBacklog(redisUrl: string): Promise<Backlog> {
     let dead = 0;
     for await (const found of redis.scanStream({ match: `{${NAMESPACE}}:*`, count: 5_000 })) {
       for (const key of found as string[]) {
+        // A lost round is nobody's to mend: the next look of any worker adds another.
+        if (/:poll-/.test(key)) continue;
         if (/:failed$/.test(key)) dead += await redis.zcard(key);
-        else if (/:poll-/.test(key)) continue;
         else if (LISTS.test(key)) open += await redis.llen(key);
         else if (SETS.test(key)) open += await redis.zcard(key);
       }

@@ -1,53 +1,87 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pipeline } from './pipeline.ts';
-import type { PlannedKill, Victim } from './plan.ts';
-import type { KillableRedis } from './redis.ts';
+import type { FaultKind, PlannedFault, ProcessFault, RedisFault } from './plan-faults.ts';
+import { fillMemory, flushScripts, makeReadOnly } from './redis-trouble.ts';
+import type { Stage } from './stage.ts';
 
-export interface Kills {
-  /** Kills that found something to kill. */
-  readonly done: Readonly<Record<Victim, number>>;
+export interface Faults {
+  /** Those that found something to break. */
+  readonly done: Readonly<Record<FaultKind, number>>;
+  /** Processes that did not obey SIGTERM in time. */
+  readonly forced: number;
   /** When Redis was killed, Unix ms. */
-  readonly redisAtMs: readonly number[];
-  /** Resolves when all are done and everything runs again. */
+  readonly redisKilledAtMs: readonly number[];
+  /** Resolves when all are over and everything runs again. */
   readonly finished: Promise<void>;
 }
 
-/** Carries out the planned kills, from now on. */
-export function startKills(
-  planned: readonly PlannedKill[],
-  pipeline: Pipeline,
-  redis: KillableRedis,
+/** Carries out the planned faults, from now on. */
+export function startFaults(
+  planned: readonly PlannedFault[],
+  { pipeline, redis, providers }: Pick<Stage, 'pipeline' | 'redis' | 'providers'>,
   signal: AbortSignal,
-): Kills {
-  const done = { worker: 0, web: 0, redis: 0 };
-  const redisAtMs: number[] = [];
-  let isRedisAway = false;
+): Faults {
+  const done = nothingDone();
+  const redisKilledAtMs: number[] = [];
+  let forced = 0;
+  let redisIsFree: Promise<void> = Promise.resolve();
 
-  async function killRedis(downMs: number): Promise<void> {
-    if (isRedisAway) return;
-    isRedisAway = true;
-    redisAtMs.push(Date.now());
+  async function breakProcess(kind: ProcessFault, which: number, forMs: number): Promise<void> {
+    const programs = kind.endsWith('web') ? pipeline.webs : pipeline.workers;
+    const order = programs.map((_, i) => programs[(which + i) % programs.length]);
+    // One that is down already is not broken again.
+    const program = order.find((candidate) => candidate?.isUp());
+    if (!program) return;
+    done[kind] += 1;
+    if (await program.end(kind.startsWith('kill') ? 'SIGKILL' : 'SIGTERM')) forced += 1;
+    await wait(forMs);
+    program.start();
+  }
+
+  async function breakRedis(kind: RedisFault, forMs: number): Promise<void> {
+    done[kind] += 1;
+    if (kind === 'script-flush') return flushScripts(redis.url);
+    if (kind === 'read-only') return makeReadOnly(redis.url, forMs);
+    if (kind === 'out-of-memory') return fillMemory(redis.url, forMs);
+    redisKilledAtMs.push(Date.now());
     await redis.kill();
-    done.redis += 1;
-    await wait(downMs);
+    await wait(forMs);
     await redis.start();
-    isRedisAway = false;
   }
 
-  async function killProgram({ victim, which, downMs }: PlannedKill): Promise<void> {
-    const programs = victim === 'web' ? pipeline.webs : pipeline.workers;
-    const program = programs[which % programs.length];
-    // One that is down already is not killed again.
-    if (!(await program?.kill())) return;
-    if (victim !== 'redis') done[victim] += 1;
-    await wait(downMs);
-    program?.start();
-  }
-
-  const all = planned.map(async (kill) => {
-    await wait(kill.atMs, undefined, { signal }).catch(() => {});
+  async function carryOut(fault: PlannedFault): Promise<void> {
+    await wait(fault.atMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    await (kill.victim === 'redis' ? killRedis(kill.downMs) : killProgram(kill));
-  });
-  return { done, redisAtMs, finished: Promise.all(all).then(() => undefined) };
+    if (fault.kind === 'outage') {
+      done.outage += 1;
+      await providers.breakDown(fault.provider, fault.answer, fault.forMs);
+    } else if ('which' in fault) await breakProcess(fault.kind, fault.which, fault.forMs);
+    else {
+      // One after another, so that each finds a Redis that was well.
+      redisIsFree = redisIsFree.then(() => breakRedis(fault.kind, fault.forMs));
+      await redisIsFree;
+    }
+  }
+
+  return {
+    done,
+    get forced() {
+      return forced;
+    },
+    redisKilledAtMs,
+    finished: Promise.all(planned.map(carryOut)).then(() => undefined),
+  };
+}
+
+function nothingDone(): Record<FaultKind, number> {
+  return {
+    'kill-worker': 0,
+    'kill-web': 0,
+    'stop-worker': 0,
+    'stop-web': 0,
+    'kill-redis': 0,
+    'script-flush': 0,
+    'read-only': 0,
+    'out-of-memory': 0,
+    outage: 0,
+  };
 }

@@ -11,12 +11,13 @@ export interface Program {
   isUp(): boolean;
   /** Does nothing when it runs. */
   start(): void;
-  /** kill -9; resolves when it is gone. Says whether there was anything to kill. */
-  kill(): Promise<boolean>;
-  /** SIGTERM, and SIGKILL for what does not obey in time. */
+  /** Resolves when it is gone. Says whether it had to be forced, for it did not obey in time. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean>;
+  /** SIGTERM, for good: it is not started again. */
   stop(): Promise<void>;
 }
 
+/** A little more than SHUTDOWN_MS. */
 const STOP_MS = 12_000;
 const RESTART_MS = 500;
 
@@ -71,10 +72,14 @@ export function createProgram(options: {
     child = undefined;
     const ended = once(ending, 'exit');
     ending.kill(signal);
-    const timer = setTimeout(() => ending.kill('SIGKILL'), STOP_MS);
+    let isForced = false;
+    const timer = setTimeout(() => {
+      isForced = true;
+      ending.kill('SIGKILL');
+    }, STOP_MS);
     await ended;
     clearTimeout(timer);
-    return true;
+    return isForced;
   }
 
   return {
@@ -84,7 +89,7 @@ export function createProgram(options: {
     },
     isUp: () => child !== undefined,
     start,
-    kill: () => end('SIGKILL'),
+    end,
     async stop() {
       isStopping = true;
       await end('SIGTERM');

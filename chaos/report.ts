@@ -1,8 +1,11 @@
 import type { Findings } from './audit.ts';
+import type { FaultKind } from './plan-faults.ts';
 
 /** What a run brought, besides the audit. */
 export interface Run {
-  readonly kills: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** Processes that did not obey SIGTERM in time. */
+  readonly forced: number;
   readonly webhooks: Readonly<Record<string, number>>;
   readonly durationMs: number;
   /** It was ended by its own deadline. */
@@ -18,6 +21,18 @@ interface Line {
   /** Absent where nothing was promised. */
   readonly promise?: { readonly text: string; readonly isKept: boolean };
 }
+
+const FAULTS: Readonly<Record<FaultKind, string>> = {
+  'kill-worker': 'kill -9: worker',
+  'kill-web': 'kill -9: web process',
+  'kill-redis': 'kill -9: Redis',
+  'stop-worker': 'SIGTERM: worker',
+  'stop-web': 'SIGTERM: web process',
+  'script-flush': 'Redis forgot its scripts',
+  'read-only': 'Redis was read-only',
+  'out-of-memory': 'Redis was out of memory',
+  outage: 'providers out of order',
+};
 
 const MOST_DELIVERIES = 1.01;
 const LEAST_RESOLVED = 0.99;
@@ -85,10 +100,13 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
     },
     fact('outcomeUnknown', 'told as outcome_unknown', found.outcomeUnknown),
     promise('deadJobs', 'jobs that were given up', found.deadJobs),
+    promise('answered500', 'answers 500', found.answered500),
+    promise('forced', 'did not obey SIGTERM in time', run.forced),
     promise('endedByThemselves', 'processes that ended by themselves', found.endedByThemselves),
     ...['completed', 'failed', 'timed_out'].map((name) => fact(name, name, byOutcome[name] ?? 0)),
-    ...Object.entries(run.kills).map(([name, value]) =>
-      fact(`kills.${name}`, `kill -9: ${name}`, value),
+    // The keys of FAULTS are the kinds.
+    ...(Object.keys(FAULTS) as FaultKind[]).map((kind) =>
+      fact(`faults.${kind}`, FAULTS[kind], run.faults[kind]),
     ),
     ...Object.entries(run.webhooks).map(([name, value]) =>
       fact(`webhooks.${name}`, `webhooks on their way: ${name}`, value),

@@ -4,8 +4,8 @@ import type { Cleanup } from '../bench/cleanup.ts';
 import type { App, Record as Shown } from './app.ts';
 import { audit, type Findings } from './audit.ts';
 import { type Backlog, readBacklog } from './backlog.ts';
+import { type Faults, startFaults } from './faults.ts';
 import { type Heard, readHeard } from './heard.ts';
-import { type Kills, startKills } from './kills.ts';
 import type { ChaosOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import type { Run } from './report.ts';
@@ -29,13 +29,13 @@ export async function runChaos(
   const signal = enoughAfter(options.mostMinutes * 60_000, cleanup);
   const plan = makePlan(options);
   const stage = await startStage(options, plan, cleanup, say);
-  const { app, redis, pipeline } = stage;
+  const { app, pipeline } = stage;
 
   say(`asking for ${options.generations} generations and breaking things`);
-  const kills = startKills(plan.kills, pipeline, redis, signal);
-  const progress = setInterval(async () => say(await progressOf(stage, kills)), PROGRESS_EVERY_MS);
+  const faults = startFaults(plan.faults, stage, signal);
+  const progress = setInterval(async () => say(await progressOf(stage, faults)), PROGRESS_EVERY_MS);
   cleanup.add(() => clearInterval(progress));
-  await Promise.all([app.askAll(plan.requests, signal), kills.finished]);
+  await Promise.all([app.askAll(plan.requests, signal), faults.finished]);
   const backlog = await untilQuiet(stage, signal);
   clearInterval(progress);
 
@@ -46,7 +46,7 @@ export async function runChaos(
     records: options.naive ? recordsFrom(heard) : await readAll(app),
     heard,
     books: await stage.providers.books(),
-    redisKilledAtMs: kills.redisAtMs,
+    redisKilledAtMs: faults.redisKilledAtMs,
     deadJobs: backlog.dead,
     endedByThemselves: [...pipeline.all, stage.providers.program].reduce(
       (sum, program) => sum + program.endedByItself,
@@ -57,14 +57,20 @@ export async function runChaos(
   const { webhooks } = stage.front;
   return {
     findings,
-    run: { kills: kills.done, webhooks, durationMs, isCutShort: signal.aborted },
+    run: {
+      faults: faults.done,
+      forced: faults.forced,
+      webhooks,
+      durationMs,
+      isCutShort: signal.aborted,
+    },
   };
 }
 
 /** Aborted when the time is up, and when everything is being stopped. */
 function enoughAfter(mostMs: number, cleanup: Cleanup): AbortSignal {
   const enough = new AbortController();
-  // Every planned request and kill listens to it.
+  // Every planned request and fault listens to it.
   setMaxListeners(0, enough.signal);
   const limit = setTimeout(() => enough.abort(), mostMs);
   cleanup.add(() => {
@@ -74,11 +80,11 @@ function enoughAfter(mostMs: number, cleanup: Cleanup): AbortSignal {
   return enough.signal;
 }
 
-async function progressOf({ app, heardFile }: Stage, { done }: Kills): Promise<string> {
+async function progressOf({ app, heardFile }: Stage, { done }: Faults): Promise<string> {
   const told = new Set((await readHeard(heardFile)).map(({ generationId }) => generationId));
   const accepted = app.asked.filter(({ id }) => id !== undefined).length;
-  const killed = `${done.worker} workers, ${done.web} web processes, Redis ${done.redis} times`;
-  return `${accepted} accepted, ${told.size} told; killed ${killed}`;
+  const faults = Object.values(done).reduce((sum, times) => sum + times, 0);
+  return `${accepted} accepted, ${told.size} told; ${faults} faults`;
 }
 
 /** Waits until everyone was told and nothing is left to do, or until nothing happens any more. */

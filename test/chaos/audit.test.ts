@@ -8,7 +8,7 @@ const KILLED_AT = 1_000_000;
 
 function asked(index: number, scenario: PlannedScenario = 'ok', provider = 'fashn'): Asked {
   const planned = { index, provider, scenario, atMs: 0 };
-  return { planned, id: `g${index}`, acceptedAtMs: 0, refused: 0, unanswered: 0 };
+  return { planned, id: `g${index}`, acceptedAtMs: 0, refused: 0, unanswered: 0, broken: 0 };
 }
 
 const told = (index: number, eventId = `e${index}`) => ({
@@ -46,12 +46,27 @@ function inOrder(changes: Partial<Evidence> = {}): Evidence {
   };
 }
 
-const run = { kills: {}, webhooks: {}, durationMs: 1_000, isCutShort: false };
+const FAULTS = {
+  'kill-worker': 1,
+  'kill-web': 1,
+  'stop-worker': 1,
+  'stop-web': 1,
+  'kill-redis': 1,
+  'script-flush': 1,
+  'read-only': 1,
+  'out-of-memory': 1,
+  outage: 1,
+};
+const run = { faults: FAULTS, forced: 0, webhooks: {}, durationMs: 1_000, isCutShort: false };
+const REPORTED = {
+  json: true,
+  redis: { mayLoseLastSecond: true, losesLastSecond: false },
+  about: {},
+};
 const verdict = (evidence: Evidence, mayLoseLastSecond = true) =>
   report(audit(evidence), run, {
-    json: true,
+    ...REPORTED,
     redis: { mayLoseLastSecond, losesLastSecond: false },
-    about: {},
   });
 const broken = (evidence: Evidence, mayLoseLastSecond = true): unknown =>
   JSON.parse(verdict(evidence, mayLoseLastSecond).text).broken;
@@ -77,10 +92,19 @@ describe('the audit', () => {
       'wrongOutcome',
       { records: shown({ status: 'failed', reason: 'provider_error', via: 'webhook' }) },
     ],
+    ['answered500', { asked: [asked(1), { ...asked(2), broken: 1 }] }],
     ['deadJobs', { deadJobs: 1 }],
     ['endedByThemselves', { endedByThemselves: 1 }],
   ])('sees a broken promise: %s', (name, changes) => {
     expect(broken(inOrder(changes))).toContain(name);
+  });
+
+  test('a webhook that was answered 500, and a process that had to be forced, are seen', () => {
+    const webhookAttempts = [{ kind: 'true', answeredStatus: 500 }];
+    const books = { fashn: { accepted: [{ ...paid(1), webhookAttempts }] } };
+    expect(broken(inOrder({ books }))).toEqual(['answered500']);
+    const { text } = report(audit(inOrder()), { ...run, forced: 1 }, REPORTED);
+    expect(JSON.parse(text).broken).toEqual(['forced']);
   });
 
   test('a forged claim that was believed is seen by its outcome, and by the answer to it', () => {

@@ -1,0 +1,101 @@
+import type { RepeatSubmit } from '../src/generation/rules.ts';
+import type { OutageAnswer } from '../src/simulator/provider-state.ts';
+import { repeatSubmitOf } from './catalogue.ts';
+import { createRandom, type Random } from './random.ts';
+
+/** What is done to one process, chosen among its like. */
+export type ProcessFault = 'kill-worker' | 'kill-web' | 'stop-worker' | 'stop-web';
+/** What is done to Redis. */
+export type RedisFault = 'kill-redis' | 'script-flush' | 'read-only' | 'out-of-memory';
+export type FaultKind = ProcessFault | RedisFault | 'outage';
+
+/** One fault, and how long until it is put right: a dead process is started again then. */
+export type PlannedFault = { readonly atMs: number; readonly forMs: number } & (
+  | {
+      readonly kind: ProcessFault;
+      /** Which of several; counted from 0. */
+      readonly which: number;
+    }
+  | { readonly kind: RedisFault }
+  | { readonly kind: 'outage'; readonly provider: string; readonly answer: OutageAnswer }
+);
+
+/** How often each happens, at least how many times, and how long it lasts. */
+const FAULTS: Readonly<
+  Record<FaultKind, { everyMs: number; atLeast: number; leastMs: number; mostMs: number }>
+> = {
+  'kill-worker': { everyMs: 7_000, atLeast: 3, leastMs: 200, mostMs: 3_000 },
+  'kill-web': { everyMs: 12_000, atLeast: 2, leastMs: 200, mostMs: 2_500 },
+  // SIGTERM, as a deploy does it.
+  'stop-worker': { everyMs: 15_000, atLeast: 1, leastMs: 200, mostMs: 3_000 },
+  'stop-web': { everyMs: 25_000, atLeast: 1, leastMs: 200, mostMs: 2_500 },
+  'kill-redis': { everyMs: 25_000, atLeast: 1, leastMs: 200, mostMs: 4_000 },
+  'script-flush': { everyMs: 10_000, atLeast: 1, leastMs: 0, mostMs: 0 },
+  'read-only': { everyMs: 20_000, atLeast: 1, leastMs: 200, mostMs: 1_500 },
+  'out-of-memory': { everyMs: 20_000, atLeast: 1, leastMs: 200, mostMs: 1_500 },
+  outage: { everyMs: 30_000, atLeast: 1, leastMs: 2_000, mostMs: 5_000 },
+};
+
+/**
+ * How often a provider of each class is out of order. None of those that recognise no repeat: an
+ * answer 5xx may hide an accepted task, so each request of the outage would end as
+ * `outcome_unknown`, and need a person.
+ */
+const OUTAGES: Readonly<Record<RepeatSubmit, number>> = {
+  'idempotency-key': 1,
+  'unique-reference': 1,
+  search: 1,
+  none: 0,
+};
+const OUTAGE_ANSWERS: Readonly<Record<OutageAnswer, number>> = {
+  'server-error': 1,
+  'html-page': 1,
+};
+/** No group of processes is larger; a smaller one is counted round. */
+const MOST_PROCESSES = 6;
+
+/** Everything that happens to processes, to Redis and to whole providers, in its order. */
+export function planFaults(
+  seed: number,
+  loadMs: number,
+  providers: readonly string[],
+): PlannedFault[] {
+  const random = createRandom(seed * 7_919 + 2);
+  // Not the first moments, when nothing is under way yet; but also a little after the last request.
+  const [from, to] = [loadMs * 0.1, loadMs * 1.05];
+  // The keys of FAULTS are the kinds.
+  const faults = (Object.keys(FAULTS) as FaultKind[]).flatMap((kind) => {
+    const { everyMs, atLeast, leastMs, mostMs } = FAULTS[kind];
+    const times = Math.max(atLeast, Math.round(loadMs / everyMs));
+    return Array.from({ length: times }, () => {
+      const when = { atMs: random.between(from, to), forMs: random.between(leastMs, mostMs) };
+      return planOne(kind, when, random, providers);
+    });
+  });
+  return faults.filter((fault) => fault !== undefined).sort((a, b) => a.atMs - b.atMs);
+}
+
+function planOne(
+  kind: FaultKind,
+  when: { atMs: number; forMs: number },
+  random: Random,
+  providers: readonly string[],
+): PlannedFault | undefined {
+  switch (kind) {
+    case 'outage': {
+      const weights = Object.fromEntries(
+        providers.map((name) => [name, OUTAGES[repeatSubmitOf(name)]]),
+      );
+      if (Object.values(weights).every((weight) => weight === 0)) return undefined;
+      const provider = random.weighted(weights);
+      return { kind, ...when, provider, answer: random.weighted(OUTAGE_ANSWERS) };
+    }
+    case 'kill-worker':
+    case 'kill-web':
+    case 'stop-worker':
+    case 'stop-web':
+      return { kind, ...when, which: Math.floor(random.between(0, MOST_PROCESSES)) };
+    default:
+      return { kind, ...when };
+  }
+}
