@@ -1,5 +1,3 @@
-import { freePort } from '../src/dev/environment.ts';
-import { WEB_PROCESSES, WORKER_PROCESSES } from './plan.ts';
 import { createProgram, type Program } from './program.ts';
 
 /** The processes of the pipeline that is tried, ours or the naive one. */
@@ -19,22 +17,24 @@ const PROGRAMS = {
   naive: { web: 'chaos/naive/web', worker: 'chaos/naive/worker' },
 };
 
-export async function createPipeline(options: {
+export function createPipeline(options: {
   kind: keyof typeof PROGRAMS;
+  /** One for each web process. */
   webPorts: readonly number[];
+  /** One for each worker process. */
+  healthPorts: readonly number[];
   folder: string;
   logs: string;
   env: Readonly<Record<string, string>>;
-}): Promise<Pipeline> {
-  const { kind, webPorts, env } = options;
+}): Pipeline {
+  const { kind, webPorts, healthPorts, env } = options;
   const programs = PROGRAMS[kind];
-  const healthPorts = await Promise.all(Array.from({ length: WORKER_PROCESSES }, freePort));
   const create = (name: string, program: string, more: Record<string, string> = {}): Program =>
     createProgram({ ...options, name, program, env: { ...env, ...more } });
 
-  const webs = webPorts
-    .slice(0, WEB_PROCESSES)
-    .map((port, i) => create(`web-${i + 1}`, programs.web, { PORT: String(port) }));
+  const webs = webPorts.map((port, i) =>
+    create(`web-${i + 1}`, programs.web, { PORT: String(port) }),
+  );
   const workers = healthPorts.map((port, i) =>
     create(`worker-${i + 1}`, programs.worker, { WORKER_HEALTH_PORT: String(port) }),
   );

@@ -4,7 +4,6 @@ import { mkdir, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from '../src/dev/environment.ts';
 import { ensureRedisServer, thisHost } from '../src/dev/install-redis.ts';
 import type { ChaosOptions } from './options.ts';
 
@@ -30,12 +29,11 @@ const FORCED_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 50;
 
 export async function createRedis(
-  folder: string,
-  logs: string,
+  port: number,
+  { folder, logs }: { folder: string; logs: string },
   options: Pick<ChaosOptions, 'appendfsync' | 'powerCuts'>,
 ): Promise<KillableRedis> {
   const server = await ensureRedisServer((line) => process.stderr.write(`${line}\n`), thisHost);
-  const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const data = join(folder, 'redis');
   await mkdir(data, { recursive: true });

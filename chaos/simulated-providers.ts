@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { freePort, simulatedAccounts } from '../src/dev/environment.ts';
+import { simulatedAccounts } from '../src/dev/environment.ts';
 import type { OutageAnswer } from '../src/simulator/provider-state.ts';
 import { ATELIER_SECRET } from './atelier/dialect.ts';
 import { untilReady } from './pipeline.ts';
@@ -31,13 +31,13 @@ const PACE = ['--time-scale', '0.1', '--latency', '2000-15000'];
 
 /** Starts the simulator, compiled, as a process of its own. Resolves when it answers. */
 export async function startSimulatedProviders(at: {
+  port: number;
   publicUrl: string;
   folder: string;
   logs: string;
   seed: number;
 }): Promise<SimulatedProviders> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${at.port}`;
   const accounts = simulatedAccounts(at.publicUrl);
   const program = createProgram({
     ...at,
@@ -45,7 +45,7 @@ export async function startSimulatedProviders(at: {
     program: 'chaos/simulator',
     env: { PATH: process.env['PATH'] ?? '' },
     args: [
-      ...['--port', String(port), '--seed', String(at.seed), '--quiet'],
+      ...['--port', String(at.port), '--seed', String(at.seed), '--quiet'],
       ...PACE,
       ...accounts.args,
     ],

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildToTemporaryFolder } from '../bench/build.ts';
 import type { Cleanup } from '../bench/cleanup.ts';
-import { freePort } from '../src/dev/environment.ts';
 import { type App, createApp } from './app.ts';
 import { type Front, startFront } from './front.ts';
 import type { ChaosOptions } from './options.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
-import { type Plan, WEB_PROCESSES } from './plan.ts';
+import { type Plan, WEB_PROCESSES, WORKER_PROCESSES } from './plan.ts';
+import { claimPorts } from './ports.ts';
 import { createRedis, type KillableRedis } from './redis.ts';
 import { API_KEY, pipelineEnv } from './settings.ts';
 import { type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts';
@@ -37,14 +37,19 @@ export async function startStage(
   const heardFile = join(folder, 'heard.jsonl');
 
   say('starting');
-  const redis = await createRedis(folder, logs, options);
+  const ports = await claimPorts(cleanup);
+  const redis = await createRedis(await ports(), { folder, logs }, options);
   cleanup.add(redis.stop);
   await redis.start();
-  const webPorts = await Promise.all(Array.from({ length: WEB_PROCESSES }, freePort));
+  const webPorts = await Promise.all(Array.from({ length: WEB_PROCESSES }, ports));
   const front = await startFront(webPorts, plan.mischief);
   cleanup.add(front.close);
   const { seed } = options;
-  const providers = await startSimulatedProviders({ folder, logs, seed, publicUrl: front.url });
+  const providers = await startSimulatedProviders({
+    port: await ports(),
+    ...{ folder, logs, seed },
+    publicUrl: front.url,
+  });
   cleanup.add(providers.program.stop);
   const env = pipelineEnv({
     providers: options.providers,
@@ -54,8 +59,9 @@ export async function startStage(
     filesFolder: join(folder, 'files'),
     heardFile,
   });
+  const healthPorts = await Promise.all(Array.from({ length: WORKER_PROCESSES }, ports));
   const kind = options.naive ? 'naive' : 'catwalk';
-  const pipeline = await createPipeline({ kind, webPorts, folder, logs, env });
+  const pipeline = createPipeline({ kind, webPorts, healthPorts, folder, logs, env });
   cleanup.add(() => Promise.all(pipeline.all.map((program) => program.stop())));
   await pipeline.start();
   const app = createApp({
