@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cleanup } from './cleanup.ts';
 import { monotonicMs } from './clock.ts';
+import { UsageError } from './flags.ts';
 import { measureAll } from './metrics.ts';
-import { BENCH_HELP, type BenchOptions, BenchUsageError, readBenchOptions } from './options.ts';
+import { BENCH_HELP, type BenchOptions, readBenchOptions } from './options.ts';
 import { serverVersion } from './redis-cost.ts';
 import { printJson, printTable } from './report.ts';
 import { startStack } from './stack.ts';
@@ -58,7 +59,7 @@ async function run(options: BenchOptions, cleanup: Cleanup): Promise<string> {
 }
 
 await main().catch((error: unknown) => {
-  if (error instanceof BenchUsageError) {
+  if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\n${BENCH_HELP}`);
     process.exit(2);
   }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readFlags, wholeNumber } from './flags.ts';
 
 export interface BenchOptions {
   readonly generations: number;
@@ -22,17 +22,18 @@ export const BENCH_HELP = `npm run bench [-- options]
 Uses REDIS_URL when it is set, with keys of its own that it deletes; starts its own Redis otherwise.
 `;
 
-/** Wrong usage; the message names the flag. */
-export class BenchUsageError extends Error {}
+const FLAGS = {
+  generations: { type: 'string' },
+  rate: { type: 'string' },
+  seconds: { type: 'string' },
+  profile: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
-/** @throws BenchUsageError */
+/** @throws UsageError */
 export function readBenchOptions(args: string[]): BenchOptions {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    throw new BenchUsageError(error instanceof Error ? error.message : String(error));
-  }
+  const values = readFlags(args, FLAGS);
   return {
     generations: wholeNumber('--generations', values.generations, 5_000, 200_000),
     ratePerSecond: wholeNumber('--rate', values.rate, 100, 5_000),
@@ -41,32 +42,4 @@ export function readBenchOptions(args: string[]): BenchOptions {
     help: values.help ?? false,
     profile: values.profile,
   };
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  usual: number,
-  largest: number,
-): number {
-  if (text === undefined) return usual;
-  const number = Number(text);
-  if (text.trim() !== '' && Number.isInteger(number) && number >= 1 && number <= largest) {
-    return number;
-  }
-  throw new BenchUsageError(`${flag}: give a whole number from 1 to ${largest}`);
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      generations: { type: 'string' },
-      rate: { type: 'string' },
-      seconds: { type: 'string' },
-      profile: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  }).values;
 }

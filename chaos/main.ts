@@ -1,5 +1,6 @@
 import { Cleanup } from '../bench/cleanup.ts';
-import { CHAOS_HELP, ChaosUsageError, readChaosOptions } from './options.ts';
+import { UsageError } from '../bench/flags.ts';
+import { CHAOS_HELP, readChaosOptions } from './options.ts';
 import { report } from './report.ts';
 import { runChaos } from './run.ts';
 
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
 }
 
 await main().catch((error: unknown) => {
-  if (error instanceof ChaosUsageError) {
+  if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\n${CHAOS_HELP}`);
     process.exit(2);
   }

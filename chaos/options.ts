@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readFlags, UsageError, wholeNumber } from '../bench/flags.ts';
 import { CHAOS_PROVIDERS, KNOWN_PROVIDERS } from './catalogue.ts';
 
 export interface ChaosOptions {
@@ -37,25 +37,31 @@ Starts its own Redis, simulated providers, two web and three worker processes on
 them, compares every party's books, and stops everything. Exits 1 when a promise was broken.
 `;
 
-/** Wrong usage; the message names the flag. */
-export class ChaosUsageError extends Error {}
+const FLAGS = {
+  generations: { type: 'string' },
+  seed: { type: 'string' },
+  rate: { type: 'string' },
+  minutes: { type: 'string' },
+  providers: { type: 'string' },
+  appendfsync: { type: 'string' },
+  'power-cuts': { type: 'boolean' },
+  naive: { type: 'boolean' },
+  logs: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
-/** @throws ChaosUsageError */
+/** @throws UsageError */
 export function readChaosOptions(args: string[]): ChaosOptions {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    throw new ChaosUsageError(error instanceof Error ? error.message : String(error));
-  }
+  const values = readFlags(args, FLAGS);
   const providers = values.providers?.split(',') ?? CHAOS_PROVIDERS;
   const stranger = providers.find((name) => !KNOWN_PROVIDERS.includes(name));
   if (stranger !== undefined) {
-    throw new ChaosUsageError(`--providers: use some of ${KNOWN_PROVIDERS.join(', ')}`);
+    throw new UsageError(`--providers: use some of ${KNOWN_PROVIDERS.join(', ')}`);
   }
   const { appendfsync = 'everysec' } = values;
   if (appendfsync !== 'everysec' && appendfsync !== 'always') {
-    throw new ChaosUsageError('--appendfsync: use everysec or always');
+    throw new UsageError('--appendfsync: use everysec or always');
   }
   return {
     generations: wholeNumber('--generations', values.generations, 5_000, 50_000),
@@ -70,37 +76,4 @@ export function readChaosOptions(args: string[]): ChaosOptions {
     logs: values.logs,
     help: values.help ?? false,
   };
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  usual: number,
-  largest: number,
-): number {
-  if (text === undefined) return usual;
-  const number = Number(text);
-  if (text.trim() !== '' && Number.isInteger(number) && number >= 1 && number <= largest) {
-    return number;
-  }
-  throw new ChaosUsageError(`${flag}: give a whole number from 1 to ${largest}`);
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      generations: { type: 'string' },
-      seed: { type: 'string' },
-      rate: { type: 'string' },
-      minutes: { type: 'string' },
-      providers: { type: 'string' },
-      appendfsync: { type: 'string' },
-      'power-cuts': { type: 'boolean' },
-      naive: { type: 'boolean' },
-      logs: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  }).values;
 }
