@@ -47,6 +47,8 @@ export interface AdvanceParts {
 
 /** What a move asks for; `again` when it was asked for before. */
 interface Moved {
+  /** Of its step. */
+  readonly index: number;
   readonly generation: Generation;
   readonly effects: readonly Effect[];
   readonly again: boolean;
@@ -55,7 +57,7 @@ interface Moved {
 /**
  * Load → state machine → compare-and-set → effects. Every stage ends here. Whoever loses the
  * compare-and-set decides again on the record that won; an effect whose job could not be added
- * fails the call, and the schedule issues it again in time.
+ * fails its own step, and the schedule issues it again in time.
  */
 export function createAdvance(parts: AdvanceParts): Advance {
   const { store, enqueue, rounds, subscribers, rulesFor, now, log } = parts;
@@ -64,11 +66,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
     const moved: Moved[] = [];
     const forwarded: Promise<void>[] = [];
-    const forward = (item: CompletionItem): void => {
-      const added = enqueue.completion(item);
-      // It fails this call below; until then it must not count as a failure that nobody took.
-      added.catch(() => {});
-      forwarded.push(added);
+    const fail = (index: number, error: unknown): void => {
+      results[index] = { kind: 'failed', error };
+    };
+    // Caught at once: if a save fails first, nobody waits for these any more.
+    const forward = (index: number, item: CompletionItem): void => {
+      forwarded.push(enqueue.completion(item).catch((error: unknown) => fail(index, error)));
     };
     let pending = await read(steps, results);
 
@@ -89,12 +92,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
             log.debug({ ...about(generation, event), reason: decision.reason }, 'ignored');
           } else if (ends && !may.finish) {
             results[index] = { kind: 'forwarded' };
-            forward({ id: generation.id, event });
+            forward(index, { id: generation.id, event });
           } else {
             moves.push({ index, ...decision, ends });
           }
         } catch (error) {
-          results[index] = { kind: 'failed', error };
+          fail(index, error);
         }
       }
 
@@ -106,10 +109,11 @@ export function createAdvance(parts: AdvanceParts): Advance {
         const event = (steps[index] as Step).event;
         if (result.saved) {
           results[index] = { kind: 'moved', generation: result.generation };
-          moved.push({ generation: result.generation, effects, again: event.type === 'overdue' });
+          const again = event.type === 'overdue';
+          moved.push({ index, generation: result.generation, effects, again });
           report(result.generation, event, ends);
           for (const parked of result.parked) {
-            forward({ id: result.generation.id, event: parked });
+            forward(index, { id: result.generation.id, event: parked });
           }
         } else if (result.current instanceof Defect) {
           results[index] = { kind: 'failed', error: result.current };
@@ -119,7 +123,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
       }
     }
 
-    await Promise.all([...forwarded, issue(moved)]);
+    await Promise.all([...forwarded, issue(moved, fail)]);
     return results;
   }
 
@@ -137,24 +141,36 @@ export function createAdvance(parts: AdvanceParts): Advance {
     });
   }
 
-  async function issue(moved: readonly Moved[]): Promise<void> {
+  async function issue(
+    moved: readonly Moved[],
+    fail: (index: number, error: unknown) => void,
+  ): Promise<void> {
+    const finished = moved.filter(({ effects }) => effects.some(({ kind }) => kind === 'tell'));
+    const told = tell(finished.flatMap(({ generation: g }) => (isFinal(g) ? [g] : []))).catch(
+      (error: unknown) => {
+        for (const { index } of finished) fail(index, error);
+      },
+    );
+    const others = moved.map((one) =>
+      issueOne(one).catch((error: unknown) => fail(one.index, error)),
+    );
+    await Promise.all([told, ...others]);
+  }
+
+  async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];
-    const finished: FinalGeneration[] = [];
-    for (const { generation, effects, again } of moved) {
-      for (const effect of effects) {
-        if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs, again));
-        if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
-        if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
-        if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
-        if (effect.kind === 'tell' && isFinal(generation)) finished.push(generation);
-      }
+    for (const effect of effects) {
+      if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs, again));
+      if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
+      if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
+      if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
     }
-    if (finished.length > 0) jobs.push(tell(finished));
     await Promise.all(jobs);
   }
 
   /** A job for every subscriber first; only then does the record owe nothing any more. */
   async function tell(finished: readonly FinalGeneration[]): Promise<void> {
+    if (finished.length === 0) return;
     const names = await subscribers.names();
     await Promise.all(
       finished.flatMap((generation) => {

@@ -16,8 +16,9 @@ import { until } from '../support/until.ts';
 
 const { submitted } = RECORDS;
 const submitting = { ...RECORDS.submitting, id: newGenerationId(NOW) };
+const queued = { ...RECORDS.queued, id: newGenerationId(NOW) };
 
-/** Everything that a step needs, on a Redis of its own that has both records. */
+/** Everything that a step needs, on a Redis of its own that has the records. */
 async function setup() {
   const own = await startEmbeddedRedis({ log: () => undefined });
   onTestFinished(own.stop);
@@ -36,10 +37,10 @@ async function setup() {
     now,
     log,
   });
-  for (const record of [submitted, submitting]) {
+  for (const record of [submitted, submitting, queued]) {
     await redis.set(keys.record(record.id), encodeRecord(record));
   }
-  return { redis, advance };
+  return { redis, keys, advance };
 }
 
 test('when Redis refuses both, an outcome to be handed on and a save, the call fails and nothing else', async () => {
@@ -64,4 +65,22 @@ test('when Redis refuses both, an outcome to be handed on and a save, the call f
   await redis.ping();
   await turn();
   expect(unhandled).toEqual([]);
+});
+
+test('a job that Redis does not take fails its own step, and no other of the batch', async () => {
+  const { redis, keys, advance } = await setup();
+  // So that one queue can take nothing, and everything else works.
+  await redis.set(`${keys.prefix}:completions:wait`, 'not a list');
+  await redis.set(`${keys.prefix}:poll-${submitting.provider}:delayed`, 'not a sorted set');
+  const [ending, accepted, started] = await advance.all(
+    [
+      { id: submitted.id, generation: submitted, event: EVENTS['observed-final'] },
+      { id: submitting.id, generation: submitting, event: EVENTS['submit-accepted'] },
+      { id: queued.id, generation: queued, event: EVENTS['submit-started'] },
+    ],
+    { finish: false },
+  );
+  expect(ending).toMatchObject({ kind: 'failed' });
+  expect(accepted).toMatchObject({ kind: 'failed' });
+  expect(started).toMatchObject({ kind: 'moved', generation: { state: 'submitting' } });
 });
