@@ -10,6 +10,8 @@ import type { ChaosOptions } from './options.ts';
 /** A Redis that can be killed and comes back at the same address with what it had written down. */
 export interface KillableRedis {
   readonly url: string;
+  /** Where its append-only file is. */
+  readonly data: string;
   /** kill -9. With power cuts it also loses what it had not forced to disk. */
   kill(): Promise<void>;
   /** Resolves when it answers. */
@@ -76,6 +78,7 @@ export async function createRedis(
 
   return {
     url,
+    data,
     start,
     async kill() {
       const killedAt = Date.now();
@@ -106,7 +109,7 @@ function watchSize(data: string) {
 }
 
 /** The file that grows: `appendonlydir/….incr.aof` since Redis 7, `appendonly.aof` before. */
-async function appendOnlyFile(data: string): Promise<string | undefined> {
+export async function appendOnlyFile(data: string): Promise<string | undefined> {
   const files = await readdir(data, { recursive: true, encoding: 'utf8' }).catch(
     (): string[] => [],
   );

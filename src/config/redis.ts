@@ -20,13 +20,46 @@ export const producerConnection = {
 /** For worker processes: waits for Redis as long as it takes (BullMQ requires exactly this). */
 export const workerConnection = {
   maxRetriesPerRequest: null,
-  retryStrategy: (attempt: number) => Math.min(attempt * 50, 1_000),
-  reconnectOnError: (error: Error) => (isFailover(error) ? RECONNECT_AND_REPEAT : false),
+  retryStrategy: (attempt: number) =>
+    Math.max(Math.min(attempt * 50, 1_000), isFailingOver() ? FAILOVER_PAUSE_MS : 0),
+  reconnectOnError: (error: Error) => {
+    if (!isFailover(error)) return false;
+    readOnlyAt = performance.now();
+    return RECONNECT_AND_REPEAT;
+  },
 } satisfies RedisOptions;
 
 const RECONNECT_AND_REPEAT = 2 as const;
+/**
+ * A demoted primary takes every connection and refuses its first command, so that without a pause a
+ * process's connections, two dozen and more, would each come back a dozen times a second.
+ */
+const FAILOVER_PAUSE_MS = 500;
+/** When any connection of this process was last told READONLY. */
+let readOnlyAt = Number.NEGATIVE_INFINITY;
+
+function isFailingOver(): boolean {
+  return performance.now() - readOnlyAt < 2 * FAILOVER_PAUSE_MS;
+}
 
 /** A demoted primary answers READONLY: connect again, and to the new one. */
 function isFailover(error: Error): boolean {
-  return error.message.startsWith('READONLY');
+  return refusal(error) === 'READONLY';
+}
+
+/**
+ * Whether Redis answered that it takes nothing at the moment: a failover, no memory or disk left,
+ * loading, somebody's endless script. Nothing was written; the same will work when that is over.
+ * What a command of ours did wrong is none of these.
+ */
+export function isRefusedForNow(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && refusal(error) !== undefined;
+}
+
+/** Redis 7 answers for a script as for a command; 6.2 says first where in the script it was. */
+const REFUSED_FOR_NOW =
+  /^(?:ERR Error running script .* -)?(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS) /;
+
+function refusal(error: Error): string | undefined {
+  return REFUSED_FOR_NOW.exec(error.message)?.[1];
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { type Logger, onceInAWhile } from '../config/log.ts';
 import { DELIVERY_BACKOFF_MS, LIMITED_DRAIN_DELAY_S, WORKER_OPTIONS } from '../config/queues.ts';
+import { isRefusedForNow } from '../config/redis.ts';
 import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
 
 /** What a processor may say instead of being done. It spends no attempt. */
@@ -22,6 +23,11 @@ export interface Stage<Payload> {
   readonly concurrency: number;
   /** For queues with limits. Needed for `queue.rateLimit` to reach this worker at all. */
   readonly limiter?: RateLimiterOptions;
+  /**
+   * Its work is done in our own Redis: while that refuses, its jobs wait and spend no attempt. Not
+   * for a subscriber, whose handler may mean another Redis.
+   */
+  readonly waitsForRedis?: true;
 }
 
 export interface RunningWorker {
@@ -32,6 +38,8 @@ export interface RunningWorker {
 
 /** A job of another version, or about an unknown model, waits for a worker that knows it. */
 const OTHER_VERSION_WAIT_MS = 5_000;
+/** As often as a job is tried again while Redis refuses what it writes. */
+const REDIS_WAIT_MS = 1_000;
 
 /**
  * Runs one stage: the one place where our errors and "not yet" become BullMQ's behaviour. What no
@@ -64,6 +72,10 @@ export function runWorker<Payload>(
         if (error instanceof NotKnownHere) {
           log.warn({ job: job.id, err: error }, 'left to another process');
           return delay(shared.now() + OTHER_VERSION_WAIT_MS);
+        }
+        if (stage.waitsForRedis && isRefusedForNow(error)) {
+          log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
+          return delay(shared.now() + REDIS_WAIT_MS);
         }
         if (!isFinalTrouble(error)) throw error;
         log.error({ job: job.id, err: error }, 'job given up');

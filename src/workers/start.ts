@@ -96,7 +96,7 @@ export async function startWorkers(
   const running: RunningWorker[] = [];
   const shared = { connection: redis, prefix: keys.prefix, log, now };
   const run = <P>(stage: Stage<P>): void => {
-    running.push(runWorker(stage, shared));
+    running.push(runWorker({ ...stage, waitsForRedis: true }, shared));
   };
   const has = (role: WorkerRole): boolean => settings.WORKER_ROLES.includes(role);
 

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { Logger } from '../config/log.ts';
+import { isRefusedForNow } from '../config/redis.ts';
 import type { Circuits, Sendable, Went } from '../generation/circuit.ts';
 import { Retryable } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
@@ -19,7 +20,10 @@ import { submitRequest } from './submit-request.ts';
 
 /** The reason of a hold that is our own choice. */
 const CIRCUIT_OPEN = 'circuit_open';
-/** An answer that was paid for is saved at almost any price. */
+/**
+ * An answer that was paid for is saved at almost any price: so often if something is broken, and for
+ * as long as it takes while Redis only refuses for now.
+ */
 const SAVE_TRIES = 8;
 
 /** What a send brought; with the outcome as well where the provider answers at once. */
@@ -159,7 +163,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
         await advance.one({ id: generation.id, generation, event });
         return;
       } catch (err) {
-        if (tries === SAVE_TRIES) throw err;
+        if (tries >= SAVE_TRIES && !isRefusedForNow(err)) throw err;
         log.error({ ...about(generation), event: event.type, err }, 'answer not saved yet');
         await wait(backoffMs(tries, 250, 5_000, generation.id));
       }

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { askPatiently, untilRescued } from '../support/patient-app.ts';
 import { type Pipeline, PROVIDERS, setupPipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
 
@@ -18,30 +19,6 @@ async function setup(): Promise<{ own: EmbeddedRedis; admin: Redis; pipeline: Pi
     await own.stop();
   });
   return { own, admin, pipeline };
-}
-
-/** Asks as an app should: again with the same key until it has an answer. */
-async function askPatiently(pipeline: Pipeline, index: number): Promise<string> {
-  const provider = PROVIDERS[index % PROVIDERS.length] ?? 'fashn';
-  const body = pipeline.bodyOf(provider);
-  return until(`generation ${index} is accepted`, async () => {
-    const response = await pipeline.post(body, `key-${index}`);
-    if (response.status >= 500) return undefined;
-    return ((await response.json()) as { id: string }).id; // our own API's answer
-  });
-}
-
-/**
- * A request that was recorded while Redis could not take its submit job waits for the schedule, which
- * comes round after half a minute. Nothing else may be left waiting.
- */
-async function untilRescued(pipeline: Pipeline, ids: readonly string[]) {
-  await until('all are final, but for those whose submit job was never added', async () => {
-    const shown = await Promise.all(ids.map(pipeline.get));
-    return shown.every(({ status, finishedAt }) => finishedAt !== null || status === 'queued');
-  });
-  pipeline.advanceClock(31_000);
-  return pipeline.untilSettled(ids);
 }
 
 test('every connection is cut, again and again: nothing is lost, paid twice or told twice', async () => {

@@ -309,6 +309,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     /** Jobs in all failed sets together. */
     failedJobs: () => counted('failed'),
     bodyOf,
+    call,
     post,
     request,
     get,
@@ -356,15 +357,26 @@ export function requestBody(simulatorUrl: string, provider: ProviderName, asked:
   };
 }
 
-/** Delivers to the URL that came with a submission, as the provider would, and answers the status. */
+type Addressee = Pick<AcceptedEntry, 'webhookUrl'>;
+
+/** As `sendDelivery`, and answers the status. */
 export async function deliver(
   provider: ProviderName,
-  entry: Pick<AcceptedEntry, 'webhookUrl'>,
+  entry: Addressee,
   message: Record<string, unknown>,
 ): Promise<number> {
+  return (await sendDelivery(provider, entry, message)).status;
+}
+
+/** Delivers to the URL that came with a submission, as the provider would. */
+export async function sendDelivery(
+  provider: ProviderName,
+  entry: Addressee,
+  message: Record<string, unknown>,
+): Promise<Response> {
   const body = JSON.stringify(message);
   const signature = createHmac('sha256', FITINVIEW_SECRET).update(body).digest('hex');
-  const response = await fetch(entry.webhookUrl ?? '', {
+  return fetch(entry.webhookUrl ?? '', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -372,5 +384,4 @@ export async function deliver(
     },
     body,
   });
-  return response.status;
 }

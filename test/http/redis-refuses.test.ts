@@ -1,0 +1,68 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { setupOnOwnRedis } from '../support/own-redis.ts';
+import { type Pipeline, type Shown, sendDelivery } from '../support/pipeline.ts';
+import { REDIS_FAULTS } from '../support/redis-faults.ts';
+import { until } from '../support/until.ts';
+import { problemOf } from './setup.ts';
+
+/** Every key and what it holds; but not what each open queue says of itself. */
+async function contents({ redis, keys }: Pipeline): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const key of (await redis.keys(`${keys.prefix}*`)).sort()) {
+    if (key.endsWith(':meta')) continue;
+    found[key] = String((await redis.dumpBuffer(key))?.toString('base64'));
+  }
+  return found;
+}
+
+test.each(REDIS_FAULTS)(
+  'a Redis that answers $says: 503 with Retry-After, nothing half-written, and the same again works afterwards',
+  async (fault) => {
+    const { own, pipeline } = await setupOnOwnRedis(onTestFinished, { workers: false });
+    const worker = await pipeline.startWorkers();
+    // One that a webhook can be delivered for.
+    const waiting = await pipeline.request('fitinview', { scenario: 'stuck' });
+    await pipeline.untilShown(waiting, ({ submittedAt }) => submittedAt !== null);
+    await worker.stop();
+    const [entry] = pipeline.book('fitinview').accepted;
+    if (!entry) throw new Error('nothing was submitted');
+    const message = {
+      id: entry.taskId,
+      status: 'completed',
+      result_url: 'https://x.test/result.png',
+    };
+    const body = pipeline.bodyOf('fashn');
+    const each: Record<string, () => Promise<Response>> = {
+      ask: () => pipeline.post(body, 'order-1'),
+      askWithoutKey: () => pipeline.post(body),
+      webhook: () => sendDelivery('fitinview', entry, message),
+      cancel: () => pipeline.call('POST', `/v1/generations/${waiting}/cancel`),
+    };
+    const before = await contents(pipeline);
+
+    const end = await fault.begin(own);
+    for (const [name, request] of Object.entries(each)) {
+      const response = await request();
+      expect(response.status, name).toBe(503);
+      expect(Number(response.headers.get('retry-after')), name).toBeGreaterThan(0);
+      expect(await problemOf(response), name).toMatchObject({ code: 'temporarily_unavailable' });
+    }
+    expect((await pipeline.call('GET', '/livez')).status).toBe(200);
+    const causes = pipeline.lines.filter(({ msg }) => msg === 'unavailable');
+    expect(JSON.stringify(causes)).toContain(fault.says);
+
+    await end();
+    expect(await contents(pipeline)).toEqual(before);
+    const accepted = await until('the same again is accepted', async () => {
+      const response = await pipeline.post(body, 'order-1');
+      return response.status === 503 ? undefined : response;
+    });
+    expect(accepted.status).toBe(202);
+    expect((await sendDelivery('fitinview', entry, message)).status).toBe(200);
+    const { id } = (await accepted.json()) as Shown; // our own API's answer
+    await pipeline.startWorkers();
+    const shown = await pipeline.untilSettled([id, waiting]);
+    expect(shown.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    expect(pipeline.events).toHaveLength(2);
+  },
+);
