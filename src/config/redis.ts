@@ -49,8 +49,8 @@ function isFailover(error: Error): boolean {
 
 /**
  * Whether Redis answered that it takes nothing at the moment: a failover, no memory or disk left,
- * loading, somebody's endless script. Nothing was written; the same will work when that is over.
- * What a command of ours did wrong is none of these.
+ * loading, somebody's endless script, or ours forgotten twice in a row. The command, or script, has
+ * written nothing, and the same will work when that is over. What we did wrong is none of these.
  */
 export function isRefusedForNow(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError' && refusal(error) !== undefined;
@@ -58,7 +58,7 @@ export function isRefusedForNow(error: unknown): boolean {
 
 /** Redis 7 answers for a script as for a command; 6.2 says first where in the script it was. */
 const REFUSED_FOR_NOW =
-  /^(?:ERR Error running script .* -)?(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS) /;
+  /^(?:ERR Error running script .* -)?(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS|NOSCRIPT) /;
 
 function refusal(error: Error): string | undefined {
   return REFUSED_FOR_NOW.exec(error.message)?.[1];

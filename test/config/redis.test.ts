@@ -13,6 +13,7 @@ const FOR_NOW = [
   'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
   'MISCONF Errors writing to the AOF file: No space left on device',
   'NOREPLICAS Not enough good replicas to write.',
+  'NOSCRIPT No matching script. Please use EVAL.',
 ];
 
 /** As Redis 6.2 words it for a script (scripting.c: `luaPushError` and `evalGenericCommand`). */
@@ -22,7 +23,6 @@ const of62 = (message: string): string =>
 const OUR_FAULT = [
   'WRONGTYPE Operation against a key holding the wrong kind of value',
   'ERR Error running script (call to f_1e9bb7): @user_script:10: a nil value',
-  'NOSCRIPT No matching script. Please use EVAL.',
   'BUSYGROUP Consumer Group name already exists',
   'CROSSSLOT Keys in request do not hash to the same slot',
 ];

@@ -22,6 +22,8 @@ export interface ProcessesOptions {
   readonly env?: Env;
   readonly patience?: Patience;
   readonly latencyMs?: { min: number; max: number };
+  /** Another Redis than the one of this test run. */
+  readonly redisUrl?: string;
   /** These tests run side by side, so each brings its own context's hook. */
   readonly onFinished: (end: () => Promise<void>) => void;
 }
@@ -32,7 +34,7 @@ export async function setupProcesses(options: ProcessesOptions) {
   options.onFinished(async () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
-  const { redis, close: closeRedis } = connectTestRedis();
+  const { redis, close: closeRedis } = connectTestRedis(options.redisUrl);
   const namespace = `p-${randomUUID()}`;
   const keys = keysOf(namespace);
   ends.push(async () => {
@@ -45,7 +47,11 @@ export async function setupProcesses(options: ProcessesOptions) {
   const simulator = await fastSimulator(latencyMs && { latencyMs });
   ends.push(simulator.close);
 
-  const settings = { ...pipelineEnv(simulator.url, namespace, options.patience), ...options.env };
+  const settings = {
+    ...pipelineEnv(simulator.url, namespace, options.patience),
+    ...(options.redisUrl && { REDIS_URL: options.redisUrl }),
+    ...options.env,
+  };
   const { PATH } = process.env;
 
   async function startProcess(program: string, env: Env, ready: RegExp) {
@@ -63,9 +69,10 @@ export async function setupProcesses(options: ProcessesOptions) {
   const url = ready[1] ?? '';
   const workerEnv = { ...settings, PUBLIC_URL: url };
 
-  async function startWorker(): Promise<Child> {
-    const { child } = await startProcess('workers/main', workerEnv, /"msg":"worker started"/);
-    return child;
+  async function startWorker(): Promise<Child & { readonly health: string }> {
+    const started = /"health":"(http:[^"]+)","msg":"worker started"/;
+    const { child, ready } = await startProcess('workers/main', workerEnv, started);
+    return { ...child, health: ready[1] ?? '' };
   }
 
   const events: CompletionEvent[] = [];
@@ -76,12 +83,19 @@ export async function setupProcesses(options: ProcessesOptions) {
     if (!events.some(({ id }) => id === event.id)) events.push(event);
   });
 
-  async function request(provider: ProviderName, asked: Asked = {}): Promise<string> {
-    const response = await fetch(`${url}/v1/generations`, {
+  const post = (body: unknown, key?: string): Promise<Response> =>
+    fetch(`${url}/v1/generations`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-      body: JSON.stringify(requestBody(simulator.url, provider, asked)),
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        'content-type': 'application/json',
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      body: JSON.stringify(body),
     });
+
+  async function request(provider: ProviderName, asked: Asked = {}): Promise<string> {
+    const response = await post(requestBody(simulator.url, provider, asked));
     if (response.status !== 202) throw new Error(`POST answered ${response.status}`);
     return ((await response.json()) as Shown).id; // our own API's answer
   }
@@ -111,6 +125,8 @@ export async function setupProcesses(options: ProcessesOptions) {
     url,
     startWorker,
     events,
+    post,
+    bodyOf: (provider: ProviderName) => requestBody(simulator.url, provider),
     requestMany,
     untilTold,
     payments,
