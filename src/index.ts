@@ -18,7 +18,7 @@ import type { Generation } from './generation/generation.ts';
 import { GenerationId } from './generation/ids.ts';
 import { keysOf } from './generation/keys.ts';
 import { createStore } from './generation/store.ts';
-import { createSubscribers } from './generation/subscribers.ts';
+import { createLastingRegistration, createSubscribers } from './generation/subscribers.ts';
 import { createEnqueue } from './producers/enqueue.ts';
 import { createQueueSet } from './producers/queue-set.ts';
 import {
@@ -140,9 +140,14 @@ export async function connectCatwalk(
     log.error({ err: error }, 'every call rejects until Redis is there');
   }
 
-  let workerRedis: Redis | undefined;
+  let listening: ReturnType<typeof listen> | undefined;
   let workers: Promise<WorkerProcess> | undefined;
   const handlers: RunningWorker[] = [];
+
+  const listen = () => {
+    const client = connect(workerConnection);
+    return { redis: client, registration: createLastingRegistration({ redis: client, keys }) };
+  };
 
   return {
     requestGeneration: ({ tenant, idempotencyKey, ...body }) =>
@@ -155,13 +160,16 @@ export async function connectCatwalk(
       await enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
     },
     async onCompletion(name, handler) {
-      workerRedis ??= connect(workerConnection);
-      await requireRedis(workerRedis, log, REDIS_PATIENCE_MS);
-      await createSubscribers({ redis: workerRedis, keys }).register(name);
-      const shared = { connection: workerRedis, prefix: keys.prefix, log, now: Date.now };
+      listening ??= listen();
+      await requireRedis(listening.redis, log, REDIS_PATIENCE_MS);
+      await listening.registration.register(name);
+      const shared = { connection: listening.redis, prefix: keys.prefix, log, now: Date.now };
       handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
     },
-    removeSubscriber: (name) => createSubscribers({ redis, keys }).remove(name),
+    async removeSubscriber(name) {
+      listening?.registration.forget(name);
+      await createSubscribers({ redis, keys }).remove(name);
+    },
     async startWorkers() {
       workers ??= startWorkers(settings, connected.providers, log, {
         beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
@@ -175,7 +183,7 @@ export async function connectCatwalk(
       await Promise.all(handlers.map((handler) => handler.stop()));
       await (await workers)?.stop();
       await disconnect();
-      workerRedis?.disconnect();
+      listening?.redis.disconnect();
     },
   };
 }

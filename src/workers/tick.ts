@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import { ROUND_SLOT_MS, TICK_MS } from '../config/queues.ts';
+import { isRefusedForNow } from '../config/redis.ts';
 import type { Schedule } from '../generation/schedule.ts';
 import type { Rounds } from '../producers/rounds.ts';
 
 export interface Tick {
-  /** Unix ms of the last look that Redis answered; what /livez looks at. */
+  /** Unix ms of the last look that Redis answered, if only with a refusal; what /livez looks at. */
   lastSeenAt(): number;
   stop(): void;
 }
@@ -40,6 +41,7 @@ export function startTick(parts: {
       );
       await Promise.all(late.map((provider) => rounds.ensure(provider, now() + 1)));
     } catch (err) {
+      if (isRefusedForNow(err)) lastSeenAt = now();
       log.warn({ err }, 'tick failed');
     } finally {
       busy = false;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -18,6 +18,11 @@ export interface OwnRedis {
   start(): Promise<void>;
   /** How much of what it was told is on disk now. */
   written(): Promise<Written>;
+  /**
+   * The moment before the first write that holds all of `parts`, a whole script counting as one write.
+   * @throws when there is none.
+   */
+  writtenBefore(...parts: readonly string[]): Promise<Written>;
   /** kill -9 and back, as if nothing after `moment` had been forced to disk in time. */
   forget(moment: Written): Promise<void>;
 }
@@ -52,6 +57,13 @@ export async function startOwnRedis() {
     start: redis.start,
     // A size of the file is nothing else than a moment.
     written: async () => (await stat(await file())).size as Written,
+    writtenBefore: async (...parts) => {
+      const write = writesIn(await readFile(await file())).find(({ text }) =>
+        parts.every((part) => text.includes(part)),
+      );
+      if (!write) throw new Error(`Redis never wrote ${parts.join(' with ')}`);
+      return write.at;
+    },
     async forget(moment) {
       await redis.kill();
       await truncate(await file(), moment);
@@ -74,6 +86,38 @@ export async function startOwnRedis() {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The writes of an append-only file, each with its place: commands as `*<count>`, and for each word
+ * `$<length>` and the word. What a script wrote stands between MULTI and EXEC.
+ */
+function writesIn(file: Buffer): { at: Written; text: string }[] {
+  const writes: { at: Written; text: string }[] = [];
+  const lineFrom = (start: number): string =>
+    file.toString('latin1', start, file.indexOf('\r\n', start));
+  let begunAt: number | undefined;
+  for (let at = 0; at < file.length; ) {
+    const head = lineFrom(at);
+    let next = at + head.length + 2;
+    if (head.startsWith('*')) {
+      for (let word = 0; word < Number(head.slice(1)); word++) {
+        const length = lineFrom(next);
+        next += length.length + 2 + Number(length.slice(1)) + 2;
+      }
+    }
+    const name = file.toString('latin1', at, Math.min(next, at + 32)).toUpperCase();
+    if (name.includes('\r\nMULTI\r\n')) begunAt = at;
+    const isOpen = begunAt !== undefined && !name.includes('\r\nEXEC\r\n');
+    if (!isOpen) {
+      const from = begunAt ?? at;
+      // A place in the file is a moment.
+      writes.push({ at: from as Written, text: file.toString('utf8', from, next) });
+      begunAt = undefined;
+    }
+    at = next;
+  }
+  return writes;
 }
 
 /** A pipeline on a Redis of its own; both are gone when the test ends. */

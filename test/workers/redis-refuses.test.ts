@@ -2,10 +2,12 @@ import { Queue } from 'bullmq';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { createSchedule } from '../../src/generation/schedule.ts';
 import { runWorker } from '../../src/workers/run-worker.ts';
+import { startTick } from '../../src/workers/tick.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { connectTestRedis } from '../support/redis.ts';
-import { OUT_OF_MEMORY } from '../support/redis-faults.ts';
+import { OUT_OF_MEMORY, PRIMARY_DOWN } from '../support/redis-faults.ts';
 import { until } from '../support/until.ts';
 
 /** One job with two attempts, at work when Redis runs out of memory, that has something to store. */
@@ -60,4 +62,24 @@ test('a subscriber’s job whose handler was refused by a Redis spends an attemp
   const { queue, id, runs } = await setup(false);
   await until('it has failed', async () => (await queue.getJobState(id)) === 'failed');
   expect(runs()).toBe(2);
+});
+
+test('a refusal is an answer to the tick too: a Redis in trouble is no reason to restart a worker', async () => {
+  const own = await startOwnRedis();
+  const { redis, keys, close } = connectTestRedis(own.url);
+  const log = pino({ level: 'silent' });
+  const rounds = { ensure: async () => undefined };
+  const schedule = createSchedule({ redis, keys });
+  await PRIMARY_DOWN.begin(own);
+  const parts = { providers: ['fashn'], redis, schedule, rounds, now: Date.now, log };
+  const startedAt = Date.now();
+  const tick = startTick(parts);
+  onTestFinished(async () => {
+    tick.stop();
+    await own.cure();
+    await close();
+    await own.stop();
+  });
+  await expect(schedule.earliest(['fashn'])).rejects.toThrow('MASTERDOWN');
+  await until('the tick was answered', () => tick.lastSeenAt() > startedAt + 1_000);
 });
