@@ -34,7 +34,7 @@ async function untilNothingIsOwed({ pipeline }: World, id: string): Promise<Show
       const record = await pipeline.store.load(id);
       return record && isFinal(record) && record.dueAt === undefined;
     },
-    40_000,
+    60_000,
   );
   return pipeline.get(id);
 }
@@ -69,7 +69,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     // With the submit job the intent is lost, which is another matter for a provider without keys.
     test.for(LOST.filter(({ what }) => provider === 'fitinview' || what !== 'the submit job'))(
       '$what: found again by the same workers, with the same event, and not paid twice',
-      { timeout: 60_000 },
+      { timeout: 120_000 },
       async ({ parts, webhook }, { onTestFinished }) => {
         const world = await setup(onTestFinished);
         const { own, pipeline } = world;
@@ -97,7 +97,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     { what: 'the intent', state: 'submitting' },
   ])(
     '$what, provider with keys: the same key finds the task, paid once',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async ({ state }, { onTestFinished }) => {
       const world = await setup(onTestFinished);
       const { own, pipeline } = world;
@@ -116,7 +116,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     { what: 'the intent', state: 'submitting' },
   ])(
     '$what, provider without: its webhook adopts the task, paid once',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async ({ state }, { onTestFinished }) => {
       const world = await setup(onTestFinished);
       const { own, pipeline } = world;
@@ -145,7 +145,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     const shown = await untilNothingIsOwed(world, id);
     expect(shown.reason?.code).toBe('outcome_unknown');
     expect(paidFor(world, 'fashn')).toBe(1);
-  }, 60_000);
+  }, 120_000);
 
   test('a subscriber that had just been registered: it is again when the connection is back', async ({
     onTestFinished,
@@ -166,7 +166,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     );
     await until('it is told', () => heard.includes(id));
     expect(await pipeline.redis.smembers(pipeline.keys.subscribers)).not.toContain('leaver');
-  }, 60_000);
+  }, 120_000);
 
   test('the window that remains: a 202 was wrong, and the app’s repeat with its key makes the generation anew', async ({
     onTestFinished,
@@ -190,7 +190,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     expect(again.status).toBe(202);
     expect(again.shown.id).not.toBe(first.shown.id);
     expect((await untilNothingIsOwed(world, again.shown.id)).status).toBe('completed');
-  }, 60_000);
+  }, 120_000);
 
   test('the window that remains: an intent is lost, the provider has no keys and sends no webhook: paid twice', async ({
     onTestFinished,
@@ -201,5 +201,5 @@ describe.concurrent('what Redis forgot with its last second', () => {
     await own.forget(await own.writtenBefore(id, '"state":"submitting"'));
     await untilNothingIsOwed(world, id);
     expect(paidFor(world, 'fashn')).toBe(2);
-  }, 60_000);
+  }, 120_000);
 });

@@ -3,6 +3,7 @@ import { queueNames } from '../../src/config/queues.ts';
 import { setupOnOwnRedis } from '../support/own-redis.ts';
 import { askPatiently, untilRescued } from '../support/patient-app.ts';
 import { type Pipeline, PROVIDERS } from '../support/pipeline.ts';
+import { startSlowWay } from '../support/slow-way.ts';
 import { until } from '../support/until.ts';
 
 const COUNT = 40;
@@ -14,12 +15,19 @@ async function statesOf(pipeline: Pipeline, ids: readonly string[]): Promise<Set
 }
 
 test('Redis is killed for a second with work in every state: the same processes finish all of it', async () => {
+  const way = await startSlowWay();
   const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {
-    simulator: { latencyMs: { min: 200, max: 3_000 } },
+    simulator: { latencyMs: { min: 200, max: 4_000 } },
     patience: { webhookGraceMs: 1_500, giveUpAfterMs: 600_000 },
-    // So few at a time that some are still waiting for their turn.
-    env: { FITINVIEW_CONCURRENCY: '1', FASHN_CONCURRENCY: '1', UNCONFIRMED_GRACE_MS: '20000' },
+    // So few at a time that the others wait for their turn.
+    env: {
+      FASHN_CONCURRENCY: '2',
+      FASHN_BASE_URL: `${way.url}/fashn`,
+      SUBMIT_TIMEOUT_MS: '60000',
+    },
   });
+  onTestFinished(way.close);
+  way.leadTo(pipeline.simulator.url);
   const ids = await Promise.all(
     Array.from({ length: COUNT }, (_, index) => askPatiently(pipeline, index)),
   );
@@ -38,6 +46,8 @@ test('Redis is killed for a second with work in every state: the same processes 
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     return performance.now() - killedAt > AWAY_MS;
   });
+  // What is paid for is answered while Redis is away, too.
+  way.letAnswersThrough();
   await own.start();
 
   const accepted = await until('the same again is accepted', async () => {
@@ -53,4 +63,4 @@ test('Redis is killed for a second with work in every state: the same processes 
   const paid = PROVIDERS.map((provider) => pipeline.book(provider).accepted.length);
   expect(paid).toEqual([COUNT / 2 + 1, COUNT / 2]);
   expect(await pipeline.queue(queueNames.completions).getFailedCount()).toBe(0);
-}, 90_000);
+}, 150_000);

@@ -28,7 +28,7 @@ async function connectionsSoFar({ admin }: OwnRedis): Promise<number> {
 describe.concurrent('while results come in, workers stay and', () => {
   test.for([READ_ONLY, OUT_OF_MEMORY])(
     'Redis answers $says for a while: all complete, are told once and paid once',
-    { timeout: 90_000 },
+    { timeout: 150_000 },
     async (fault, { onTestFinished }) => {
       const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {
         simulator: SIMULATOR,
