@@ -8,8 +8,10 @@ import { until } from '../support/until.ts';
 
 const BEFORE = 30;
 const MEANWHILE = 6;
+/** Tasks that end at their providers while Redis refuses, and so webhooks that it refuses. */
+const UNDER_WAY = 4;
 /** So spread that something of every kind is under way when Redis begins to refuse. */
-const SIMULATOR = { latencyMs: { min: 100, max: 2_500 } };
+const SIMULATOR = { latencyMs: { min: 100, max: 5_000 } };
 /** Polls go on while webhooks are refused, and no jump of the clock makes us give up. */
 const PATIENCE = { webhookGraceMs: 1_500, giveUpAfterMs: 600_000 };
 /** All of a worker process's connections together; without a pause they come to 130 a second. */
@@ -20,6 +22,11 @@ const answersOf = (pipeline: Pipeline): (number | null)[] =>
     .flatMap(({ webhookAttempts }) => webhookAttempts)
     .map(({ answeredStatus }) => answeredStatus);
 
+const underWay = (pipeline: Pipeline): number =>
+  PROVIDERS.flatMap((name) => pipeline.book(name).accepted).filter(
+    ({ doneAtMs }) => doneAtMs === null,
+  ).length;
+
 async function connectionsSoFar({ admin }: OwnRedis): Promise<number> {
   return Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]);
 }
@@ -28,7 +35,7 @@ async function connectionsSoFar({ admin }: OwnRedis): Promise<number> {
 describe.concurrent('while results come in, workers stay and', () => {
   test.for([READ_ONLY, OUT_OF_MEMORY])(
     'Redis answers $says for a while: all complete, are told once and paid once',
-    { timeout: 150_000 },
+    { timeout: 240_000 },
     async (fault, { onTestFinished }) => {
       const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {
         simulator: SIMULATOR,
@@ -37,15 +44,15 @@ describe.concurrent('while results come in, workers stay and', () => {
       const ask = (count: number, from: number): Promise<string[]> =>
         Promise.all(Array.from({ length: count }, (_, i) => askPatiently(pipeline, from + i)));
       const before = await ask(BEFORE, 0);
-      await until('results come in', () => pipeline.events.length >= 5);
+      const isMiddle = () => pipeline.events.length >= 5 && underWay(pipeline) >= UNDER_WAY;
+      await until('results come in, and more will', isMiddle, 60_000);
 
       const end = await fault.begin(own);
       const startedAt = performance.now();
       const connectionsBefore = await connectionsSoFar(own);
       const meanwhile = ask(MEANWHILE, BEFORE);
-      await until('webhooks are refused', () => {
-        return answersOf(pipeline).filter((status) => status === 503).length >= 6;
-      });
+      const refused = () => answersOf(pipeline).filter((status) => status === 503);
+      await until('webhooks are refused', () => refused().length >= UNDER_WAY, 60_000);
       const perSecond =
         (1_000 * ((await connectionsSoFar(own)) - connectionsBefore)) /
         (performance.now() - startedAt);

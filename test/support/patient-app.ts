@@ -2,17 +2,18 @@ import { type Pipeline, PROVIDERS, type Shown } from './pipeline.ts';
 import { until } from './until.ts';
 
 /** A lost lock, and a provider's repeats, on a busy machine. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 90_000;
 
 /** Asks as an app should: again with the same key until it has an answer. */
 export async function askPatiently(pipeline: Pipeline, index: number): Promise<string> {
   const provider = PROVIDERS[index % PROVIDERS.length] ?? 'fashn';
   const body = pipeline.bodyOf(provider);
-  return until(`generation ${index} is accepted`, async () => {
+  const ask = async () => {
     const response = await pipeline.post(body, `key-${index}`);
     if (response.status >= 500) return undefined;
     return ((await response.json()) as { id: string }).id; // our own API's answer
-  });
+  };
+  return until(`generation ${index} is accepted`, ask, DEADLINE_MS);
 }
 
 /**
