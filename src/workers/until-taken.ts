@@ -1,9 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Logger, onceInAWhile } from '../config/log.ts';
+import { isRefusedForNow } from '../config/redis.ts';
 
 const AGAIN_MS = 500;
-/** Redis is there, and takes no writes for now: full, demoted, without its disk or its replicas. */
-const NOT_NOW = /^(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|LOADING|BUSY)\b/;
 
 /**
  * Repeats what must be written before work can begin until Redis takes it, as it is waited for while
@@ -16,7 +15,7 @@ export async function untilTaken(write: () => Promise<unknown>, log: Logger): Pr
       await write();
       return;
     } catch (error) {
-      if (!(error instanceof Error) || !NOT_NOW.test(error.message)) throw error;
+      if (!(error instanceof Error) || !isRefusedForNow(error)) throw error;
       report(error);
       await wait(AGAIN_MS);
     }

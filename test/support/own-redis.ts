@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { appendOnlyFile, createRedis } from '../../chaos/redis.ts';
+import { freePort } from '../../src/dev/environment.ts';
 import { type Pipeline, type PipelineOptions, setupPipeline } from './pipeline.ts';
 
 /** A real Redis that a test may do anything to, because nobody else uses it. */
@@ -38,7 +39,11 @@ type OnFinished = (end: () => Promise<void>) => void;
  */
 export async function startOwnRedis() {
   const folder = await mkdtemp(join(tmpdir(), 'catwalk-own-redis-'));
-  const redis = await createRedis(folder, folder, { appendfsync: 'always', powerCuts: false });
+  const redis = await createRedis(
+    await freePort(),
+    { folder, logs: folder },
+    { appendfsync: 'always', powerCuts: false },
+  );
   await redis.start();
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
   // It is killed again and again; whoever waits for an answer gets one when it is back.
