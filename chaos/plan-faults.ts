@@ -37,15 +37,15 @@ const FAULTS: Readonly<
 };
 
 /**
- * How often a provider of each class is out of order. None of those that recognise no repeat: an
- * answer 5xx may hide an accepted task, so each request of the outage would end as
- * `outcome_unknown`, and need a person.
+ * How often a provider of each class is out of order. Rarely one that recognises no repeat: an
+ * answer 5xx may hide an accepted task, so what is sent before the circuit opens, and each probe,
+ * ends as `outcome_unknown`, and needs a person.
  */
 const OUTAGES: Readonly<Record<RepeatSubmit, number>> = {
   'idempotency-key': 1,
   'unique-reference': 1,
   search: 1,
-  none: 0,
+  none: 0.2,
 };
 const OUTAGE_ANSWERS: Readonly<Record<OutageAnswer, number>> = {
   'server-error': 1,
@@ -72,7 +72,7 @@ export function planFaults(
       return planOne(kind, when, random, providers);
     });
   });
-  return faults.filter((fault) => fault !== undefined).sort((a, b) => a.atMs - b.atMs);
+  return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
 function planOne(
@@ -80,13 +80,12 @@ function planOne(
   when: { atMs: number; forMs: number },
   random: Random,
   providers: readonly string[],
-): PlannedFault | undefined {
+): PlannedFault {
   switch (kind) {
     case 'outage': {
       const weights = Object.fromEntries(
         providers.map((name) => [name, OUTAGES[repeatSubmitOf(name)]]),
       );
-      if (Object.values(weights).every((weight) => weight === 0)) return undefined;
       const provider = random.weighted(weights);
       return { kind, ...when, provider, answer: random.weighted(OUTAGE_ANSWERS) };
     }

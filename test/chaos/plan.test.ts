@@ -33,12 +33,13 @@ test('even the smallest run meets every fault once', () => {
   expect(new Set(faults.map(({ kind }) => kind)).size).toBe(9);
 });
 
-test('a provider that recognises no repeat is never out of order as a whole', () => {
-  const out = listed(1).faults.filter((fault) => fault.kind === 'outage');
-  expect(out.length).toBeGreaterThan(2);
-  for (const { provider } of out) expect(repeatSubmitOf(provider)).not.toBe('none');
-  const { faults } = makePlan({ ...options, providers: ['fashn'] });
-  expect(faults.filter(({ kind }) => kind === 'outage')).toEqual([]);
+test('whole providers are out of order, rarely one that recognises no repeat, in some run each', () => {
+  const out = [1, 2, 3, 4, 5]
+    .flatMap((seed) => listed(seed).faults)
+    .filter((fault) => fault.kind === 'outage');
+  const unsafe = out.filter(({ provider }) => repeatSubmitOf(provider) === 'none');
+  expect(unsafe.length).toBeGreaterThan(0);
+  expect(unsafe.length).toBeLessThan(out.length / 2);
 });
 
 test('every class of repeated submission is in the run', () => {
