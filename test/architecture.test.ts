@@ -16,8 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   producers: ['config', 'generation'],
   workers: ['config', 'generation', 'producers', 'providers'],
   http: ['config', 'generation', 'producers', 'providers'],
-  operations: ['config', 'generation', 'producers', 'providers'],
   dev: ['config', 'generation', 'producers', 'providers', 'workers', 'http', 'index.ts'],
+  operations: ['config', 'generation', 'producers', 'providers'],
   'index.ts': ['config', 'generation', 'producers', 'providers', 'workers', 'http'],
   'provider-kit.ts': ['generation', 'providers'],
 };
@@ -198,6 +198,8 @@ describe('these rules can fail', () => {
     ['operations/main.ts', '../dev/data-folder.ts'],
     ['workers/main.ts', '../index.ts'],
     ['dev/main.ts', '../simulator/server.ts'],
+    ['operations/redrive.ts', '../workers/rules.ts'],
+    ['http/app.ts', '../operations/redrive.ts'],
     ['index.ts', './simulator/server.ts'],
     ['index.ts', './dev/main.ts'],
     ['elsewhere/file.ts', '../generation/ids.ts'],

@@ -22,6 +22,7 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
         finishedAt: iso(g.finishedAt),
       },
       metadata: g.metadata ?? null,
+      redriveOf: g.redriveOf ?? null,
     },
   };
 }

@@ -33,6 +33,10 @@ export type ProviderTask = z.infer<typeof ProviderTask>;
 export const Mode = z.enum(['hybrid', 'polling']);
 export type Mode = z.infer<typeof Mode>;
 
+/** One paid submission: whose it is, which one, and in which mode it was asked for. */
+export const Attempt = z.object({ id: GenerationId, attempt: z.number().int(), mode: Mode });
+export type Attempt = z.infer<typeof Attempt>;
+
 const common = {
   id: GenerationId,
   /** Grows by one with every write; the compare-and-set compares it. Kept beside the JSON. */
@@ -51,6 +55,10 @@ const common = {
   sends: z.number().int(),
   /** How often in a row the provider certainly did not accept. */
   refusals: z.number().int(),
+  /** The one that ended without a result and is tried again with this one. */
+  redriveOf: GenerationId.optional(),
+  /** The attempt that a redrive goes on with, where its own first one could pay a second time. */
+  goesOnWith: Attempt.optional(),
 };
 
 /** The next moment something must happen; the schedule holds the same number. */
@@ -123,6 +131,9 @@ const finished = {
   via: z.string(),
   polls: z.number().int(),
   task: ProviderTask.optional(),
+  /** Set where a send was never accounted for: the provider may have it. As in the states before. */
+  firstSentAt: z.number().optional(),
+  ...prepared,
   /** Set until every subscriber's job exists; then the record leaves the schedule. */
   dueAt: z.number().optional(),
 };
@@ -152,6 +163,8 @@ export const Generation = z.discriminatedUnion('state', [
 export type Generation = z.infer<typeof Generation>;
 export type GenerationState = Generation['state'];
 export type InState<S extends GenerationState> = Extract<Generation, { state: S }>;
+/** Ended without a result. */
+export type Unsuccessful = z.infer<typeof Unsuccessful>;
 export type FinalGeneration = z.infer<typeof Completed | typeof Unsuccessful>;
 
 export const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;
@@ -167,4 +180,10 @@ export type PublicStatus = 'queued' | 'processing' | FinalGeneration['state'];
 export function publicStatus(generation: Generation): PublicStatus {
   if (generation.state === 'queued' || isFinal(generation)) return generation.state;
   return 'processing';
+}
+
+/** The attempt as its provider knows it: another generation's, where a redrive goes on with that. */
+export function attemptOf(g: Generation): Attempt {
+  const own = { id: g.id, attempt: g.attempt, mode: g.mode };
+  return g.attempt === 1 ? (g.goesOnWith ?? own) : own;
 }

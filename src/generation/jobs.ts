@@ -52,6 +52,8 @@ export const CompletionEvent = z.object({
       finishedAt: isoTime,
     }),
     metadata: z.record(z.string(), z.unknown()).nullable(),
+    /** The generation that this one tries again. Jobs queued by an earlier version do not say. */
+    redriveOf: GenerationId.nullable().optional(),
   }),
 });
 export type CompletionEvent = z.infer<typeof CompletionEvent>;

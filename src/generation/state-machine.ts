@@ -350,7 +350,9 @@ function onRejection(
 ): Decision {
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
   if (g.state === 'queued' || !g.uncertain) {
-    return finish(g, { verdict: 'failed', reason: event.reason }, 'submit', context);
+    const { deadlineAt, dueAt } = g;
+    const unsent = { ...unsentOf(g), state: 'queued' as const, deadlineAt, dueAt };
+    return finish(unsent, { verdict: 'failed', reason: event.reason }, 'submit', context);
   }
   // An earlier send may have been accepted all the same: its webhook gets the grace period.
   return becomeUnconfirmed({ ...g, rejection: event.reason }, context);
@@ -631,6 +633,8 @@ function finish(
     ...commonOf(g),
     ...(g.state === 'submitted' && { submittedAt: g.submittedAt }),
     ...(g.task && { task: g.task }),
+    // A redrive must know that the provider may have it, and may have to send the same again.
+    ...('firstSentAt' in g && { ...unsentOf(g), firstSentAt: g.firstSentAt }),
     finishedAt: now,
     via,
     polls: g.state === 'submitted' ? g.polls : 0,
@@ -671,7 +675,7 @@ function unsentOf(g: InState<'queued' | 'submitting' | 'unconfirmed'>) {
 /** The fields every state has; what belongs to the old state alone is left behind. */
 function commonOf(g: Generation) {
   const { id, version, tenant, provider, model, mode, input, createdAt } = g;
-  const { attempt, sends, refusals, metadata, callbackUrl } = g;
+  const { attempt, sends, refusals, metadata, callbackUrl, redriveOf, goesOnWith } = g;
   return {
     id,
     version,
@@ -686,5 +690,7 @@ function commonOf(g: Generation) {
     attempt,
     sends,
     refusals,
+    ...(redriveOf && { redriveOf }),
+    ...(goesOnWith && { goesOnWith }),
   };
 }

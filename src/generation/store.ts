@@ -23,6 +23,8 @@ export type SaveResult =
 export interface OnceEntry {
   readonly key: string;
   readonly bodyFingerprint: string;
+  /** How long it is remembered; 24 h unless told. */
+  readonly lifetimeMs?: number;
 }
 
 export interface Store {
@@ -136,7 +138,10 @@ export function createStore(options: {
       const args = [encodeRecord(generation), generation.id, String(generation.dueAt)];
       if (once) {
         scriptKeys.push(keys.idempotency(generation.tenant, once.key));
-        args.push(`${generation.id} ${once.bodyFingerprint}`, String(ONCE_LIFETIME_MS));
+        args.push(
+          `${generation.id} ${once.bodyFingerprint}`,
+          String(once.lifetimeMs ?? ONCE_LIFETIME_MS),
+        );
       }
       const earlier = await redis.catwalkCreate(scriptKeys.length, ...scriptKeys, ...args);
       if (earlier === null) return undefined;

@@ -21,6 +21,8 @@ export function representation(g: Generation) {
     polls: 'polls' in g ? g.polls : 0,
     cancelRequested: g.state === 'submitting' && g.cancelRequested === true,
     metadata: g.metadata ?? null,
+    /** The generation that this one tries again. */
+    redriveOf: g.redriveOf ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
+import type { Settings } from '../config/settings.ts';
 import type { Keys } from '../generation/keys.ts';
 import type { Store } from '../generation/store.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
@@ -8,6 +9,7 @@ import type { ProviderAdapter } from '../providers/provider.ts';
 
 /** What a command works with. Whoever runs the command closes it. */
 export interface Operation {
+  readonly settings: Settings;
   readonly redis: Redis;
   readonly keys: Keys;
   readonly store: Store;

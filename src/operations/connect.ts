@@ -28,14 +28,30 @@ export async function runConnected(
     onceInAWhile((err) => log.debug({ err }, 'redis connection')),
   );
   const keys = keysOf(settings.REDIS_NAMESPACE);
-  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: true, log });
+  const queues = createQueueSet({
+    connection: redis,
+    prefix: keys.prefix,
+    failFast: true,
+    leavesNoTrace: true,
+    log,
+  });
   try {
     await requireRedis(redis, log, REDIS_PATIENCE_MS);
     const { RETENTION_MS: retentionMs } = settings;
     const store = createStore({ redis, keys, retentionMs, matchedByTask: accountWide(providers) });
     const say = (text: string): void => void process.stdout.write(text);
     const isTerminal = process.stdout.isTTY === true;
-    await command({ redis, keys, store, queues, providers, now: Date.now, say, isTerminal });
+    await command({
+      settings,
+      redis,
+      keys,
+      store,
+      queues,
+      providers,
+      now: Date.now,
+      say,
+      isTerminal,
+    });
   } catch (error) {
     const isOurs = error instanceof CannotStart || error instanceof UsageError;
     if (isOurs || redis.status === 'ready') throw error;

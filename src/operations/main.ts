@@ -6,10 +6,12 @@ import { loadFactories } from '../providers/modules.ts';
 import { BACKFILL } from './backfill.ts';
 import { type Command, UsageError } from './command.ts';
 import { runConnected } from './connect.ts';
+import { REDRIVE } from './redrive.ts';
 
 /** The operators' commands, by the first argument. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: BACKFILL,
+  redrive: REDRIVE,
 };
 
 const HELP = `catwalk-operate COMMAND [options]

@@ -19,6 +19,8 @@ export function createQueueSet(options: {
   connection: Redis;
   prefix: string;
   failFast: boolean;
+  /** Opening a queue writes nothing, not even how much its event stream keeps. */
+  leavesNoTrace?: boolean;
   log: Logger;
 }): QueueSet {
   const queues = new Map<string, Queue>();
@@ -30,6 +32,7 @@ export function createQueueSet(options: {
       prefix: options.prefix,
       skipWaitingForReady: options.failFast,
       skipVersionCheck: options.failFast,
+      skipMetasUpdate: options.leavesNoTrace ?? false,
       defaultJobOptions: defaultsFor(name),
       streams: { events: { maxLen: 1_000 } },
     });

@@ -136,3 +136,11 @@ export function accountWide(providers: ReadonlyMap<string, ProviderAdapter>): Re
   const names = [...providers.values()].filter(({ webhook }) => webhook?.scope === 'account');
   return new Set(names.map(({ name }) => name));
 }
+
+/** We stop relying on a key a little before its provider forgets it. */
+const KEY_MARGIN_MS = 10 * 60_000;
+
+/** How long after its first use a key may be sent again; 0 where there are no keys. */
+export function keyWindowMs({ keyLifetimeMs }: Pick<ProviderAdapter, 'keyLifetimeMs'>): number {
+  return Math.max((keyLifetimeMs ?? 0) - KEY_MARGIN_MS, 0);
+}

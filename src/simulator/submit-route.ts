@@ -28,11 +28,12 @@ export function createSubmitRoute(
     const { idempotencyKey: key } = submission;
     const fingerprint = fingerprintOf(submission);
     const about = { idempotencyKey: key, fingerprint };
+    const body = `${fingerprint} ${submission.webhookUrl ?? ''}`;
     const known = findReplay(state, request, submission);
     if (known) {
       const conflict = state.dialect.refusesKnownKeys
         ? knownKey
-        : refuseChangedBody(provider, known.bodyFingerprint, fingerprint);
+        : refuseChangedBody(provider, known.bodyFingerprint, body);
       if (conflict) return refuse(state, response, conflict, about);
       const { taskId } = known;
       state.book.replayed({ atMs: Date.now(), taskId, idempotencyKey: key ?? '' });
@@ -59,7 +60,7 @@ export function createSubmitRoute(
       ? running.then(() => reply(task))
       : Promise.resolve(reply(task));
     if (key !== undefined) {
-      const remembered = { taskId: task.id, bodyFingerprint: fingerprint, reply: replying };
+      const remembered = { taskId: task.id, bodyFingerprint: body, reply: replying };
       state.idempotency.remember(cacheKey(state, request, key), remembered, Date.now());
     }
     if (chosen.scenario.loseFirstReply && chosen.submitNumber === 1) {

@@ -2,10 +2,8 @@ import { type PollProfileChanges, pollProfileFor } from '../config/poll-profiles
 import { NotKnownHere } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Rules } from '../generation/rules.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
+import { keyWindowMs, type ProviderAdapter } from '../providers/provider.ts';
 
-/** A provider forgets a key a little before we stop relying on it. */
-const KEY_MARGIN_MS = 10 * 60_000;
 /**
  * Over and above the request timeout, before a send without an answer counts as lost. A worker that
  * was held up for longer between recording the intent and the call does not call any more.
@@ -36,7 +34,7 @@ export function createRules(
       const about = { provider: provider.name, name, recommended: model.poll };
       rules.set(`${provider.name}/${name}`, {
         repeatSubmit: provider.repeatSubmit,
-        keyWindowMs: Math.max((provider.keyLifetimeMs ?? 0) - KEY_MARGIN_MS, 0),
+        keyWindowMs: keyWindowMs(provider),
         onUnknownOutcome: settings.onUnknownOutcome(provider.name),
         unconfirmedGraceMs: settings.unconfirmedGraceMs,
         sendOverdueMs:

@@ -5,7 +5,7 @@ import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { createCircuits } from '../generation/circuit.ts';
-import type { Generation } from '../generation/generation.ts';
+import { attemptOf, type Generation } from '../generation/generation.ts';
 import { CompletionsJob, RoundJob, SubmitJob } from '../generation/jobs.ts';
 import { keysOf } from '../generation/keys.ts';
 import { createSchedule } from '../generation/schedule.ts';
@@ -182,11 +182,17 @@ export async function startWorkers(
     });
   }
 
+  /**
+   * The same at every send of one attempt, also when a redrive goes on with an older generation's:
+   * FitInView does not say what it does with a known key and another body, and may refuse it. Such
+   * a delivery finds its generation ended; the redrive learns the outcome by polls.
+   */
   function webhookUrl(generation: Generation): string | undefined {
     const [secret] = settings.CATWALK_SECRET;
-    if (!settings.PUBLIC_URL || !secret || generation.mode === 'polling') return undefined;
-    if (providers.get(generation.provider)?.webhook?.scope !== 'request') return undefined;
-    const { provider, id } = generation;
+    const { provider } = generation;
+    const { id, mode } = attemptOf(generation);
+    if (!settings.PUBLIC_URL || !secret || mode === 'polling') return undefined;
+    if (providers.get(provider)?.webhook?.scope !== 'request') return undefined;
     const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
     return settings.PUBLIC_URL.replace(/\/$/, '') + path;
   }

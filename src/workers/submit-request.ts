@@ -1,4 +1,4 @@
-import type { Generation } from '../generation/generation.ts';
+import { attemptOf, type Generation } from '../generation/generation.ts';
 import { attemptKey } from '../generation/ids.ts';
 import type { SubmitRequest } from '../providers/provider.ts';
 
@@ -7,11 +7,12 @@ export function submitRequest(
   generation: Generation,
   webhookUrl: string | undefined,
 ): SubmitRequest {
+  const { id, attempt } = attemptOf(generation);
   const prepared = 'prepared' in generation ? generation.prepared : undefined;
   return {
     model: generation.model,
     input: generation.input,
-    idempotencyKey: attemptKey(generation.id, generation.attempt),
+    idempotencyKey: attemptKey(id, attempt),
     webhookUrl,
     ...(prepared !== undefined && { prepared }),
   };

@@ -20,6 +20,7 @@ describe('asking for a generation', () => {
       reason: null,
       finishedAt: null,
       metadata: { order: 'ü-7' },
+      redriveOf: null,
     });
     expect(response.headers.get('location')).toBe(`/v1/generations/${body.id}`);
     expect(await redis.exists(keys.record(body.id))).toBe(1);

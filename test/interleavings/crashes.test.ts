@@ -39,6 +39,8 @@ function situation(changes: Partial<Rules>): Situation {
     accountWide: false,
     maxQueuedMs: minutes(1_440),
     keepsDoneJobs: true,
+    redrives: 0,
+    deadJobs: 0,
   };
 }
 
@@ -141,7 +143,7 @@ test.each(GAPS)('%s', (_title, gap) => {
     met++;
     const { record } = scene.redis;
     const [task] = scene.provider.tasks;
-    const { toldAt } = scene.world.rules;
+    const { toldAt } = scene.rules;
     expect(toldAt).toHaveLength(gap.told ?? 1);
     expect(scene.provider.tasks.length).toBeLessThanOrEqual(1);
     const code = record && 'reason' in record ? record.reason.code : 'completed';
@@ -167,7 +169,7 @@ test('no generation stays overdue for longer than one lease plus one tick, which
     const { broken, crashedAt, scene } = walk(seed, { calm });
     expect(broken).toBeUndefined();
     if (crashedAt !== undefined) met++;
-    const overdueMs = scene.world.rules.longestOverdueMs();
+    const overdueMs = scene.rules.longestOverdueMs();
     // Late by two slots is not late yet, and the round runs at the end of its slot.
     expect(overdueMs, diesBefore).toBeLessThanOrEqual(LEASE_MS + TICK_MS + 3 * SLOT_MS);
     longestMs = Math.max(longestMs, overdueMs);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, isFinal } from '../../src/generation/generation.ts';
+import { redriven, redriveWay } from '../../src/generation/redrive.ts';
 import type { Rules } from '../../src/generation/rules.ts';
 import { type Decision, decide } from '../../src/generation/state-machine.ts';
 import { traceOf, walk } from './walk.ts';
@@ -81,6 +82,31 @@ const forgetsToTell = deciding((decision) =>
     : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'tell') },
 );
 
+/** A final refusal is believed, also when an earlier send of the attempt is unaccounted for. */
+const redrivesEveryRefusal: Flaws = {
+  redriveWay: (g, about) => {
+    const { firstSentAt: _, ...sure } = g;
+    return redriveWay(g.via === 'submit' ? sure : g, about);
+  },
+};
+
+/** The lost submission is sent again under a key that its provider has never seen. */
+const redrivesWithOwnKey: Flaws = {
+  redriven: (...args) => {
+    const begun = redriven(...args);
+    if (!begun) return begun;
+    const { goesOnWith: _, ...rest } = begun;
+    return rest;
+  },
+};
+
+/** The key's lifetime at the provider begins anew with the redrive. */
+const redrivesForgottenKeys: Flaws = {
+  redriveWay: (g, { rules, ...about }) =>
+    redriveWay(g, { ...about, rules: { ...rules, keyWindowMs: Number.POSITIVE_INFINITY } }),
+  redriven: (old, way, start) => redriven({ ...old, firstSentAt: start.now }, way, start),
+};
+
 /** The low bits of a seed choose the provider's class; see situation.ts. */
 const SEARCH_SEEDS = { first: 2, step: 4 };
 
@@ -106,10 +132,14 @@ const FLAWS: readonly [
   ['records are saved without comparing', { savesBlindly: true }, /./],
   ['a record is made without a due time', { recordsWithoutDueTime: true }, /no due time/],
   ['it is marked as told before it is', { marksToldFirst: true }, /nobody was told/],
+  ['a redrive believes every refusal', redrivesEveryRefusal, /paid/],
+  ['a redrive of a lost answer makes a key of its own', redrivesWithOwnKey, /paid/],
+  ['a redrive counts the key’s lifetime from itself', redrivesForgottenKeys, /paid/],
+  ['every redrive makes one more', { redrivesEachTime: true }, /paid/],
   ['an unsigned claim is believed', { believesEveryone: true }, /someone else/],
 ];
 
-describe('the walk finds out a program in which', () => {
+describe('the walk finds out a program in which', { timeout: 240_000 }, () => {
   test.each(FLAWS)('%s', (_name, flaws, rule, seeds = { first: 0, step: 1 }) => {
     for (let n = 0; n < SCHEDULES; n++) {
       const seed = seeds.first + n * seeds.step;

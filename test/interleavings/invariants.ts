@@ -7,9 +7,13 @@ import type { ModelRedis } from './model-redis.ts';
 /** A promise that a schedule broke. */
 export class BrokenRule extends Error {}
 
+/** @throws BrokenRule always. */
+export function broken(rule: string): never {
+  throw new BrokenRule(rule);
+}
+
+/** What one generation must keep. A redrive is a generation of its own. */
 export interface Invariants {
-  /** @throws BrokenRule always. */
-  broken(rule: string): never;
   /** Called with every move that was saved. */
   moved(before: Generation, after: Generation, now: number): void;
   /** Called with every completion event that a subscriber got. */
@@ -25,19 +29,14 @@ export interface Invariants {
 /** Outcomes that Catwalk may decide without the provider's word. */
 const OUR_OWN = ['canceled_by_app', 'not_sent_in_time', 'gave_up', 'outcome_unknown', 'refused'];
 
-/** Watches one schedule. */
+/** Watches one generation. */
 export function createInvariants(): Invariants {
   let ended: Generation | undefined;
   const toldAt: number[] = [];
   let longestOverdueMs = 0;
   let heard: CompletionEvent | undefined;
 
-  const broken = (rule: string): never => {
-    throw new BrokenRule(rule);
-  };
-
   return {
-    broken,
     toldAt,
     longestOverdueMs: () => longestOverdueMs,
 

@@ -2,6 +2,7 @@ import { completionEvent } from '../../src/generation/completion-event.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../src/generation/generation.ts';
 import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
+import type { Invariants } from './invariants.ts';
 import type { ModelProvider, Request } from './model-provider.ts';
 import type { ModelRedis } from './model-redis.ts';
 import type { World } from './world.ts';
@@ -10,6 +11,7 @@ export interface Scene {
   readonly world: World;
   readonly redis: ModelRedis;
   readonly provider: ModelProvider;
+  readonly rules: Invariants;
 }
 
 /**
@@ -25,6 +27,7 @@ export type Advanced =
   | { kind: 'unknown-generation' };
 
 interface Move {
+  event: GenerationEvent;
   generation: Generation;
   effects: readonly Effect[];
 }
@@ -48,7 +51,7 @@ export function* advance(
   let pending = generation ? events.map((event, index) => ({ index, event })) : [];
 
   while (pending.length > 0 && generation) {
-    const moves: ({ index: number; event: GenerationEvent } & Move)[] = [];
+    const moves: ({ index: number } & Move)[] = [];
     for (const { index, event } of pending) {
       const { rules } = world.situation;
       const decision = (world.flaws.decide ?? realDecide)(generation, event, world.now, rules);
@@ -69,7 +72,7 @@ export function* advance(
       const { index, event, effects } = moves[position] as (typeof moves)[number];
       if (result.saved) {
         results[index] = { kind: 'moved', generation: result.generation };
-        moved.push({ generation: result.generation, effects });
+        moved.push({ event, generation: result.generation, effects });
         forwarded.push(...result.parked);
       } else {
         generation = result.current;
@@ -88,13 +91,18 @@ export function* advance(
 
 function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
   const { world, redis } = scene;
-  for (const { generation, effects } of moved) {
+  for (const { event, generation, effects } of moved) {
     const step = `${generation.sends}-${generation.refusals}`;
     for (const effect of effects) {
       yield `issues ${effect.kind}`;
-      if (effect.kind === 'submit')
+      if (effect.kind === 'submit') {
+        if (event.type === 'overdue') redis.makeRoom(`submit-${step}`);
         redis.add('submit', `submit-${step}`, world.now + effect.delayMs);
-      if (effect.kind === 'look-up') redis.add('look-up', `look-up-${step}`, world.now);
+      }
+      if (effect.kind === 'look-up') {
+        redis.makeRoom(`look-up-${step}`);
+        redis.add('look-up', `look-up-${step}`, world.now);
+      }
       if (effect.kind === 'cancel-task') redis.add('cancel', 'cancel', world.now);
       if (effect.kind === 'round') redis.ensureRound(effect.at);
       if (effect.kind === 'tell' && isFinal(generation)) yield* tell(scene, generation);

@@ -1,5 +1,6 @@
 import type { GenerationEvent, Observation } from '../../src/generation/events.ts';
-import type { Outcome } from '../../src/generation/generation.ts';
+import { attemptOf, type Generation, type Outcome } from '../../src/generation/generation.ts';
+import { attemptKey } from '../../src/generation/ids.ts';
 import { KEY_MARGIN_MS, SEARCH_VISIBLE_MS, SUBMIT_TIMEOUT_MS, seconds } from './situation.ts';
 import type { World } from './world.ts';
 
@@ -7,6 +8,8 @@ import type { World } from './world.ts';
 export interface Task {
   readonly id: string;
   readonly key: string;
+  /** The generation whose webhook URL came with it, if any. */
+  readonly webhookOf: string | undefined;
   readonly acceptedAt: number;
   /** From when on its search and its status route know it. */
   readonly visibleAt: number;
@@ -18,6 +21,7 @@ export interface Task {
 /** One submission on its way: it travels, is answered, and is over within the request timeout. */
 export interface Request {
   readonly key: string;
+  readonly webhookOf: string | undefined;
   readonly send: number;
   readonly limitAt: number;
   /** Such a request is long under way. */
@@ -45,17 +49,21 @@ export function createModelProvider(world: World) {
   const { repeatSubmit, keyWindowMs } = situation.rules;
   const tasks: Task[] = [];
   const requests: Request[] = [];
-  const sends = new Set<number>();
+  const sends = new Set<string>();
 
   const provider = {
     tasks,
     requests,
 
-    send(key: string, send: number): Request {
-      if (sends.has(send)) world.rules.broken('two workers called the provider for one send');
-      sends.add(send);
+    send(generation: Generation): Request {
+      const { id, sends: send } = generation;
+      if (sends.has(`${id} ${send}`)) world.broken('two workers called the provider for one send');
+      sends.add(`${id} ${send}`);
+      const attempt = attemptOf(generation);
+      const key = attemptKey(attempt.id, attempt.attempt);
       const request: Request = {
         key,
+        webhookOf: attempt.mode === 'hybrid' ? attempt.id : undefined,
         send,
         limitAt: world.now + SUBMIT_TIMEOUT_MS,
         isSlow: dice.oneIn(4),
@@ -72,7 +80,8 @@ export function createModelProvider(world: World) {
     arrive(request: Request): void {
       request.phase = 'answering';
       const known = recognise(request.key);
-      if (!known && world.isWild && dice.oneIn(5)) {
+      // Also what it has already: limits and pictures may be looked at before the key.
+      if (world.isWild && dice.oneIn(known ? 10 : 5)) {
         refuse(request);
         return;
       }
@@ -131,6 +140,7 @@ export function createModelProvider(world: World) {
     const task: Task = {
       id: `task-${tasks.length + 1}`,
       key: request.key,
+      webhookOf: request.webhookOf,
       acceptedAt: world.now,
       visibleAt: world.now + (dice.oneIn(2) ? 0 : dice.below(SEARCH_VISIBLE_MS)),
       finishAt: world.now + dice.pick([0, seconds(3), seconds(20), seconds(100)]),
@@ -138,10 +148,10 @@ export function createModelProvider(world: World) {
       isCanceled: false,
     };
     if (tasks.some((earlier) => earlier.key === request.key)) {
-      world.rules.broken('one attempt was paid for twice');
+      world.broken('one attempt was paid for twice');
     }
     if (tasks.length > 0 && situation.rules.onUnknownOutcome === 'fail') {
-      world.rules.broken('a second submission was paid without a policy that allows it');
+      world.broken('a second submission was paid without a policy that allows it');
     }
     tasks.push(task);
     return task;

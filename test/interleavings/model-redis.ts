@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, isFinal } from '../../src/generation/generation.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
+import type { Invariants } from './invariants.ts';
 import { SLOT_MS } from './situation.ts';
 import type { World } from './world.ts';
 
@@ -12,24 +13,31 @@ export interface Job {
   readonly id: string;
   readonly kind: JobKind;
   readyAt: number;
-  /** Who may finish it; 0 while it waits. */
+  /** Who may finish it; 0 while it waits, `DEAD` in the failed set, where its id stays taken. */
   holder: number;
   readonly events?: GenerationEvent[];
   readonly tells?: CompletionEvent;
 }
 
+export const DEAD = -1;
+
 type Saved =
   | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
   | { saved: false; current: Generation | undefined };
+
+/** Which generation's a task is, and deliveries that came before anyone knew: shared by all. */
+export interface ModelMailbox {
+  readonly owned: Map<string, (event: GenerationEvent) => void>;
+  readonly parked: Map<string, GenerationEvent[]>;
+}
 
 /**
  * The record, its due time, the jobs and the mailbox: each method is one atomic step, as the Lua
  * scripts and BullMQ's own are. It watches what must hold at every moment.
  */
-export function createModelRedis(world: World) {
+export function createModelRedis(world: World, rules: Invariants, mailbox: ModelMailbox) {
   const jobs: Job[] = [];
-  const parked = new Map<string, GenerationEvent[]>();
-  const owned = new Set<string>();
+  const { owned, parked } = mailbox;
   const { situation, dice, flaws } = world;
   let completions = 0;
   let rounds = 0;
@@ -68,7 +76,7 @@ export function createModelRedis(world: World) {
             `due ${world.clock(generation.dueAt)}`,
         );
         world.seen.add(generation.state);
-        world.rules.moved(current, generation, world.now);
+        rules.moved(current, generation, world.now);
         watch();
         const mail = mailOf(generation);
         // ioredis repeats a command whose reply was lost with the connection. The repeat finds what
@@ -130,26 +138,31 @@ export function createModelRedis(world: World) {
       if (job.kind === 'subscriber' && situation.keepsDoneJobs) doneUntil = world.now + 3_600_000;
     },
 
-    /** A delivery that names only a task: true when it is known whose task it is; else parked. */
-    match(taskId: string, event: GenerationEvent): boolean {
-      if (owned.has(taskId)) return true;
-      parked.set(taskId, [...(parked.get(taskId) ?? []), event]);
-      world.seen.add('parked');
-      return false;
+    /** A job that failed for good stands in the way of the next of its id. */
+    makeRoom(id: string): void {
+      const dead = jobs.findIndex((job) => job.id === id && job.holder === DEAD);
+      if (dead >= 0) jobs.splice(dead, 1);
+    },
+
+    /** An operator runs a dead job again, with all its tries. */
+    runAgain(job: Job): void {
+      if (job.holder !== DEAD) return;
+      job.holder = 0;
+      job.readyAt = world.now;
     },
   };
 
   function mailOf(generation: Generation): readonly GenerationEvent[] {
     if (!situation.accountWide || generation.state !== 'submitted') return [];
-    owned.add(generation.task.id);
+    owned.set(generation.task.id, redis.addCompletion);
     return parked.get(generation.task.id) ?? [];
   }
 
   function watch(): void {
     const { record, due } = redis;
     if (!record || isFinal(record)) return;
-    if (due === undefined) world.rules.broken('an open record has no due time');
-    if (!Number.isFinite(due)) world.rules.broken('a due time is not a moment');
+    if (due === undefined) world.broken('an open record has no due time');
+    if (!Number.isFinite(due)) world.broken('a due time is not a moment');
   }
 
   return redis;

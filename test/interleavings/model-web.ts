@@ -2,8 +2,10 @@ import { type GenerationEvent, observedEvent } from '../../src/generation/events
 import { GenerationId } from '../../src/generation/ids.ts';
 import type { Actor, Scene } from './model-advance.ts';
 import { outcomeOf, type Task } from './model-provider.ts';
+import type { ModelMailbox } from './model-redis.ts';
 import { seconds } from './situation.ts';
 
+/** The first generation of every schedule. */
 const id = GenerationId.parse('gen_01HZZZZZZZZZZZZZZZZZZZZZZZ');
 
 /** src/producers/request-generation.ts: the record with its due time, then the submit job. */
@@ -31,8 +33,11 @@ export function* request({ world, redis }: Scene): Actor {
   return undefined;
 }
 
-/** src/producers/receive-webhook.ts, for what the provider says about a task at this moment. */
-export function* deliver(scene: Scene, task: Task): Actor {
+/**
+ * src/producers/receive-webhook.ts, for what the provider says about a task at this moment. The
+ * scene is that of the generation whose URL it carries.
+ */
+export function* deliver(scene: Scene, task: Task, mailbox: ModelMailbox): Actor {
   const { world, provider } = scene;
   const observation = provider.check(task.id);
   if (observation.kind === 'missing') return undefined;
@@ -41,9 +46,17 @@ export function* deliver(scene: Scene, task: Task): Actor {
     ? { type: 'hint', taskId: task.id }
     : observedEvent(observation, 'webhook', { taskId: task.id });
   yield `answers a webhook: ${event.type}`;
-  if (world.situation.accountWide && !scene.redis.match(task.id, event)) return undefined;
+  let enqueue: ((event: GenerationEvent) => void) | undefined = scene.redis.addCompletion;
+  if (world.situation.accountWide) {
+    enqueue = mailbox.owned.get(task.id);
+    if (!enqueue) {
+      mailbox.parked.set(task.id, [...(mailbox.parked.get(task.id) ?? []), event]);
+      world.seen.add('parked');
+      return undefined;
+    }
+  }
   yield 'enqueues it';
-  scene.redis.addCompletion(event);
+  enqueue(event);
   return undefined;
 }
 

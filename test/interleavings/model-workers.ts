@@ -1,5 +1,5 @@
 import { type GenerationEvent, observedEvent } from '../../src/generation/events.ts';
-import type { Generation } from '../../src/generation/generation.ts';
+import { attemptOf, type Generation } from '../../src/generation/generation.ts';
 import { attemptKey } from '../../src/generation/ids.ts';
 import { type Actor, advance, type Scene } from './model-advance.ts';
 import type { Job } from './model-redis.ts';
@@ -48,8 +48,7 @@ function* submit(scene: Scene): Actor {
     event = { type: 'submit-deferred', send, reason: 'unavailable', until: world.now };
     world.seen.add('too late to call');
   } else {
-    const key = attemptKey(generation.id, generation.attempt);
-    const request = provider.send(key, generation.sends);
+    const request = provider.send(generation);
     while (request.phase !== 'over') yield request;
     event = request.answer;
     isAnswered =
@@ -95,7 +94,8 @@ function* lookUp(scene: Scene): Actor {
   yield 'searches at the provider';
   if (world.isWild && world.dice.oneIn(8)) return world.now + 500;
   const askedAt = world.now;
-  const task = provider.search(attemptKey(generation.id, generation.attempt));
+  const { id, attempt } = attemptOf(generation);
+  const task = provider.search(attemptKey(id, attempt));
   // An answer may be long under way.
   for (let n = world.isWild ? world.dice.below(6) : 0; n > 0; n--) yield 'waits for the search';
   world.say?.(`provider: the search ${task ? `finds ${task.id}` : 'finds nothing'}`);
@@ -148,9 +148,9 @@ function* complete(scene: Scene, job: Job): Actor {
   return undefined;
 }
 
-function* subscribe({ world }: Scene, job: Job): Actor {
+function* subscribe({ world, rules }: Scene, job: Job): Actor {
   yield 'calls the subscriber';
-  if (job.tells) world.rules.told(job.tells, world.now);
+  if (job.tells) rules.told(job.tells, world.now);
   world.say?.(`subscriber: told ${job.tells?.type}`);
   yield 'finishes the job';
   return world.isWild && world.dice.oneIn(8) ? world.now + seconds(1) : undefined;

@@ -37,6 +37,10 @@ export interface Situation {
   readonly deliveries: number;
   readonly forgeries: number;
   readonly cancels: boolean;
+  /** How many generations an operator may redrive; each redrive may be redriven in turn. */
+  readonly redrives: number;
+  /** How many jobs may fail for good, until an operator runs them again. */
+  readonly deadJobs: number;
   readonly steps: number;
 }
 
@@ -75,6 +79,8 @@ export function situationOf(seed: number, dice: Dice): Situation {
     deliveries: hybrid ? dice.below(4) : 0,
     forgeries: hybrid && !believed ? dice.below(2) : 0,
     cancels: dice.oneIn(4),
+    redrives: dice.below(3),
+    deadJobs: dice.oneIn(3) ? 1 : 0,
     // A search takes longer to go wrong.
     steps: 15 + dice.below((seed & 3) === 2 ? 140 : 70),
   };

@@ -1,7 +1,8 @@
-import { BrokenRule, createInvariants } from './invariants.ts';
+import { BrokenRule, broken, createInvariants } from './invariants.ts';
 import type { Actor, Scene } from './model-advance.ts';
+import { createOperator } from './model-operator.ts';
 import { createModelProvider, type Request } from './model-provider.ts';
-import { createModelRedis, type Job } from './model-redis.ts';
+import { createModelRedis, DEAD, type Job, type ModelMailbox } from './model-redis.ts';
 import { cancel, deliver, forge, request } from './model-web.ts';
 import { work } from './model-workers.ts';
 import { diceOf } from './random.ts';
@@ -19,11 +20,12 @@ import type { Flaws, World } from './world.ts';
 
 interface Process {
   readonly name: string;
+  readonly scene: Scene;
   readonly actor: Actor;
   readonly job: Job | undefined;
   readonly holder: number;
   /** Such a process rests long between two steps, while others do much. */
-  readonly isSlow: boolean;
+  isSlow: boolean;
   /** What it does next, or the request it waits for. */
   next: string | Request;
 }
@@ -34,6 +36,7 @@ export interface Walked {
   readonly steps: number;
   /** When the one crash of a calm schedule came; undefined when its step never did. */
   readonly crashedAt: number | undefined;
+  /** Of the first generation. */
   readonly scene: Scene;
 }
 
@@ -64,29 +67,36 @@ export function walk(
     dice,
     situation,
     flaws: options.flaws ?? {},
-    rules: createInvariants(),
+    broken,
     seen: options.seen ?? new Set(),
     say: options.say && ((line) => options.say?.(`${world.clock(world.now)}    ${line}`)),
     newSender: () => (options.flaws?.sendersAreAlike ? 'w' : `w${++senders}`),
     clock: (at) => (at === undefined ? 'never' : `+${((at - START) / 1_000).toFixed(3)} s`),
   };
-  const scene: Scene = {
-    world,
-    redis: createModelRedis(world),
-    provider: createModelProvider(world),
-  };
-  const { redis, provider } = scene;
+  const provider = createModelProvider(world);
+  const mailbox: ModelMailbox = { owned: new Map(), parked: new Map() };
+  const scenes: Scene[] = [];
+  const scene = newScene();
+  const operator = createOperator(world, { scenes, newScene });
   const processes: Process[] = [];
-  let { crashes, deliveries, forgeries, cancels } = situation;
+  let { crashes, deliveries, forgeries, cancels, deadJobs } = situation;
   let crashedAt: number | undefined;
   let started = 0;
   let steps = 0;
 
-  function start(what: string, actor: Actor, job?: Job): void {
+  function newScene(): Scene {
+    const rules = createInvariants();
+    const made = { world, rules, provider, redis: createModelRedis(world, rules, mailbox) };
+    scenes.push(made);
+    return made;
+  }
+
+  function start(what: string, at: Scene, actor: Actor, job?: Job): void {
     const holder = ++started;
     if (job) job.holder = holder;
     const isSlow = dice.oneIn(job?.kind === 'look-up' ? 2 : 5);
-    const process = { name: `${what}#${holder}`, actor, job, holder, isSlow, next: 'starts' };
+    const name = `${what}#${holder}`;
+    const process = { name, scene: at, actor, job, holder, isSlow, next: 'starts' };
     processes.push(process);
     resume(process);
   }
@@ -104,7 +114,7 @@ export function walk(
       return;
     }
     processes.splice(processes.indexOf(process), 1);
-    if (process.job) redis.finish(process.job, process.holder, value);
+    if (process.job) process.scene.redis.finish(process.job, process.holder, value);
   }
 
   const ready = (job: Job): boolean => job.holder === 0 && job.readyAt <= world.now;
@@ -122,6 +132,12 @@ export function walk(
     return undefined;
   }
 
+  function operate(): boolean {
+    const task = operator.next();
+    if (task) start('operator', task.scene, task.actor);
+    return task !== undefined;
+  }
+
   function goOn(): boolean {
     const process = anyOf(processes, canGoOn);
     if (process) resume(process);
@@ -129,8 +145,12 @@ export function walk(
   }
 
   function takeJob(): boolean {
-    const job = anyOf(redis.jobs, ready);
-    if (job) start(job.kind, work(scene, job), job);
+    let job: Job | undefined;
+    const at = anyOf(scenes, ({ redis }) => {
+      job = anyOf(redis.jobs, ready);
+      return job !== undefined;
+    });
+    if (at && job) start(job.kind, at, work(at, job), job);
     return job !== undefined;
   }
 
@@ -149,29 +169,45 @@ export function walk(
   function hearFromOutside(): boolean {
     if (cancels && dice.oneIn(3)) {
       cancels = false;
-      start('web', cancel(scene));
+      const asked = dice.pick(scenes as [Scene, ...Scene[]]);
+      start('web', asked, cancel(asked));
       return true;
     }
-    const task = anyOf(provider.tasks, () => true);
-    if (task && forgeries > 0 && dice.oneIn(3)) {
+    const task = anyOf(provider.tasks, ({ webhookOf }) => webhookOf !== undefined);
+    const named = task && scenes.find(({ redis }) => redis.record?.id === task.webhookOf);
+    if (named && forgeries > 0 && dice.oneIn(3)) {
       forgeries--;
-      start('web', forge(scene, task));
+      start('web', named, forge(named, task));
       return true;
     }
-    if (!task || deliveries === 0) return false;
+    if (!named || deliveries === 0) return false;
     deliveries--;
-    start('web', deliver(scene, task));
+    start('web', named, deliver(named, task, mailbox));
     return true;
   }
 
   /** A process dies; or its job is taken for lost and run again beside it. */
   function fail(): boolean {
-    const process = crashes > 0 ? anyOf(processes, () => true) : undefined;
+    if (crashes === 0) return false;
+    // Look-ups are few and short, and what goes wrong with them is worth seeing.
+    const lookUp = dice.oneIn(2)
+      ? anyOf(processes, ({ job }) => job?.kind === 'look-up')
+      : undefined;
+    const process = lookUp ?? anyOf(processes, () => true);
     if (!process) return false;
     crashes--;
-    const survives = process.job !== undefined && dice.oneIn(3);
+    if (deadJobs > 0 && process.job?.holder === process.holder && process.job.kind !== 'round') {
+      deadJobs--;
+      world.say?.(`${process.name} fails for good`);
+      processes.splice(processes.indexOf(process), 1);
+      process.job.holder = DEAD;
+      return true;
+    }
+    const survives = process.job !== undefined && dice.oneIn(lookUp ? 1 : 3);
     world.say?.(`${process.name} ${survives ? 'loses its job to another' : 'dies'}`);
     world.seen.add(survives ? 'stalled' : 'crash');
+    // It lost its lock because it was held up.
+    process.isSlow ||= survives;
     if (!survives) die(process);
     else if (process.job?.holder === process.holder) {
       process.job.holder = 0;
@@ -194,8 +230,10 @@ export function walk(
   /** A worker's tick: a due time that has passed long ago means that a round is missing. */
   function tick(before: number): void {
     if (nextTickAfter(before) > world.now) return;
-    if (redis.due !== undefined && redis.due < world.now - LATE_MS)
-      redis.ensureRound(world.now + 1);
+    for (const { redis } of scenes) {
+      if (redis.due !== undefined && redis.due < world.now - LATE_MS)
+        redis.ensureRound(world.now + 1);
+    }
   }
 
   function passTime(): boolean {
@@ -217,10 +255,13 @@ export function walk(
 
   /** The next time at which something can happen by itself. */
   function nextMoment(): number | undefined {
-    let next =
-      redis.due === undefined ? Infinity : nextTickAfter(Math.max(redis.due + LATE_MS, world.now));
-    for (const job of redis.jobs) {
-      if (job.holder === 0 && job.readyAt > world.now) next = Math.min(next, job.readyAt);
+    let next = Infinity;
+    for (const { redis } of scenes) {
+      if (redis.due !== undefined)
+        next = Math.min(next, nextTickAfter(Math.max(redis.due + LATE_MS, world.now)));
+      for (const job of redis.jobs) {
+        if (job.holder === 0 && job.readyAt > world.now) next = Math.min(next, job.readyAt);
+      }
     }
     return next === Infinity ? undefined : next;
   }
@@ -228,6 +269,7 @@ export function walk(
   function anything(): boolean {
     const chance = dice.below(32);
     if (chance < 2) return fail();
+    if (chance === 31) return operate();
     if (chance < 5) return hearFromOutside();
     if (chance < 8) return moveRequest();
     if (chance < 11) return passTime();
@@ -235,17 +277,36 @@ export function walk(
     return goOn();
   }
 
-  try {
-    start('web', request(scene));
-    for (; world.isWild && steps < situation.steps; steps++) {
+  function runWild(most: number): void {
+    world.isWild = true;
+    for (let left = most; left > 0; left--, steps++) {
       if (!anything() && !goOn() && !takeJob() && !moveRequest()) passTime();
     }
+  }
+
+  function comeToRest(): void {
     world.isWild = false;
     world.say?.('from here on everybody is healthy');
-    while (goOn() || takeJob() || moveRequest() || passTime()) {
-      if (++steps > MOST_STEPS) world.rules.broken('it does not come to rest');
+    for (;;) {
+      if (++steps > MOST_STEPS) broken('it does not come to rest');
+      if (goOn() || takeJob() || moveRequest() || passTime()) continue;
+      // Whatever waits for an operator gets one in the end.
+      if (!operator.hasDeadJobs() || !operate()) return;
     }
-    world.rules.atRest(redis, provider);
+  }
+
+  try {
+    start('web', scene, request(scene));
+    if (!calm) runWild(situation.steps);
+    comeToRest();
+    // An operator who comes when all is quiet, perhaps much later; and then everything goes wrong.
+    while (operator.mayRedrive()) {
+      world.now += dice.pick([0, minutes(2), minutes(1_440)]);
+      operate();
+      runWild(situation.steps / 2);
+      comeToRest();
+    }
+    for (const { redis, rules } of scenes) rules.atRest(redis, provider);
     return { broken: undefined, steps, crashedAt, scene };
   } catch (error) {
     if (!(error instanceof BrokenRule)) throw error;

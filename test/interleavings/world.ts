@@ -1,5 +1,5 @@
+import type { redriven, redriveWay } from '../../src/generation/redrive.ts';
 import type { decide } from '../../src/generation/state-machine.ts';
-import type { Invariants } from './invariants.ts';
 import type { Dice } from './random.ts';
 import type { Situation } from './situation.ts';
 
@@ -13,6 +13,9 @@ export interface Flaws {
   readonly marksToldFirst?: true;
   readonly believesEveryone?: true;
   readonly sendersAreAlike?: true;
+  readonly redriveWay?: typeof redriveWay;
+  readonly redriven?: typeof redriven;
+  readonly redrivesEachTime?: true;
 }
 
 /** What all actors of one schedule share. */
@@ -23,7 +26,8 @@ export interface World {
   readonly dice: Dice;
   readonly situation: Situation;
   readonly flaws: Flaws;
-  readonly rules: Invariants;
+  /** @throws BrokenRule always. */
+  broken(rule: string): never;
   /** Which kinds of thing came up, so that a test can tell that the walk goes everywhere. */
   readonly seen: Set<string>;
   /** Writes the trace; absent when nobody reads it. */

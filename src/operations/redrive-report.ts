@@ -1,0 +1,110 @@
+import type { RedriveWay } from '../generation/redrive.ts';
+
+/** What became of a dead letter, or would. */
+export type RedriveAction =
+  | RedriveWay
+  | 'run_again'
+  | 'redriven_before'
+  | 'no_longer_dead'
+  | 'not_known_here';
+
+const SHOWN: Readonly<Record<RedriveAction, string>> = {
+  look_again: 'look again',
+  same_key: 'same key',
+  search: 'search',
+  submit_anew: 'submit anew',
+  run_again: 'run again',
+  may_pay_twice: 'refused: may pay twice',
+  redriven_before: 'nothing: redriven before',
+  no_longer_dead: 'nothing: no longer dead',
+  not_known_here: 'refused: provider is not switched on here',
+};
+
+const DOES_IT: readonly RedriveAction[] = [
+  'look_again',
+  'same_key',
+  'search',
+  'submit_anew',
+  'run_again',
+];
+
+/** Whether the action tries it again. */
+export function triesAgain(action: RedriveAction): boolean {
+  return DOES_IT.includes(action);
+}
+
+/** Dead letters of one source that are alike. Never more of them than this. */
+export interface DeadLetterKind {
+  /** `generations of fitinview` or `queue subscriber-orders`. */
+  readonly source: string;
+  readonly class: string;
+  readonly reason: string;
+  readonly action: RedriveAction;
+}
+
+export interface RedriveReport {
+  add(kind: DeadLetterKind): void;
+  /** A generation that was tried again, and by which. */
+  began(id: string, redriveOf: string): void;
+  /** How many are tried again so far, or would be. */
+  triedAgain(): number;
+  text(dryRun: boolean): string;
+  json(dryRun: boolean): string;
+}
+
+/** More pairs than this only bury the table. */
+const MOST_PAIRS_SHOWN = 10;
+
+export function createRedriveReport(): RedriveReport {
+  const groups = new Map<string, DeadLetterKind & { count: number }>();
+  const pairs: { id: string; redriveOf: string }[] = [];
+  let triedAgain = 0;
+
+  const sorted = () => [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, g]) => g);
+
+  return {
+    add(kind) {
+      const key = [kind.source, kind.class, kind.reason, kind.action].join('\n');
+      const group = groups.get(key) ?? { ...kind, count: 0 };
+      group.count += 1;
+      groups.set(key, group);
+      if (triesAgain(kind.action)) triedAgain += 1;
+    },
+    began: (id, redriveOf) => pairs.push({ id, redriveOf }),
+    triedAgain: () => triedAgain,
+    text(dryRun) {
+      const found = [...groups.values()].reduce((sum, { count }) => sum + count, 0);
+      const does = dryRun ? 'a redrive would do' : 'was done';
+      const rows = sorted().map((g) => [
+        g.source,
+        g.class,
+        g.reason,
+        String(g.count),
+        SHOWN[g.action],
+      ]);
+      const few = pairs.length <= MOST_PAIRS_SHOWN ? pairs : [];
+      return [
+        ...(rows.length > 0
+          ? table([['source', 'class', 'reason', 'count', `what ${does}`], ...rows])
+          : []),
+        ...few.map(({ id, redriveOf }) => `${redriveOf} is tried again as ${id}`),
+        `${found} dead letters found, ${triedAgain} ${dryRun ? 'would be' : 'are'} tried again`,
+      ]
+        .map((line) => `${line}\n`)
+        .join('');
+    },
+    json: (dryRun) => `${JSON.stringify({ dryRun, triedAgain, groups: sorted(), began: pairs })}\n`,
+  };
+}
+
+function table(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
