@@ -10,6 +10,7 @@
 import { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { createLogger, type Logger, onceInAWhile } from './config/log.ts';
+import { endConnection, endsWithin, stopTimes } from './config/orderly-stop.ts';
 import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
 import { InvalidSettings } from './config/settings.ts';
 import { readProcessSettings, requireRedis } from './config/start-up.ts';
@@ -72,7 +73,10 @@ export interface Catwalk {
    * @throws CannotStart when Redis is away; call again.
    */
   startWorkers(): Promise<void>;
-  /** Finishes what is under way and closes every connection. */
+  /**
+   * Finishes what is under way and closes every connection, within SHUTDOWN_MS. A handler that takes
+   * longer goes on without being waited for, and its event is told again elsewhere.
+   */
   close(): Promise<void>;
 }
 
@@ -99,7 +103,7 @@ export async function connectCatwalk(
   const settings = readProcessSettings(env, { apiKeys: false, providerNames: factories.keys() });
   const log = options.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues);
   const keys = keysOf(settings.REDIS_NAMESPACE);
-  const connect = (how: typeof producerConnection | typeof workerConnection): Redis => {
+  const connect = (how: typeof producerConnection | ReturnType<typeof workerConnection>): Redis => {
     const client = new Redis(redisTarget(settings.REDIS_URL), how);
     client.on(
       'error',
@@ -140,12 +144,13 @@ export async function connectCatwalk(
     log.error({ err: error }, 'every call rejects until Redis is there');
   }
 
+  const over = new AbortController();
   let listening: ReturnType<typeof listen> | undefined;
   let workers: Promise<WorkerProcess> | undefined;
   const handlers: RunningWorker[] = [];
 
   const listen = () => {
-    const client = connect(workerConnection);
+    const client = connect(workerConnection(over.signal));
     return { redis: client, registration: createLastingRegistration({ redis: client, keys }) };
   };
 
@@ -173,6 +178,7 @@ export async function connectCatwalk(
     async startWorkers() {
       workers ??= startWorkers(settings, connected.providers, log, {
         beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
+        giveUpCalls: connected.giveUpCalls,
       });
       workers.catch(() => {
         workers = undefined;
@@ -180,10 +186,13 @@ export async function connectCatwalk(
       await workers;
     },
     async close() {
-      await Promise.all(handlers.map((handler) => handler.stop()));
-      await (await workers)?.stop();
-      await disconnect();
-      listening?.redis.disconnect();
+      const { workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
+      const stopWorkers = async (): Promise<void> => (await workers)?.stop();
+      await Promise.all([...handlers.map((handler) => handler.stop(workMs)), stopWorkers()]);
+      await endsWithin(disconnect(), closeMs);
+      over.abort();
+      redis.disconnect();
+      if (listening) endConnection(listening.redis);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { Environment } from '../src/config/env.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, root), 'utf8');
@@ -19,4 +20,17 @@ test('the worker can be scaled: it has neither a name nor a published port', asy
   expect(`${worker}${/^x-catwalk:[\s\S]*?\n\n/m.exec(compose)?.[0]}`).not.toMatch(
     /container_name|ports:/,
   );
+});
+
+test('a container is unhealthy when a restart would help: both processes are asked for /livez', async () => {
+  const compose = await read('docker-compose.yml');
+  const asked = [...compose.matchAll(/fetch\('http:\/\/127\.0\.0\.1:(\d+)(\/\w+)'/g)];
+  expect(asked.map(([, port, path]) => `${port} ${path}`)).toEqual(['3000 /livez', '9090 /livez']);
+});
+
+test('a container has longer to stop than a process takes', async () => {
+  const compose = await read('docker-compose.yml');
+  const grace = /^x-catwalk:[\s\S]*?stop_grace_period: (\d+)s/m.exec(compose)?.[1];
+  const { SHUTDOWN_MS } = Environment.parse({});
+  expect(Number(grace) * 1_000).toBeGreaterThan(SHUTDOWN_MS);
 });

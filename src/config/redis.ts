@@ -17,17 +17,23 @@ export const producerConnection = {
   reconnectOnError: (error: Error) => isFailover(error),
 } satisfies RedisOptions;
 
-/** For worker processes: waits for Redis as long as it takes (BullMQ requires exactly this). */
-export const workerConnection = {
-  maxRetriesPerRequest: null,
-  retryStrategy: (attempt: number) =>
-    Math.max(Math.min(attempt * 50, 1_000), isFailingOver() ? FAILOVER_PAUSE_MS : 0),
-  reconnectOnError: (error: Error) => {
-    if (!isFailover(error)) return false;
-    readOnlyAt = performance.now();
-    return RECONNECT_AND_REPEAT;
-  },
-} satisfies RedisOptions;
+/**
+ * For worker processes: waits for Redis as long as it takes (BullMQ requires exactly this).
+ * @param over once it is, a connection that breaks is not made again, nor its duplicates.
+ */
+export function workerConnection(over: AbortSignal) {
+  const againMs = (attempt: number): number =>
+    Math.max(Math.min(attempt * 50, 1_000), isFailingOver() ? FAILOVER_PAUSE_MS : 0);
+  return {
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt: number) => (over.aborted ? null : againMs(attempt)),
+    reconnectOnError: (error: Error) => {
+      if (!isFailover(error)) return false;
+      readOnlyAt = performance.now();
+      return RECONNECT_AND_REPEAT;
+    },
+  } satisfies RedisOptions;
+}
 
 const RECONNECT_AND_REPEAT = 2 as const;
 /**

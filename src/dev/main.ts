@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   const connected = connectProviders(settings, factories);
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
+    giveUpCalls: connected.giveUpCalls,
   });
   const web = await startHttp(settings, connected.providers, log);
 
@@ -56,8 +57,7 @@ async function main(): Promise<void> {
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err }) => {
     stopping = true;
     if (err) log.error({ err }, 'stopping');
-    await web.stop();
-    await workers.stop();
+    await Promise.all([web.stop(), workers.stop()]);
     await connected.close();
     await simulation?.process.stop();
     await redis?.stop();

@@ -5,6 +5,12 @@ import { GenerationId } from './ids.ts';
 
 /** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
 
+/**
+ * The versions that this code reads. A worker leaves a job of any other to a process that knows it,
+ * so a release that writes a new version comes after one that reads it.
+ */
+export const JOB_VERSIONS: readonly number[] = [1];
+
 const version = { v: z.literal(1) };
 
 export const SubmitJob = z.object({ ...version, id: GenerationId });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
+import { NotKnownHere } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord } from './record-format.ts';
@@ -10,8 +11,10 @@ export interface Take {
   readonly due: readonly Generation[];
   /** Unix ms of the next due time, or of the next free poll; undefined when nothing is scheduled. */
   readonly nextAt: number | undefined;
-  /** Records a newer version wrote; they stay leased, and a newer process will take them. */
+  /** How many records are none; they stay leased, over and over. */
   readonly unreadable: number;
+  /** How many records only newer code can read; once their lease is over a newer process may. */
+  readonly newer: number;
 }
 
 export interface Schedule {
@@ -54,11 +57,12 @@ export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule 
         keys.records,
       );
       const [nextAt, ...records] = Answer.parse(answer);
-      const due = records.flatMap(readable);
+      const reads = records.map(read);
       return {
-        due,
+        due: reads.filter((found) => typeof found === 'object'),
         nextAt: nextAt === '' ? undefined : Number(nextAt),
-        unreadable: records.length - due.length,
+        unreadable: reads.filter((found) => found === 'unreadable').length,
+        newer: reads.filter((found) => found === 'newer').length,
       };
     },
 
@@ -77,10 +81,10 @@ export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule 
   };
 }
 
-function readable(value: string): Generation[] {
+function read(value: string): Generation | 'unreadable' | 'newer' {
   try {
-    return [decodeRecord(value)];
-  } catch {
-    return [];
+    return decodeRecord(value);
+  } catch (error) {
+    return error instanceof NotKnownHere ? 'newer' : 'unreadable';
   }
 }

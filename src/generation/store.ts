@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import { coalesce } from './coalesce.ts';
-import { Defect } from './errors.ts';
+import { CatwalkError, Defect, type NotKnownHere } from './errors.ts';
 import { GenerationEvent } from './events.ts';
 import { type Generation, type InState, isFinal } from './generation.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord, encodeRecord } from './record-format.ts';
 
-/** A record; undefined when there is none; a Defect when it is there and cannot be read. */
-export type Read = Generation | Defect | undefined;
+/**
+ * A record; undefined when there is none; a Defect when it is there and cannot be read, NotKnownHere
+ * when only newer code can.
+ */
+export type Read = Generation | Defect | NotKnownHere | undefined;
 
 /**
  * The record as it now is: saved with a higher version, or somebody else's newer one, or gone.
@@ -37,7 +40,10 @@ export interface Store {
     generation: Generation & { dueAt: number },
     once?: OnceEntry,
   ): Promise<{ id: string; bodyFingerprint: string } | undefined>;
-  /** One generation; undefined when unknown or past its retention. @throws Defect if unreadable. */
+  /**
+   * One generation; undefined when unknown or past its retention.
+   * @throws Defect if unreadable. NotKnownHere if only newer code can read it.
+   */
   load(id: string): Promise<Generation | undefined>;
   /** Many generations in one round trip, in the order asked. */
   loadAll(ids: readonly string[]): Promise<Read[]>;
@@ -127,7 +133,7 @@ export function createStore(options: {
     loadAll: async (ids) => (await read(ids)).map(decoded),
     load: async (id) => {
       const found = decoded(await readSoon(id));
-      if (found instanceof Defect) throw found;
+      if (found instanceof CatwalkError) throw found;
       return found;
     },
     saveAll: async (generations) => (await write(generations)).map(saveResult),
@@ -157,8 +163,8 @@ function decoded(value: string | null): Read {
   try {
     return decodeRecord(value);
   } catch (error) {
-    if (error instanceof Defect) return error;
-    throw error;
+    // It says what it throws.
+    return error as Defect | NotKnownHere;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { Defect } from './errors.ts';
+import { CatwalkError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord } from './record-format.ts';
@@ -47,7 +47,7 @@ function pageOf(values: readonly (string | null)[]): RecordPage {
     try {
       generations.push(decodeRecord(value));
     } catch (error) {
-      if (!(error instanceof Defect)) throw error;
+      if (!(error instanceof CatwalkError)) throw error;
       unreadable += 1;
     }
   }

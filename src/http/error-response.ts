@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from '../config/log.ts';
-import { InvalidRequest, type Problem, Retryable } from '../generation/errors.ts';
+import { InvalidRequest, NotKnownHere, type Problem, Retryable } from '../generation/errors.ts';
 import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
 
@@ -30,7 +30,8 @@ const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
 };
 
 const RETRY_AFTER_S = 2;
-/** Redis is away, or the keys that a signature is checked with cannot be had. */
+/** What passes: Redis is away, a signature's keys cannot be had, newer code wrote the record. */
+const PASSING = [Unavailable, Retryable, NotKnownHere];
 const TRY_AGAIN = 'Catwalk cannot take anything right now. Try again.';
 
 /** Answers `application/problem+json` (RFC 9457) with a stable `code`. */
@@ -59,7 +60,7 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       sendProblem(response, status, { code, detail, errors });
     } else if (error instanceof Refusal) {
       sendProblem(response, error.status, { code: error.code, detail: error.message });
-    } else if (error instanceof Unavailable || error instanceof Retryable) {
+    } else if (PASSING.some((kind) => error instanceof kind)) {
       log.warn({ path: loggedPath(request.path), err: error }, 'unavailable');
       response.setHeader('retry-after', RETRY_AFTER_S);
       sendProblem(response, 503, { code: 'temporarily_unavailable', detail: TRY_AGAIN });

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { type Logger, onceInAWhile } from '../config/log.ts';
+import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { openCircuits } from '../generation/circuit.ts';
@@ -22,7 +23,11 @@ export interface WebProcess {
   /** Where it listens, for example `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly redis: Redis;
-  /** Takes no new connections, lets requests under way finish, closes every connection. */
+  /**
+   * Takes no new connections, lets requests under way finish, closes every connection; all within
+   * SHUTDOWN_MS. Who is cut off then, such as an app that sends its body too slowly, was answered
+   * nothing and may repeat it.
+   */
   stop(): Promise<void>;
 }
 
@@ -123,8 +128,10 @@ export async function startHttp(
     url: `http://${host}:${port}`,
     redis,
     async stop() {
-      await new Promise((resolve) => server.close(resolve));
-      await Promise.all([queues.close(), boardQueues?.close()]);
+      const { callsMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
+      const closed = new Promise((resolve) => server.close(resolve));
+      if (!(await endsWithin(closed, callsMs))) server.closeAllConnections();
+      await endsWithin(Promise.all([queues.close(), boardQueues?.close()]), closeMs);
       redis.disconnect();
       boardRedis?.disconnect();
     },

@@ -1,4 +1,4 @@
-import { Defect } from '../generation/errors.ts';
+import { CatwalkError } from '../generation/errors.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import { createReschedule, type Owing, type Rescheduled } from '../generation/reschedule.ts';
 import { walkRecords } from '../generation/walk-records.ts';
@@ -56,8 +56,9 @@ export async function findAffected(
       for (const g of undecided.filter((one) => !owes(one))) count(g, 'kept');
       for (const [i, g] of owing.entries()) count(g, answers[i] ?? 'kept');
       undecided = (await store.loadAll(movedOn)).flatMap((read) => {
-        if (read instanceof Defect) findings.unreadable += 1;
-        return read && !(read instanceof Defect) ? [read] : [];
+        if (!(read instanceof CatwalkError)) return read ? [read] : [];
+        findings.unreadable += 1;
+        return [];
       });
     }
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createFolderFiles, type FileStore } from './files.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import { createImageSource } from './image-source.ts';
@@ -20,6 +21,11 @@ export interface ConnectSettings {
 export interface ConnectedProviders {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly files: FileStore;
+  /**
+   * Gives up every call under way, as if its time were over, and every later one before it is sent.
+   * For a process that is told to stop and cannot wait for a slow provider.
+   */
+  giveUpCalls(): void;
   /** A second call waits for the first. */
   close(): Promise<void>;
 }
@@ -35,8 +41,12 @@ export function connectProviders(
   settings: ConnectSettings,
   factories?: ReadonlyMap<string, ProviderFactory>,
 ): ConnectedProviders {
+  const calls = new AbortController();
+  const { signal } = calls;
+  // One for each call under way; there may be hundreds.
+  setMaxListeners(0, signal);
   const client = (timeoutMs: number): HttpClient =>
-    createHttpClient({ timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES });
+    createHttpClient({ timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES, signal });
   const submits = client(settings.SUBMIT_TIMEOUT_MS);
   const reads = client(settings.POLL_TIMEOUT_MS);
   const http: HttpClient = {
@@ -46,7 +56,7 @@ export function connectProviders(
     },
   };
   let closed: Promise<void> | undefined;
-  const images = createImageSource({ allowInsecure: settings.ALLOW_INSECURE_URLS });
+  const images = createImageSource({ allowInsecure: settings.ALLOW_INSECURE_URLS, signal });
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
     publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),
@@ -56,6 +66,7 @@ export function connectProviders(
   return {
     providers: createProviders(settings.providers, shared, factories),
     files,
+    giveUpCalls: () => calls.abort(),
     close: () => {
       closed ??= Promise.all([http.close(), images.close()]).then(() => undefined);
       return closed;

@@ -62,6 +62,8 @@ export interface HttpClientOptions {
   /** For the whole call: connecting, sending, waiting, and the last byte of the body. */
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
+  /** Gives up every call under way, and every later one before it is sent. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Cause of the error for an answer with more bytes than are read. */
@@ -112,12 +114,13 @@ function submitAgent(connect: { timeout: number }): Agent {
 function call(
   dispatcher: Dispatcher,
   request: HttpRequest,
-  { timeoutMs, maxBodyBytes }: HttpClientOptions,
+  { timeoutMs, maxBodyBytes, signal }: HttpClientOptions,
 ): Promise<HttpAnswer> {
   // The parser's own error would carry the URL into the log.
   if (!URL.canParse(request.url)) throw new Defect('A call needs a complete URL');
   const url = new URL(request.url);
   const name = `${request.method} ${url.origin}`;
+  const signals = [request.signal, signal].filter((given) => given !== undefined);
 
   return new Promise((resolve, reject) => {
     let started = false;
@@ -131,7 +134,7 @@ function call(
       if (over) return;
       over = true;
       clearTimeout(deadline);
-      request.signal?.removeEventListener('abort', onAbort);
+      for (const given of signals) given.removeEventListener('abort', onAbort);
       // A refusal stands whatever became of its body: the status line said it.
       if (head && (!failure || !isOk(head.status))) {
         resolve(answer(request.kind, name, head, Buffer.concat(chunks)));
@@ -145,8 +148,8 @@ function call(
       () => finish(new Error(`no whole answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    request.signal?.addEventListener('abort', onAbort, { once: true });
-    if (request.signal?.aborted) return onAbort();
+    for (const given of signals) given.addEventListener('abort', onAbort, { once: true });
+    if (signals.some((given) => given.aborted)) return onAbort();
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(given) {

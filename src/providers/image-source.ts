@@ -37,13 +37,20 @@ export interface ImageSourceOptions extends UrlPolicy {
   /** For one picture, redirects and all. */
   readonly timeoutMs?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
+  /** Gives up every picture that is being loaded, and every later one. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Loads pictures with connections of its own. Opens none before the first. */
 export function createImageSource(options: ImageSourceOptions): ImageSource {
   const { timeoutMs = LIMITS.timeoutMs, maxBodyBytes = LIMITS.maxBodyBytes } = options;
   const agent = createOutboundAgent(options);
-  const http = createHttpClient({ dispatcher: agent, timeoutMs, maxBodyBytes });
+  const http = createHttpClient({
+    dispatcher: agent,
+    timeoutMs,
+    maxBodyBytes,
+    signal: options.signal,
+  });
 
   async function load(url: string, signal: AbortSignal, redirects = 0): Promise<LoadedImage> {
     const problem = checkPublicUrl(url, options);

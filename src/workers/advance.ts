@@ -1,7 +1,7 @@
 import type { Logger } from '../config/log.ts';
 import { coalesce } from '../generation/coalesce.ts';
 import { completionEvent } from '../generation/completion-event.ts';
-import { Defect } from '../generation/errors.ts';
+import { CatwalkError } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../generation/generation.ts';
 import type { CompletionItem } from '../generation/jobs.ts';
@@ -115,7 +115,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
           for (const parked of result.parked) {
             forward(index, { id: result.generation.id, event: parked });
           }
-        } else if (result.current instanceof Defect) {
+        } else if (result.current instanceof CatwalkError) {
           results[index] = { kind: 'failed', error: result.current };
         } else if (result.current) {
           pending.push({ index, event, generation: result.current });
@@ -133,7 +133,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
     let next = 0;
     return steps.flatMap(({ event, generation: known }, index) => {
       const generation = known ?? loaded[next++];
-      if (generation instanceof Defect) {
+      if (generation instanceof CatwalkError) {
         results[index] = { kind: 'failed', error: generation };
         return [];
       }

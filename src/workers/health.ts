@@ -1,42 +1,34 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Redis } from 'ioredis';
-import type { Tick } from './tick.ts';
+import type { Watch } from './watch.ts';
 
 export interface WorkerHealth {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** The tick looks every other second; so long without an answer means that this process is stuck. */
-const WEDGED_AFTER_MS = 60_000;
 const PING_MS = 2_000;
 
 /**
- * The worker process's own `/livez` (about progress: 503 when Redis is connected, and yet no look of
- * the tick has been answered for a minute) and `/readyz` (about Redis). An outage of Redis itself is
- * no reason to be restarted.
+ * The worker process's own `/livez` (about progress: 503 with the reasons when it should be
+ * restarted) and `/readyz` (about Redis).
  */
 export async function startWorkerHealth(
   at: { host: string; port: number },
-  worker: { tick: Tick; redis: Redis },
-  now: () => number = Date.now,
+  worker: { watch: Pick<Watch, 'problems'>; redis: Redis },
 ): Promise<WorkerHealth> {
-  const checks: Readonly<Record<string, () => Promise<boolean>>> = {
-    '/livez': async () =>
-      worker.redis.status !== 'ready' || now() - worker.tick.lastSeenAt() < WEDGED_AFTER_MS,
-    '/readyz': () =>
-      Promise.race([
-        worker.redis.ping().then(() => true),
-        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), PING_MS).unref()),
-      ]).catch(() => false),
+  /** What is wrong, in words. */
+  const checks: Readonly<Record<string, () => Promise<string[]>>> = {
+    '/livez': async () => worker.watch.problems(),
+    '/readyz': async () => ((await answers(worker.redis)) ? [] : ['Redis does not answer']),
   };
 
   const server = createServer(async (request, response) => {
-    const check = checks[request.url ?? ''];
-    const status = check ? ((await check()) ? 200 : 503) : 404;
+    const problems = await checks[request.url ?? '']?.();
+    const status = problems ? (problems.length === 0 ? 200 : 503) : 404;
     response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ status: status === 200 ? 'ok' : 'not ok' }));
+    response.end(JSON.stringify({ status: status === 200 ? 'ok' : 'not ok', problems }));
   });
   await listening(server, at);
   // A listening TCP server always has an address of this shape.
@@ -45,6 +37,13 @@ export async function startWorkerHealth(
     url: `http://${at.host}:${port}`,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
+}
+
+function answers(redis: Redis): Promise<boolean> {
+  return Promise.race([
+    redis.ping().then(() => true),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), PING_MS).unref()),
+  ]).catch(() => false);
 }
 
 function listening(server: Server, at: { host: string; port: number }): Promise<void> {

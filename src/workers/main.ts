@@ -9,6 +9,7 @@ import { sendersOfBytes } from '../providers/files.ts';
 import { loadFactories } from '../providers/modules.ts';
 import { startWorkerHealth } from './health.ts';
 import { startWorkers } from './start.ts';
+import { startWatch } from './watch.ts';
 
 const REDIS_PATIENCE_MS = 10_000;
 /** Files are removed as late as the records that name them. */
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
     log.warn({ providers: linked }, 'PUBLIC_URL is unset: links to files lead to 127.0.0.1');
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (redis) => requireRedis(redis, log, REDIS_PATIENCE_MS),
+    giveUpCalls: connected.giveUpCalls,
   });
   const sweep = setInterval(() => {
     const oldest = Date.now() - settings.RETENTION_MS;
@@ -35,15 +37,17 @@ async function main(): Promise<void> {
       .removeOlderThan(oldest)
       .catch((err: unknown) => log.warn({ err }, 'files kept'));
   }, SWEEP_EVERY_MS).unref();
+  const watch = startWatch({ ...workers, log });
   const health = await startWorkerHealth(
     { host: settings.WORKER_HEALTH_HOST, port: settings.WORKER_HEALTH_PORT },
-    workers,
+    { watch, redis: workers.redis },
   );
   log.info({ settings: summarise(process.env), health: health.url }, 'worker started');
 
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err, signal }) => {
     log.info({ signal, err }, 'worker stopping');
     clearInterval(sweep);
+    watch.stop();
     await workers.stop();
     await Promise.all([connected.close(), health.stop()]);
   });

@@ -6,7 +6,7 @@ import type { Refusal } from './refusal-event.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** No provider wants more free steps than this before a submission. */
-const MOST_STEPS = 20;
+export const MOST_STEPS = 20;
 
 /** Ready to be sent; refused on the way; or undefined: somebody else has moved it. */
 export type Prepared = { ready: Generation } | { refused: Refusal } | undefined;

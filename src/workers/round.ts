@@ -20,20 +20,24 @@ export function createRound(parts: {
   schedule: Schedule;
   rounds: Rounds;
   advance: Advance;
+  /** Ends when this process, which was told to stop, waits for no answer any longer. */
+  patience: AbortSignal;
   now: () => number;
   log: Logger;
 }): () => Promise<undefined> {
-  const { provider, pollsPerSecond, leaseMs, schedule, rounds, advance, now, log } = parts;
+  const { provider, pollsPerSecond, leaseMs, schedule, rounds, advance, patience, now, log } =
+    parts;
 
   return async () => {
     const startedAt = now();
-    const { due, nextAt, unreadable } = await schedule.takeDue(provider.name, {
+    const { due, nextAt, unreadable, newer } = await schedule.takeDue(provider.name, {
       now: startedAt,
       leaseMs,
       most: ROUND_SIZE,
       pollsPerSecond,
     });
     if (unreadable > 0) log.error({ provider: provider.name, unreadable }, 'unreadable records');
+    if (newer > 0) log.warn({ provider: provider.name, newer }, 'records left to newer processes');
     // What is under a lease only is left to the tick: a crash is the exception.
     if (nextAt !== undefined && nextAt < startedAt + leaseMs) {
       await rounds.ensure(provider.name, Math.max(nextAt, startedAt + 1));
@@ -44,6 +48,7 @@ export function createRound(parts: {
 
   async function deal(generation: Generation): Promise<void> {
     const event = generation.state === 'submitted' ? await poll(generation) : OVERDUE;
+    if (!event) return;
     try {
       await advance.one({ id: generation.id, generation, event });
     } catch (err) {
@@ -52,12 +57,14 @@ export function createRound(parts: {
     }
   }
 
-  async function poll(generation: InState<'submitted'>): Promise<GenerationEvent> {
+  /** @returns undefined when the lease is to run out: this process stops, which says nothing. */
+  async function poll(generation: InState<'submitted'>): Promise<GenerationEvent | undefined> {
     const askedAt = now();
     try {
       const observation = await provider.check(generation.task, { model: generation.model });
       return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
     } catch (err) {
+      if (patience.aborted) return undefined;
       log.warn({ generation: generation.id, provider: provider.name, err }, 'poll without answer');
       const retryAfterMs = err instanceof Retryable ? err.retryAfterMs : undefined;
       return { type: 'poll-failed', ...(retryAfterMs !== undefined && { retryAfterMs }) };

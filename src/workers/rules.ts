@@ -10,7 +10,7 @@ import { keyWindowMs, type ProviderAdapter } from '../providers/provider.ts';
  */
 export const SEND_MARGIN_MS = 5_000;
 /** And where the app's pictures are loaded first, by the loader's own limits. */
-const LOADING_MARGIN_MS = 45_000;
+export const LOADING_MARGIN_MS = 45_000;
 
 /**
  * What the state machine must know, from the adapter's facts and the settings.

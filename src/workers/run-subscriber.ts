@@ -1,8 +1,6 @@
-import type { Redis } from 'ioredis';
-import type { Logger } from '../config/log.ts';
 import { queueNames } from '../config/queues.ts';
 import { type CompletionEvent, SubscriberJob } from '../generation/jobs.ts';
-import { type RunningWorker, runWorker } from './run-worker.ts';
+import { type RunningWorker, runWorker, type SharedParts } from './run-worker.ts';
 
 /** Called at least once for every completion; a repeat carries the same `event.id`. */
 export type CompletionHandler = (event: CompletionEvent) => void | Promise<void>;
@@ -12,11 +10,13 @@ const CONCURRENCY = 25;
 /**
  * Runs one subscriber's queue in this process. What `process` throws is tried again with growing
  * waits; after the last try the job stays in the queue's failed set, its dead letters.
+ * @param longestMs longer than `process` can take; nobody knows it of an app's own handler.
  */
 export function runSubscriber(
   name: string,
   process: (job: SubscriberJob) => Promise<void>,
-  shared: { connection: Redis; prefix: string; log: Logger; now: () => number },
+  shared: SharedParts,
+  longestMs?: number,
 ): RunningWorker {
   return runWorker(
     {
@@ -27,6 +27,7 @@ export function runSubscriber(
         return undefined;
       },
       concurrency: CONCURRENCY,
+      ...(longestMs !== undefined && { longestMs }),
     },
     shared,
   );

@@ -1,10 +1,19 @@
-import { DelayedError, type RateLimiterOptions, UnrecoverableError, Worker } from 'bullmq';
+import {
+  DelayedError,
+  type Job,
+  type RateLimiterOptions,
+  UnrecoverableError,
+  Worker,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { type Logger, onceInAWhile } from '../config/log.ts';
+import { endConnection, endsWithin } from '../config/orderly-stop.ts';
 import { DELIVERY_BACKOFF_MS, LIMITED_DRAIN_DELAY_S, WORKER_OPTIONS } from '../config/queues.ts';
 import { isRefusedForNow } from '../config/redis.ts';
 import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
+import { JOB_VERSIONS } from '../generation/jobs.ts';
+import { type Progress, trackProgress } from './progress.ts';
 
 /** What a processor may say instead of being done. It spends no attempt. */
 export interface NotYet {
@@ -15,12 +24,16 @@ export interface NotYet {
 export interface Stage<Payload> {
   readonly queue: string;
   readonly payload: z.ZodType<Payload>;
+  /** The versions that `payload` reads; those of generation/jobs.ts unless told. */
+  readonly versions?: readonly number[];
   /**
    * Runs at least once for every job, and sometimes twice at the same time: everything it does must
    * bear that. `name` is the job's.
    */
   readonly process: (payload: Payload, name: string) => Promise<NotYet | undefined>;
   readonly concurrency: number;
+  /** Longer than `process` can take while Redis is there; absent where nobody can say. */
+  readonly longestMs?: number;
   /** For queues with limits. Needed for `queue.rateLimit` to reach this worker at all. */
   readonly limiter?: RateLimiterOptions;
   /**
@@ -30,59 +43,97 @@ export interface Stage<Payload> {
   readonly waitsForRedis?: true;
 }
 
-export interface RunningWorker {
-  readonly queue: string;
-  /** Stops taking jobs and waits for those under way. */
-  stop(): Promise<void>;
+/** What the workers of one process have in common. */
+export interface SharedParts {
+  readonly connection: Redis;
+  readonly prefix: string;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** From its end on, a job that fails is handed back: it failed because this process stops. */
+  readonly patience?: AbortSignal;
 }
 
-/** A job of another version, or about an unknown model, waits for a worker that knows it. */
-const OTHER_VERSION_WAIT_MS = 5_000;
 /** As often as a job is tried again while Redis refuses what it writes. */
 const REDIS_WAIT_MS = 1_000;
+
+export interface RunningWorker {
+  readonly queue: string;
+  /** The keys of its queue's jobs that nobody has taken. None exists while there are none. */
+  readonly jobKeys: readonly string[];
+  readonly progress: Pick<Progress, 'look' | 'trouble'>;
+  /**
+   * Stops taking jobs and waits for those under way; not for longer than `withinMs`, if given. What
+   * is still under way then is another worker's when its lock has run out.
+   */
+  stop(withinMs?: number): Promise<void>;
+}
+
+/**
+ * A job of another version, or about something unknown here, waits for a worker that knows it. The
+ * waits grow, because each start counts against the queue's rate limit; a new worker should not have
+ * to wait for long either.
+ */
+const LEFT_FIRST_MS = 5_000;
+const LEFT_LONGEST_MS = 30_000;
+
+/** Where BullMQ keeps jobs before a worker takes them. */
+const NOT_TAKEN = ['wait', 'prioritized', 'delayed'] as const;
 
 /**
  * Runs one stage: the one place where our errors and "not yet" become BullMQ's behaviour. What no
  * retry can mend ends in the failed set at once; anything else (Redis away, a subscriber that
  * fails) is tried again by the queue's own attempts and backoff.
  */
-export function runWorker<Payload>(
-  stage: Stage<Payload>,
-  shared: { connection: Redis; prefix: string; log: Logger; now: () => number },
-): RunningWorker {
+export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): RunningWorker {
+  const { now } = shared;
   const log = shared.log.child({ queue: stage.queue });
+  const sayLeft = onceInAWhile((err) => log.warn({ err }, 'left to another process'));
+  let stopping = false;
 
-  const worker = new Worker<unknown, void>(
-    stage.queue,
-    async (job, token) => {
-      const delay = async (notBefore: number): Promise<never> => {
-        await job.moveToDelayed(notBefore, token);
-        throw new DelayedError();
-      };
+  async function run(job: Job<unknown>, token: string | undefined): Promise<void> {
+    const putBack = async (notBefore: number): Promise<never> => {
+      await job.moveToDelayed(notBefore, token);
+      throw new DelayedError();
+    };
+    const leave = (why: Error): Promise<never> => {
+      sayLeft(why);
+      return putBack(now() + Math.min(LEFT_FIRST_MS * job.attemptsStarted, LEFT_LONGEST_MS));
+    };
 
-      const payload = stage.payload.safeParse(job.data);
-      if (!payload.success) {
-        if (isOtherVersion(job.data)) return delay(shared.now() + OTHER_VERSION_WAIT_MS);
-        throw new UnrecoverableError('The job does not have the shape of its queue.');
+    // Fetched while this process was told to stop: nothing of it has begun.
+    if (stopping) return putBack(now());
+    const payload = stage.payload.safeParse(job.data);
+    if (!payload.success) {
+      const version = versionOf(job.data);
+      if (version !== undefined && !(stage.versions ?? JOB_VERSIONS).includes(version)) {
+        return leave(new NotKnownHere(`${job.id}: a job of version ${version}`));
       }
-      let notYet: NotYet | undefined;
-      try {
-        notYet = await stage.process(payload.data, job.name);
-      } catch (error) {
-        if (error instanceof NotKnownHere) {
-          log.warn({ job: job.id, err: error }, 'left to another process');
-          return delay(shared.now() + OTHER_VERSION_WAIT_MS);
-        }
-        if (stage.waitsForRedis && isRefusedForNow(error)) {
-          log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
-          return delay(shared.now() + REDIS_WAIT_MS);
-        }
-        if (!isFinalTrouble(error)) throw error;
+      throw new UnrecoverableError('The job does not have the shape of its queue.');
+    }
+    let notYet: NotYet | undefined;
+    try {
+      notYet = await stage.process(payload.data, job.name);
+    } catch (error) {
+      if (error instanceof NotKnownHere) return leave(error);
+      if (stage.waitsForRedis && isRefusedForNow(error)) {
+        log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
+        return putBack(now() + REDIS_WAIT_MS);
+      }
+      if (isFinalTrouble(error)) {
         log.error({ job: job.id, err: error }, 'job given up');
         throw new UnrecoverableError(`${error.code}: ${error.message}`);
       }
-      if (notYet) await delay(notYet.notBefore);
-    },
+      if (!shared.patience?.aborted) throw error;
+      log.info({ job: job.id, err: error }, 'handed back');
+      return putBack(now());
+    }
+    if (notYet) await putBack(notYet.notBefore);
+  }
+
+  const progress = trackProgress({ ...stage, longestMs: stage.longestMs, couldTake, now });
+  const worker = new Worker<unknown, void>(
+    stage.queue,
+    (job, token) => progress.during(() => run(job, token)),
     {
       connection: shared.connection,
       prefix: shared.prefix,
@@ -102,17 +153,43 @@ export function runWorker<Payload>(
     log.warn({ job: job?.id, attempt: job?.attemptsMade, err }, 'job failed'),
   );
 
-  // With Redis away, BullMQ's orderly close never ends; there is nothing to hand back then.
-  const stop = (): Promise<void> => worker.close(shared.connection.status !== 'ready');
-  return { queue: stage.queue, stop };
+  async function couldTake(): Promise<boolean> {
+    const backend = worker.getBackend();
+    // Delayed jobs whose time has come are moved by the workers themselves, by BullMQ's own clock.
+    const waiting = await backend.getCounts([...NOT_TAKEN], Date.now());
+    if (waiting.every((count) => count === 0)) return false;
+    const [isPaused, isMaxed, limitedForMs] = await Promise.all([
+      backend.hasQueueMetaField('paused'),
+      backend.isMaxed(),
+      backend.getRateLimitTtl(stage.limiter?.max),
+    ]);
+    return !isPaused && !isMaxed && limitedForMs <= 0;
+  }
+
+  async function stop(withinMs?: number): Promise<void> {
+    stopping = true;
+    // With Redis away, BullMQ's orderly close never ends. Without jobs there is nothing to wait for;
+    // with some, Redis may be back in time for what they have to save.
+    const isPointless = shared.connection.status !== 'ready' && progress.underWay() === 0;
+    const closed = worker.close(isPointless);
+    if (withinMs === undefined) return closed;
+    if (await endsWithin(closed, withinMs)) return;
+    log.warn({ underWay: progress.underWay() }, 'stopped without waiting any longer');
+    // The other connection is the caller's.
+    void worker.getBackend().blockingClient?.then(endConnection, () => {});
+  }
+
+  const jobKeys = NOT_TAKEN.map((state) => worker.toKey(state));
+  return { queue: stage.queue, jobKeys, progress, stop };
 }
 
 function isFinalTrouble(error: unknown): error is Defect | Terminal | InvalidRequest {
   return error instanceof Defect || error instanceof Terminal || error instanceof InvalidRequest;
 }
 
-function isOtherVersion(data: unknown): boolean {
-  return typeof data === 'object' && data !== null && 'v' in data && data.v !== 1;
+function versionOf(data: unknown): number | undefined {
+  const hasVersion = typeof data === 'object' && data !== null && 'v' in data;
+  return hasVersion && typeof data.v === 'number' ? data.v : undefined;
 }
 
 /** Must never throw: BullMQ would leave the job active until it stalls. */

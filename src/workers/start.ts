@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { Redis } from 'ioredis';
 import type { WorkerRole } from '../config/env.ts';
 import { type Logger, onceInAWhile } from '../config/log.ts';
+import { endConnection, endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
@@ -20,6 +22,7 @@ import { createOutboundAgent } from '../providers/public-address.ts';
 import { deliveryToken } from '../providers/signature.ts';
 import { createAdvance } from './advance.ts';
 import { createComplete } from './complete.ts';
+import { longest } from './longest.ts';
 import { createCancelTask, createLookUp } from './reconcile.ts';
 import { createRound } from './round.ts';
 import { createRules } from './rules.ts';
@@ -33,7 +36,12 @@ import { untilTaken } from './until-taken.ts';
 export interface WorkerProcess {
   readonly tick: Tick;
   readonly redis: Redis;
-  /** Takes nothing more, finishes what is under way, closes every connection. */
+  readonly workers: readonly RunningWorker[];
+  /**
+   * Takes nothing more, finishes what is under way, closes every connection; all within
+   * SHUTDOWN_MS, also while Redis is away. What a provider or a callback has not answered shortly
+   * before is given up in order: recorded as unknown, or handed back.
+   */
   stop(): Promise<void>;
 }
 
@@ -54,11 +62,14 @@ export async function startWorkers(
   hooks: {
     /** Awaited before the first worker starts; if it throws, none does. */
     beforeFirstJob?: (redis: Redis) => Promise<void>;
+    /** Ends the providers' calls that are under way; see ConnectedProviders. */
+    giveUpCalls?: () => void;
   } = {},
   now: () => number = Date.now,
 ): Promise<WorkerProcess> {
   const keys = keysOf(settings.REDIS_NAMESPACE);
-  const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection);
+  const over = new AbortController();
+  const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection(over.signal));
   redis.on(
     'error',
     onceInAWhile((err) => log.warn({ err }, 'redis connection')),
@@ -88,13 +99,18 @@ export async function startWorkers(
     onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
   });
   const advance = createAdvance({ store, enqueue, rounds, subscribers, rulesFor, now, log });
+  const stopping = new AbortController();
+  const patience = stopping.signal;
+  // One for each callback under way.
+  setMaxListeners(0, patience);
   const callbackHttp = createHttpClient({
     dispatcher: createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS }),
     ...CALLBACK_LIMITS,
+    signal: patience,
   });
 
   const running: RunningWorker[] = [];
-  const shared = { connection: redis, prefix: keys.prefix, log, now };
+  const shared = { connection: redis, prefix: keys.prefix, log, now, patience };
   const run = <P>(stage: Stage<P>): void => {
     running.push(runWorker({ ...stage, waitsForRedis: true }, shared));
   };
@@ -110,11 +126,13 @@ export async function startWorkers(
       payload: CompletionsJob,
       process: createComplete({ advance, enqueue }),
       concurrency: COMPLETIONS_CONCURRENCY,
+      longestMs: longest.completionsMs,
     });
   }
   if (has('subscribers')) {
     const callback = createCallback({ http: callbackHttp, secrets: settings.CATWALK_SECRET, now });
-    running.push(runSubscriber(CALLBACK, callback, shared));
+    const longestMs = longest.callbackMs(CALLBACK_LIMITS.timeoutMs);
+    running.push(runSubscriber(CALLBACK, callback, shared, longestMs));
   }
   const watched = has('poll') ? [...providers.keys()] : [];
   const tick = startTick({ providers: watched, redis, schedule, rounds, now, log });
@@ -144,6 +162,7 @@ export async function startWorkers(
       holdQueue: async (ms: number) => {
         await queue.rateLimit(ms);
       },
+      patience,
       now,
       log,
     };
@@ -158,6 +177,10 @@ export async function startWorkers(
         return name === 'cancel' ? cancelTask(job) : submit(job);
       },
       concurrency: settings.SUBMIT_CONCURRENCY,
+      longestMs: longest.submitMs(provider, {
+        submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
+        pollTimeoutMs: settings.POLL_TIMEOUT_MS,
+      }),
       limiter: { max: submits.max, duration: submits.perMs },
     });
   }
@@ -175,10 +198,12 @@ export async function startWorkers(
         schedule,
         rounds,
         advance,
+        patience,
         now,
         log,
       }),
       concurrency: ROUND_CONCURRENCY,
+      longestMs: longest.roundMs(settings.POLL_TIMEOUT_MS),
     });
   }
 
@@ -197,16 +222,29 @@ export async function startWorkers(
     return settings.PUBLIC_URL.replace(/\/$/, '') + path;
   }
 
+  async function close(): Promise<void> {
+    await queues.close();
+    await callbackHttp.close();
+    // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
+    if (redis.status === 'ready') await redis.quit().catch(() => {});
+  }
+
   return {
     redis,
     tick,
+    workers: running,
     async stop() {
       tick.stop();
-      await Promise.all(running.map((worker) => worker.stop()));
-      await queues.close();
-      await callbackHttp.close();
-      if (redis.status === 'ready') await redis.quit();
-      else redis.disconnect();
+      const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
+      const lastCall = setTimeout(() => {
+        stopping.abort();
+        hooks.giveUpCalls?.();
+      }, callsMs);
+      await Promise.all(running.map((worker) => worker.stop(workMs)));
+      clearTimeout(lastCall);
+      await endsWithin(close(), closeMs);
+      over.abort();
+      endConnection(redis);
     },
   };
 }

@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import type { Logger } from '../config/log.ts';
 import { isRefusedForNow } from '../config/redis.ts';
 import type { Circuits, Sendable, Went } from '../generation/circuit.ts';
-import { Retryable } from '../generation/errors.ts';
+import { OutcomeUnknown, Retryable } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import type { SubmitJob } from '../generation/jobs.ts';
@@ -40,6 +40,8 @@ export interface SubmitParts {
   readonly webhookUrl: (generation: Generation) => string | undefined;
   /** Lets no submission of this provider start for so long, in any process. */
   readonly holdQueue: (ms: number) => Promise<void>;
+  /** Ends when this process, which was told to stop, waits for no answer any longer. */
+  readonly patience: AbortSignal;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -82,7 +84,8 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 
     const { generation } = started;
     if (now() > askedAt + SEND_MARGIN_MS) return tooLate(generation);
-    return conclude(generation, await send(generation));
+    const answer = await send(generation);
+    return answer ? conclude(generation, answer) : 'not-sent';
   }
 
   async function conclude(generation: Generation, answer: Answer): Promise<Went> {
@@ -93,7 +96,8 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       const event = { type: 'observed-final', source: 'submit', outcome } as const;
       await enqueue.completion({ id: generation.id, event });
     }
-    return wentOf(event);
+    // What was given up because this process stops says nothing about the provider.
+    return parts.patience.aborted && event.type === 'submit-unknown' ? 'not-sent' : wentOf(event);
   }
 
   /** Its circuit is open. The record says so, and the job stays where it is. */
@@ -132,7 +136,8 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     return 'not-sent';
   }
 
-  async function send(generation: InState<'submitting'>): Promise<Answer> {
+  /** @returns undefined when the schedule is to find that no answer came. */
+  async function send(generation: InState<'submitting'>): Promise<Answer | undefined> {
     const startedAt = now();
     try {
       const request = submitRequest(generation, parts.webhookUrl(generation));
@@ -140,8 +145,18 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
       return { event: { type: 'submit-accepted', task }, holdQueueMs: undefined, outcome };
     } catch (error) {
+      if (isTooSoonToSearch(error)) return undefined;
       return refused(generation, error, startedAt);
     }
+  }
+
+  /**
+   * A search shortly after a call that was given up early may not show it yet, and its absence would
+   * be believed. Keys and references bear a repeat at any time; without either there is none.
+   */
+  function isTooSoonToSearch(error: unknown): boolean {
+    const isGivenUp = parts.patience.aborted && error instanceof OutcomeUnknown;
+    return isGivenUp && provider.repeatSubmit === 'search';
   }
 
   function refused(generation: Generation, error: unknown, startedAt: number): Refusal {

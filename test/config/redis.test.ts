@@ -40,13 +40,14 @@ test('what others call busy is no answer of Redis', () => {
 });
 
 test('a worker connects again for READONLY alone, and then not at once', () => {
+  const connection = workerConnection(new AbortController().signal);
   const [readOnly = '', ...others] = FOR_NOW;
   for (const message of [...others, ...OUR_FAULT]) {
-    expect(workerConnection.reconnectOnError(new ReplyError(message))).toBe(false);
+    expect(connection.reconnectOnError(new ReplyError(message))).toBe(false);
   }
-  expect(workerConnection.retryStrategy(1)).toBeLessThan(100);
+  expect(connection.retryStrategy(1)).toBeLessThan(100);
   for (const message of [readOnly, of62(readOnly)]) {
-    expect(workerConnection.reconnectOnError(new ReplyError(message))).toBe(2);
+    expect(connection.reconnectOnError(new ReplyError(message))).toBe(2);
   }
-  expect(workerConnection.retryStrategy(1)).toBeGreaterThanOrEqual(500);
+  expect(connection.retryStrategy(1)).toBeGreaterThanOrEqual(500);
 });

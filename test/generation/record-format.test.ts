@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Defect } from '../../src/generation/errors.ts';
+import { Defect, NotKnownHere } from '../../src/generation/errors.ts';
 import { Generation, isFinal, publicStatus } from '../../src/generation/generation.ts';
 import { decodeRecord, encodeRecord } from '../../src/generation/record-format.ts';
 import { RECORDS } from './fixtures.ts';
@@ -32,6 +32,13 @@ test.each([
   encodeRecord(RECORDS.queued).slice(0, -1),
 ])('%j is a Defect and not a record', (value) => {
   expect(() => decodeRecord(value)).toThrow(Defect);
+});
+
+test('a record of a newer format is left to newer code, whatever its shape is', () => {
+  const newer = encodeRecord(RECORDS.submitted).replace('{', '{"format":2,');
+  expect(() => decodeRecord(newer)).toThrow(NotKnownHere);
+  expect(() => decodeRecord('7\n{"format":3,"state":"resting"}')).toThrow(NotKnownHere);
+  expect(decodeRecord(newer.replace('2', '1'))).toStrictEqual(RECORDS.submitted);
 });
 
 test('the app sees queued, processing or the final state', () => {

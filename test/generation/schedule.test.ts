@@ -36,7 +36,7 @@ test('what is taken is nobody else’s until the lease is over', async () => {
   await schedule.takeDue('fashn', LIMITS);
   expect(await redis.zscore(keys.schedule('fashn'), record?.id ?? '')).toBe(String(NOW + 10_000));
   const during = await rival.takeDue('fashn', { ...LIMITS, now: NOW + 9_999 });
-  expect(during).toEqual({ due: [], nextAt: NOW + 10_000, unreadable: 0 });
+  expect(during).toEqual({ due: [], nextAt: NOW + 10_000, unreadable: 0, newer: 0 });
   const after = await rival.takeDue('fashn', { ...LIMITS, now: NOW + 10_000 });
   expect(after.due).toStrictEqual([record]);
 });
@@ -78,6 +78,7 @@ test('the schedule of one provider says nothing about another', async () => {
     due: [],
     nextAt: undefined,
     unreadable: 0,
+    newer: 0,
   });
 });
 
@@ -105,6 +106,7 @@ test('a taker that has used up the poll budget is told when the next poll is fre
     due: [],
     nextAt: NOW + 250,
     unreadable: 0,
+    newer: 0,
   });
   const then = await schedule.takeDue('fashn', { ...limits, now: NOW + 250 });
   expect(then.due).toHaveLength(1);
@@ -201,7 +203,7 @@ test('a record that cannot be read is counted and stays leased; the others are t
   const [newer, good] = await add(NOW - 1, NOW);
   await redis.set(keys.record(newer?.id ?? ''), '1\n{"state":"from the future"}');
   const take = await schedule.takeDue('fashn', LIMITS);
-  expect(take).toEqual({ due: [good], nextAt: NOW + 10_000, unreadable: 1 });
+  expect(take).toEqual({ due: [good], nextAt: NOW + 10_000, unreadable: 1, newer: 0 });
   expect(await redis.zcard(keys.schedule('fashn'))).toBe(2);
 });
 
@@ -211,7 +213,7 @@ test('a record that is gone leaves the schedule, costs no budget and is not coun
   await redis.del(keys.record(gone?.id ?? ''));
   const limits = { ...LIMITS, most: 1, pollsPerSecond: 1 };
   const first = await schedule.takeDue('fashn', limits);
-  expect(first).toEqual({ due: [], nextAt: NOW, unreadable: 0 });
+  expect(first).toEqual({ due: [], nextAt: NOW, unreadable: 0, newer: 0 });
   expect((await schedule.takeDue('fashn', limits)).due).toStrictEqual([good]);
   expect(await redis.zcard(keys.schedule('fashn'))).toBe(1);
 });

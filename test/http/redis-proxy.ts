@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createLatch } from '../support/latch.ts';
 
 /** The test run's Redis behind an address of its own, so that it can be away and come back. */
 export interface RedisProxy {
@@ -9,6 +10,8 @@ export interface RedisProxy {
   mend(): Promise<void>;
   /** Stays connected, but passes nothing on. */
   freeze(): void;
+  /** Keeps back the first command that holds this text, and what follows it on its connection. */
+  holdFrom(text: string): { readonly reached: Promise<void>; release(): void };
   close(): Promise<void>;
 }
 
@@ -16,13 +19,17 @@ export interface RedisProxy {
 export async function startRedisProxy(options = { reachable: true }): Promise<RedisProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
+  let held: Held | undefined;
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   };
   const server = createServer((client) => {
     const redis = track(connectToRedis());
-    track(client).on('data', (bytes) => !frozen && redis.write(bytes));
+    track(client).on('data', (bytes) => {
+      const pass = (): boolean => redis.write(bytes);
+      if (!frozen && !held?.keeps(client, bytes, pass)) pass();
+    });
     redis.on('data', (bytes) => !frozen && client.write(bytes));
     client.on('close', () => redis.destroy());
     redis.on('close', () => client.destroy());
@@ -44,7 +51,44 @@ export async function startRedisProxy(options = { reachable: true }): Promise<Re
     freeze: () => {
       frozen = true;
     },
+    holdFrom: (text) => {
+      const holding = holdFrom(text);
+      held = holding;
+      return {
+        reached: holding.reached,
+        release: () => {
+          held = undefined;
+          holding.release();
+        },
+      };
+    },
     close: cut,
+  };
+}
+
+interface Held {
+  readonly reached: Promise<void>;
+  /** Whether these bytes are kept until `release`, which then calls `pass`. */
+  keeps(from: Socket, bytes: Buffer, pass: () => void): boolean;
+  release(): void;
+}
+
+function holdFrom(text: string): Held {
+  const reached = createLatch();
+  const kept: (() => void)[] = [];
+  let connection: Socket | undefined;
+  return {
+    reached: reached.opened,
+    keeps: (from, bytes, pass) => {
+      if (connection === undefined && bytes.includes(text)) connection = from;
+      if (connection !== from) return false;
+      kept.push(pass);
+      reached.open();
+      return true;
+    },
+    release: () => {
+      for (const pass of kept.splice(0)) pass();
+    },
   };
 }
 

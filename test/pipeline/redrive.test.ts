@@ -301,7 +301,7 @@ describe('the command', () => {
   test.each([
     ['without a filter, refuses and says so', ['redrive'], /^Say which: .*--all/],
     ['with an unknown flag', ['redrive', '--all', '--yes'], /--yes/],
-    ['with no name', [], /^  redrive +list dead letters/m],
+    ['with no name', [], /^ {2}redrive +list dead letters/m],
   ])('%s, exits 2', async (_what, args, said) => {
     const { code, lines } = await operate({}, ...args);
     expect(code).toBe(2);

@@ -167,7 +167,8 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   async function startMoreWorkers(changes: Env = {}): Promise<WorkerProcess> {
     const settings = readProcessSettings({ ...env, ...changes }, { apiKeys: false });
     const connected = connectProviders(settings);
-    const workers = await startWorkers(settings, connected.providers, log, {}, now);
+    const hooks = { giveUpCalls: connected.giveUpCalls };
+    const workers = await startWorkers(settings, connected.providers, log, hooks, now);
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => {
       stopping ??= workers.stop().then(connected.close);
@@ -357,6 +358,17 @@ export function requestBody(simulatorUrl: string, provider: ProviderName, asked:
   };
 }
 
+/** A webhook's headers and body, as the provider would send them. */
+export function signedDelivery(provider: ProviderName, message: Record<string, unknown>) {
+  const body = JSON.stringify(message);
+  const signature = createHmac('sha256', FITINVIEW_SECRET).update(body).digest('hex');
+  const headers = {
+    'content-type': 'application/json',
+    ...(provider === 'fitinview' && { 'x-fitinview-signature': signature }),
+  };
+  return { headers, body };
+}
+
 type Addressee = Pick<AcceptedEntry, 'webhookUrl'>;
 
 /** As `sendDelivery`, and answers the status. */
@@ -374,14 +386,6 @@ export async function sendDelivery(
   entry: Addressee,
   message: Record<string, unknown>,
 ): Promise<Response> {
-  const body = JSON.stringify(message);
-  const signature = createHmac('sha256', FITINVIEW_SECRET).update(body).digest('hex');
-  return fetch(entry.webhookUrl ?? '', {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(provider === 'fitinview' && { 'x-fitinview-signature': signature }),
-    },
-    body,
-  });
+  const delivery = signedDelivery(provider, message);
+  return fetch(entry.webhookUrl ?? '', { method: 'POST', ...delivery });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Job, Queue } from 'bullmq';
 import { type Child, startChild } from '../../src/dev/child-process.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import { keysOf } from '../../src/generation/keys.ts';
@@ -24,6 +25,8 @@ export interface ProcessesOptions {
   readonly latencyMs?: { min: number; max: number };
   /** Another Redis than the one of this test run. */
   readonly redisUrl?: string;
+  /** Where workers find the simulated providers, if not at their own address. */
+  readonly through?: (simulatorUrl: string) => Promise<string>;
   /** These tests run side by side, so each brings its own context's hook. */
   readonly onFinished: (end: () => Promise<void>) => void;
 }
@@ -47,8 +50,9 @@ export async function setupProcesses(options: ProcessesOptions) {
   const simulator = await fastSimulator(latencyMs && { latencyMs });
   ends.push(simulator.close);
 
+  const providersAt = (await options.through?.(simulator.url)) ?? simulator.url;
   const settings = {
-    ...pipelineEnv(simulator.url, namespace, options.patience),
+    ...pipelineEnv(providersAt, namespace, options.patience),
     ...(options.redisUrl && { REDIS_URL: options.redisUrl }),
     ...options.env,
   };
@@ -69,9 +73,10 @@ export async function setupProcesses(options: ProcessesOptions) {
   const url = ready[1] ?? '';
   const workerEnv = { ...settings, PUBLIC_URL: url };
 
-  async function startWorker(): Promise<Child & { readonly health: string }> {
+  async function startWorker(changes: Env = {}): Promise<Child & { readonly health: string }> {
+    const env = { ...workerEnv, ...changes };
     const started = /"health":"(http:[^"]+)","msg":"worker started"/;
-    const { child, ready } = await startProcess('workers/main', workerEnv, started);
+    const { child, ready } = await startProcess('workers/main', env, started);
     return { ...child, health: ready[1] ?? '' };
   }
 
@@ -109,6 +114,15 @@ export async function setupProcesses(options: ProcessesOptions) {
   const untilTold = (count: number, deadlineMs = 60_000): Promise<unknown> =>
     until(`${count} are told`, () => events.length >= count, deadlineMs);
 
+  async function jobs(queueName: string, state: 'delayed' | 'failed'): Promise<Job[]> {
+    const queue = new Queue(queueName, { connection: redis, prefix: keys.prefix });
+    try {
+      return await queue.getJobs([state]);
+    } finally {
+      await queue.close();
+    }
+  }
+
   /** Paid submissions in all, and how many of them were for a generation that had one already. */
   function payments() {
     const accepted = PROVIDERS.flatMap((name) => simulator.ledger()[name]?.accepted ?? []);
@@ -126,8 +140,10 @@ export async function setupProcesses(options: ProcessesOptions) {
     startWorker,
     events,
     post,
+    request,
     bodyOf: (provider: ProviderName) => requestBody(simulator.url, provider),
     requestMany,
+    jobs,
     untilTold,
     payments,
   };

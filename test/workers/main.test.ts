@@ -18,8 +18,8 @@ async function startWorker(env: Readonly<Record<string, string>>) {
     onLine: (line) => logged.push(line),
   });
   onTestFinished(child.stop);
-  await child.line(/"msg":"worker started"/);
-  return { warnings: logged.filter((line) => line.includes('PUBLIC_URL is unset')) };
+  const [, health] = await child.line(/"health":"(http:[^"]+)","msg":"worker started"/);
+  return { child, health, warnings: logged.filter((line) => line.includes('PUBLIC_URL is unset')) };
 }
 
 const SEGMIND = { SEGMIND_API_KEY: 'key-of-segmind' };
@@ -38,3 +38,13 @@ test.each([{ ...SEGMIND, ...PUBLIC }, FASHN])(
     expect((await startWorker(env)).warnings).toEqual([]);
   },
 );
+
+test('a worker that stands still does not answer /livez at all', async () => {
+  const { child, health } = await startWorker(FASHN);
+  const livez = (signal?: AbortSignal) => fetch(`${health}/livez`, { signal: signal ?? null });
+  expect((await livez()).status).toBe(200);
+  process.kill(child.pid, 'SIGSTOP');
+  await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);
+  process.kill(child.pid, 'SIGCONT');
+  expect((await livez()).status).toBe(200);
+});

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { OutcomeUnknown } from '../../src/generation/errors.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import type { Generation } from '../../src/generation/generation.ts';
 import type { Store } from '../../src/generation/store.ts';
@@ -16,6 +17,7 @@ const log = pino({ level: 'silent' });
 /** A worker for one record. `heldUpMs` pass while Redis takes its word; `searchMs` while it asks. */
 function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number } = {}) {
   const sent = record.state === 'queued' ? submitting : record;
+  const stopping = new AbortController();
   const events: GenerationEvent[] = [];
   const calls: string[] = [];
   let clock = NOW;
@@ -66,10 +68,24 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     enqueue,
     webhookUrl: () => undefined,
     holdQueue: notUsed,
+    patience: stopping.signal,
     now: () => clock,
     log,
   };
-  return { submit: createSubmit(parts), lookUp: createLookUp(parts), events, calls };
+  /** Like the process that is told to stop while a call is under way. */
+  const givenUp = (repeatSubmit: ProviderAdapter['repeatSubmit']) =>
+    createSubmit({
+      ...parts,
+      provider: {
+        ...provider,
+        repeatSubmit,
+        submit: async () => {
+          stopping.abort();
+          throw new OutcomeUnknown('no_answer', 'given up');
+        },
+      },
+    });
+  return { submit: createSubmit(parts), lookUp: createLookUp(parts), givenUp, events, calls };
 }
 
 test('a worker that was held up after it recorded the intent does not call any more', async () => {
@@ -93,4 +109,19 @@ test('a search that found nothing counts for the moment it was sent', async () =
   const { lookUp, events } = setup(unconfirmed, { searchMs: 60_000 });
   await lookUp({ v: 1, id: unconfirmed.id });
   expect(events).toEqual([{ type: 'absence-proven', send: 1, askedAt: NOW }]);
+});
+
+test.each(['idempotency-key', 'unique-reference', 'none'] as const)(
+  'a call given up because the process stops is recorded as unknown at once: %s',
+  async (repeatSubmit) => {
+    const { givenUp, events } = setup(queued);
+    await givenUp(repeatSubmit)({ v: 1, id: submitting.id });
+    expect(events.at(-1)).toEqual({ type: 'submit-unknown', send: submitting.sends });
+  },
+);
+
+test('a call given up because the process stops is not searched for before its time', async () => {
+  const { givenUp, events } = setup(queued);
+  await givenUp('search')({ v: 1, id: submitting.id });
+  expect(events).toEqual([{ type: 'submit-started', sender: expect.any(String) }]);
 });
