@@ -30,7 +30,7 @@ test('scripts that Redis forgets all the time: everything completes, is told onc
   for (const provider of PROVIDERS) {
     expect(pipeline.book(provider).accepted).toHaveLength(COUNT / 2);
   }
-  expect(flushes).toBeGreaterThan(COUNT * 8);
+  expect(flushes).toBeGreaterThan(COUNT);
   // A round that fails is added again by the tick; what says how a generation ended is not.
   expect(await pipeline.queue(queueNames.completions).getFailedCount()).toBe(0);
 }, 150_000);
