@@ -71,7 +71,9 @@ test('a web process that stands still does not answer /livez at all', async () =
   });
   onTestFinished(child.stop);
   const [, url] = await child.line(/"url":"(http:[^"]+)","msg":"web process started"/);
-  const livez = (signal?: AbortSignal) => fetch(`${url}/livez`, { signal: signal ?? null });
+  // A connection for each: one that stood still with the process may be broken.
+  const livez = (signal?: AbortSignal) =>
+    fetch(`${url}/livez`, { headers: { connection: 'close' }, signal: signal ?? null });
   expect((await livez()).status).toBe(200);
   process.kill(child.pid, 'SIGSTOP');
   await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);

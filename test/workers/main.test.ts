@@ -41,7 +41,9 @@ test.each([{ ...SEGMIND, ...PUBLIC }, FASHN])(
 
 test('a worker that stands still does not answer /livez at all', async () => {
   const { child, health } = await startWorker(FASHN);
-  const livez = (signal?: AbortSignal) => fetch(`${health}/livez`, { signal: signal ?? null });
+  // A connection for each: one that stood still with the process may be broken.
+  const livez = (signal?: AbortSignal) =>
+    fetch(`${health}/livez`, { headers: { connection: 'close' }, signal: signal ?? null });
   expect((await livez()).status).toBe(200);
   process.kill(child.pid, 'SIGSTOP');
   await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);
