@@ -1,6 +1,5 @@
 import type { Logger } from '../config/log.ts';
 import { coalesce } from '../generation/coalesce.ts';
-import { completionEvent } from '../generation/completion-event.ts';
 import { CatwalkError } from '../generation/errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../generation/generation.ts';
@@ -8,9 +7,10 @@ import type { CompletionItem } from '../generation/jobs.ts';
 import type { Rules } from '../generation/rules.ts';
 import { decide, type Effect } from '../generation/state-machine.ts';
 import type { Store } from '../generation/store.ts';
-import { CALLBACK, type Subscribers } from '../generation/subscribers.ts';
+import type { Subscribers } from '../generation/subscribers.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { Rounds } from '../producers/rounds.ts';
+import { createIssueEffects, type Moved } from './issue-effects.ts';
 
 /** Something that happened to a generation, with the record where it has been read already. */
 export interface Step {
@@ -45,13 +45,30 @@ export interface AdvanceParts {
   readonly log: Logger;
 }
 
-/** What a move asks for; `again` when it was asked for before. */
-interface Moved {
-  /** Of its step. */
+/** One call's steps, and what becomes of them. */
+interface Batch {
+  readonly steps: readonly Step[];
+  readonly mayFinish: boolean;
+  readonly results: Advanced[];
+  readonly moved: Moved[];
+  readonly forwarded: Promise<void>[];
+}
+
+/** A step whose record is known. */
+interface Pending {
   readonly index: number;
+  readonly event: GenerationEvent;
   readonly generation: Generation;
+}
+
+/** What is to be saved for a step. */
+interface Move {
+  readonly index: number;
+  readonly event: GenerationEvent;
+  readonly next: Generation;
   readonly effects: readonly Effect[];
-  readonly again: boolean;
+  /** This move brings the outcome. */
+  readonly ends: boolean;
 }
 
 /**
@@ -60,74 +77,23 @@ interface Moved {
  * fails its own step, and the schedule issues it again in time.
  */
 export function createAdvance(parts: AdvanceParts): Advance {
-  const { store, enqueue, rounds, subscribers, rulesFor, now, log } = parts;
+  const { store, enqueue, rulesFor, now, log } = parts;
+  const issueEffects = createIssueEffects({ ...parts, markTold });
 
   async function all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]> {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
-    const moved: Moved[] = [];
-    const forwarded: Promise<void>[] = [];
-    const fail = (index: number, error: unknown): void => {
-      results[index] = { kind: 'failed', error };
-    };
-    // Caught at once: if a save fails first, nobody waits for these any more.
-    const forward = (index: number, item: CompletionItem): void => {
-      forwarded.push(enqueue.completion(item).catch((error: unknown) => fail(index, error)));
-    };
-    let pending = await read(steps, results);
-
+    const batch: Batch = { steps, mayFinish: may.finish, results, moved: [], forwarded: [] };
+    let pending = await read(batch);
     while (pending.length > 0) {
-      const moves: {
-        index: number;
-        next: Generation;
-        effects: readonly Effect[];
-        /** This move brings the outcome. */
-        ends: boolean;
-      }[] = [];
-      for (const { index, generation, event } of pending) {
-        try {
-          const decision = decide(generation, event, now(), rulesFor(generation));
-          const ends = 'next' in decision && isFinal(decision.next) && !isFinal(generation);
-          if ('ignored' in decision) {
-            results[index] = { kind: 'ignored', reason: decision.reason, generation };
-            log.debug({ ...about(generation, event), reason: decision.reason }, 'ignored');
-          } else if (ends && !may.finish) {
-            results[index] = { kind: 'forwarded' };
-            forward(index, { id: generation.id, event });
-          } else {
-            moves.push({ index, ...decision, ends });
-          }
-        } catch (error) {
-          fail(index, error);
-        }
-      }
-
-      const saved = await store.saveAll(moves.map((move) => move.next));
-      pending = [];
-      for (const [position, result] of saved.entries()) {
-        // One answer for each move, in the same order.
-        const { index, effects, ends } = moves[position] as (typeof moves)[number];
-        const event = (steps[index] as Step).event;
-        if (result.saved) {
-          results[index] = { kind: 'moved', generation: result.generation };
-          const again = event.type === 'overdue';
-          moved.push({ index, generation: result.generation, effects, again });
-          report(result.generation, event, ends);
-          for (const parked of result.parked) {
-            forward(index, { id: result.generation.id, event: parked });
-          }
-        } else if (result.current instanceof CatwalkError) {
-          results[index] = { kind: 'failed', error: result.current };
-        } else if (result.current) {
-          pending.push({ index, event, generation: result.current });
-        }
-      }
+      const moves = pending.flatMap((one) => decideOne(batch, one));
+      pending = await saveAll(batch, moves);
     }
-
-    await Promise.all([...forwarded, issue(moved, fail)]);
+    const fail = (index: number, error: unknown): void => failed(batch, index, error);
+    await Promise.all([...batch.forwarded, issueEffects(batch.moved, fail)]);
     return results;
   }
 
-  async function read(steps: readonly Step[], results: Advanced[]) {
+  async function read({ steps, results }: Batch): Promise<Pending[]> {
     const unread = steps.filter((step) => !step.generation).map((step) => step.id);
     const loaded = await store.loadAll(unread);
     let next = 0;
@@ -141,53 +107,61 @@ export function createAdvance(parts: AdvanceParts): Advance {
     });
   }
 
-  async function issue(
-    moved: readonly Moved[],
-    fail: (index: number, error: unknown) => void,
-  ): Promise<void> {
-    const finished = moved.filter(({ effects }) => effects.some(({ kind }) => kind === 'tell'));
-    const told = tell(finished.flatMap(({ generation: g }) => (isFinal(g) ? [g] : []))).catch(
-      (error: unknown) => {
-        for (const { index } of finished) fail(index, error);
-      },
-    );
-    const others = moved.map((one) =>
-      issueOne(one).catch((error: unknown) => fail(one.index, error)),
-    );
-    await Promise.all([told, ...others]);
-  }
-
-  async function issueOne({ generation, effects, again }: Moved): Promise<void> {
-    const jobs: Promise<void>[] = [];
-    for (const effect of effects) {
-      if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs, again));
-      if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
-      if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
-      if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
+  function decideOne(batch: Batch, { index, event, generation }: Pending): Move[] {
+    try {
+      const decision = decide(generation, event, now(), rulesFor(generation));
+      if ('ignored' in decision) {
+        const { reason } = decision;
+        batch.results[index] = { kind: 'ignored', reason, generation };
+        log.debug({ ...about(generation, event), reason }, 'ignored');
+        return [];
+      }
+      const ends = isFinal(decision.next) && !isFinal(generation);
+      if (!ends || batch.mayFinish) return [{ index, event, ...decision, ends }];
+      batch.results[index] = { kind: 'forwarded' };
+      forward(batch, index, { id: generation.id, event });
+    } catch (error) {
+      failed(batch, index, error);
     }
-    await Promise.all(jobs);
+    return [];
   }
 
-  /** A job for every subscriber first; only then does the record owe nothing any more. */
-  async function tell(finished: readonly FinalGeneration[]): Promise<void> {
-    if (finished.length === 0) return;
-    const names = await subscribers.names();
-    await Promise.all(
-      finished.flatMap((generation) => {
-        const event = completionEvent(generation);
-        const jobs = names.map((name) => enqueue.subscriber(name, event));
-        if (generation.callbackUrl) {
-          jobs.push(enqueue.subscriber(CALLBACK, event, generation.callbackUrl));
-        }
-        return jobs;
-      }),
-    );
-    const told = finished.map((generation) => ({
-      id: generation.id,
-      generation,
-      event: { type: 'told' } as const,
-    }));
-    await all(told, { finish: true });
+  /** @returns those that lost, with the record that won. */
+  async function saveAll(batch: Batch, moves: readonly Move[]): Promise<Pending[]> {
+    const saved = await store.saveAll(moves.map(({ next }) => next));
+    return saved.flatMap((result, position) => {
+      // One answer for each move, in the same order.
+      const { index, event, effects, ends } = moves[position] as Move;
+      if (!result.saved) {
+        const { current } = result;
+        if (current instanceof CatwalkError) failed(batch, index, current);
+        return current && !(current instanceof CatwalkError)
+          ? [{ index, event, generation: current }]
+          : [];
+      }
+      const { generation, parked } = result;
+      batch.results[index] = { kind: 'moved', generation };
+      batch.moved.push({ index, generation, effects, again: event.type === 'overdue' });
+      report(generation, event, ends);
+      for (const early of parked) forward(batch, index, { id: generation.id, event: early });
+      return [];
+    });
+  }
+
+  /** Caught at once: if a save fails first, nobody waits for these any more. */
+  function forward(batch: Batch, index: number, item: CompletionItem): void {
+    const adding = enqueue.completion(item);
+    batch.forwarded.push(adding.catch((error: unknown) => failed(batch, index, error)));
+  }
+
+  function failed({ results }: Batch, index: number, error: unknown): void {
+    results[index] = { kind: 'failed', error };
+  }
+
+  function markTold(finished: readonly FinalGeneration[]): Promise<Advanced[]> {
+    const event = { type: 'told' } as const;
+    const steps = finished.map((generation) => ({ id: generation.id, generation, event }));
+    return all(steps, { finish: true });
   }
 
   function report(generation: Generation, event: GenerationEvent, ends: boolean): void {
