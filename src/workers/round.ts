@@ -15,7 +15,6 @@ import type { Advance } from './advance.ts';
  */
 export function createRound(parts: {
   provider: ProviderAdapter;
-  pollsPerSecond: number;
   leaseMs: number;
   schedule: Schedule;
   rounds: Rounds;
@@ -25,8 +24,8 @@ export function createRound(parts: {
   now: () => number;
   log: Logger;
 }): () => Promise<undefined> {
-  const { provider, pollsPerSecond, leaseMs, schedule, rounds, advance, patience, now, log } =
-    parts;
+  const { provider, leaseMs, schedule, rounds, advance, patience, now, log } = parts;
+  const { pollsPerSecond } = provider.limits;
 
   return async () => {
     const startedAt = now();
