@@ -64,10 +64,12 @@ export const WORKER_OPTIONS = {
 } as const;
 
 /**
- * The same where a queue has a global concurrency: BullMQ forgets a due time that it looks at while
- * all places are taken, and such a job waits for the next look.
+ * Where a queue has a global concurrency BullMQ forgets a due time that it looks at while all places
+ * are taken, and such a job waits for the next look: every so many seconds, as long as the queue was
+ * busy a moment ago.
  */
-export const LIMITED_DRAIN_DELAY_S = 3;
+export const BUSY_DRAIN_DELAY_S = 3;
+export const BUSY_FOR_MS = 60_000;
 
 /** Rounds are gathered into slots of this length: one job serves all that falls due in it. */
 export const ROUND_SLOT_MS = 250;

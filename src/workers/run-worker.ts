@@ -9,7 +9,12 @@ import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { type Logger, onceInAWhile } from '../config/log.ts';
 import { endConnection, endsWithin } from '../config/orderly-stop.ts';
-import { DELIVERY_BACKOFF_MS, LIMITED_DRAIN_DELAY_S, WORKER_OPTIONS } from '../config/queues.ts';
+import {
+  BUSY_DRAIN_DELAY_S,
+  BUSY_FOR_MS,
+  DELIVERY_BACKOFF_MS,
+  WORKER_OPTIONS,
+} from '../config/queues.ts';
 import { isRefusedForNow } from '../config/redis.ts';
 import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
 import { JOB_VERSIONS } from '../generation/jobs.ts';
@@ -140,7 +145,6 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       concurrency: stage.concurrency,
       ...(stage.limiter && { limiter: stage.limiter }),
       ...WORKER_OPTIONS,
-      ...(stage.limiter && { drainDelay: LIMITED_DRAIN_DELAY_S }),
       settings: { backoffStrategy: deliveryBackoff },
     },
   );
@@ -148,6 +152,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
     'error',
     onceInAWhile((err) => log.warn({ err }, 'worker connection')),
   );
+  if (stage.limiter) lookOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) =>
     log.warn({ job: job?.id, attempt: job?.attemptsMade, err }, 'job failed'),
@@ -181,6 +186,18 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
 
   const jobKeys = NOT_TAKEN.map((state) => worker.toKey(state));
   return { queue: stage.queue, jobKeys, progress, stop };
+}
+
+/** See BUSY_DRAIN_DELAY_S. BullMQ reads the option before each wait. */
+function lookOftenWhileBusy(worker: Worker): void {
+  let quiet: NodeJS.Timeout | undefined;
+  worker.on('active', () => {
+    worker.opts.drainDelay = BUSY_DRAIN_DELAY_S;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      worker.opts.drainDelay = WORKER_OPTIONS.drainDelay;
+    }, BUSY_FOR_MS).unref();
+  });
 }
 
 function isFinalTrouble(error: unknown): error is Defect | Terminal | InvalidRequest {

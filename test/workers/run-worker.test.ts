@@ -3,14 +3,17 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { Defect, InvalidRequest, Retryable, Terminal } from '../../src/generation/errors.ts';
-import { type NotYet, runWorker } from '../../src/workers/run-worker.ts';
+import { type NotYet, runWorker, type Stage } from '../../src/workers/run-worker.ts';
 import { connectTestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 const Payload = z.object({ v: z.literal(1), n: z.number() });
 
 /** One queue with one worker of ours. */
-function setup(process: (n: number, runs: number) => Promise<NotYet | undefined>) {
+function setup(
+  process: (n: number, runs: number) => Promise<NotYet | undefined>,
+  limits: Pick<Stage<unknown>, 'limiter'> = {},
+) {
   const { redis, keys, another, close } = connectTestRedis(undefined, {
     maxRetriesPerRequest: null,
   });
@@ -25,6 +28,7 @@ function setup(process: (n: number, runs: number) => Promise<NotYet | undefined>
         return process(n, runs);
       },
       concurrency: 5,
+      ...limits,
     },
     { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
   );
@@ -138,4 +142,30 @@ test('a worker that is stopped finishes what is under way and takes nothing more
   await stopped;
   expect(finished).toEqual([1]);
   expect(await queue.getWaitingCount()).toBe(1);
+});
+
+test('a job that fell due while a busy queue had no place is not forgotten for long', async () => {
+  const ends = new Map<number, () => void>();
+  const ran: number[] = [];
+  const { queue } = setup(
+    async (n) => {
+      ran.push(n);
+      if (n < 3) await new Promise<void>((end) => ends.set(n, end));
+      return undefined;
+    },
+    { limiter: { max: 1_000, duration: 1_000 } },
+  );
+  await queue.setGlobalConcurrency(1);
+  const add = (n: number, delay = 0) => queue.add('stage', { v: 1, n }, { delay });
+  await add(1);
+  await until('the one place is taken', () => ends.has(1));
+  const due = Date.now() + 1_500;
+  await add(3, 1_500);
+  await add(2);
+  ends.get(1)?.();
+  await until('it is taken again', () => ends.has(2));
+  ends.get(2)?.();
+  await until('the delayed one runs', () => ran.includes(3), 10_000);
+  // Without a look in between it would be 15 s.
+  expect(Date.now() - due).toBeLessThan(5_000);
 });
