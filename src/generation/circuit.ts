@@ -17,10 +17,10 @@ export interface Circuits {
   report(model: string, permit: Sendable, went: Went): Promise<CircuitNews>;
 }
 
-/** `go`: the circuit is closed; `clean` when nothing has failed lately. */
+/** `go`: the circuit is closed; `clean` when nothing has failed lately. A probe has a name. */
 export type Sendable =
   | { readonly kind: 'go'; readonly clean: boolean }
-  | { readonly kind: 'probe' };
+  | { readonly kind: 'probe'; readonly name: string };
 /** `held`: ask again then (Unix ms). */
 export type Permit = Sendable | { readonly kind: 'held'; readonly until: number };
 
@@ -37,15 +37,19 @@ export interface CircuitSettings {
   readonly openMs: number;
   /** A probe that was never reported keeps the others back for so long. */
   readonly probeMs: number;
+  /** So far apart are the moments at which held submissions may ask again. */
+  readonly spacingMs: number;
 }
 
 /** The longest a provider is left alone. */
 const LONGEST_OPEN_MS = 300_000;
 /** A failure that long ago says nothing about now. */
 const FAILURE_COUNTS_MS = 60_000;
-/** While a probe is under way, the others look this often for its end. */
+/** While a probe is under way, nobody looks for its end sooner than this. */
 const PROBE_LOOK_MS = 3_000;
 const LIFETIME_MS = 24 * 3_600_000;
+
+const Answer = z.tuple([z.enum(['go', 'probe', 'held']), z.string()]);
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -76,28 +80,25 @@ export function createCircuits(options: {
   });
 
   async function askOpen(model: string): Promise<Permit> {
-    const args = [model, now(), settings.probeMs].map(String);
-    const answer = z.string().parse(await redis.catwalkCircuitAsk(1, key, ...args));
-    if (answer === 'go') return { kind: 'go', clean: false };
-    return answer === 'probe' ? { kind: 'probe' } : { kind: 'held', until: Number(answer) };
+    const args = [model, now(), settings.probeMs, PROBE_LOOK_MS, settings.spacingMs].map(String);
+    const [kind, about] = Answer.parse(await redis.catwalkCircuitAsk(1, key, ...args));
+    if (kind === 'go') return { kind, clean: false };
+    return kind === 'probe' ? { kind, name: about } : { kind, until: Number(about) };
   }
 
   return {
     async ask(model) {
       const circuit = settings.failures > 0 ? await readSoon(model) : undefined;
       if (circuit === undefined) return { kind: 'go', clean: true };
-      const openUntil = openUntilOf(circuit);
-      if (openUntil === 0) return { kind: 'go', clean: false };
-      const permit = await askOpen(model);
-      if (permit.kind !== 'held' || now() < openUntil) return permit;
-      return { kind: 'held', until: Math.min(permit.until, now() + PROBE_LOOK_MS) };
+      return openUntilOf(circuit) > 0 ? askOpen(model) : { kind: 'go', clean: false };
     },
 
     async report(model, permit, went) {
       const isNews = permit.kind === 'probe' || went === 'failed' || !permit.clean;
       if (settings.failures === 0 || !isNews) return undefined;
       const limits = [settings.openMs, LONGEST_OPEN_MS, FAILURE_COUNTS_MS, LIFETIME_MS];
-      const args = [model, went, permit.kind, now(), settings.failures, ...limits].map(String);
+      const probe = permit.kind === 'probe' ? permit.name : '';
+      const args = [model, went, probe, now(), settings.failures, ...limits].map(String);
       const news = z.string().parse(await redis.catwalkCircuitReport(1, key, ...args));
       if (news === '' || news === 'closed') return news || undefined;
       return { openUntil: Number(news) };
@@ -116,7 +117,7 @@ export async function openCircuits(
   return Object.fromEntries(untils.filter(([, until]) => until > 0));
 }
 
-/** What the scripts write: failures, times opened, open until, probed until, last failure. */
+/** What the scripts write: failures, times opened, open until, probe, last failure, end of the line. */
 function openUntilOf(circuit: string): number {
   return Number(circuit.split(' ')[2]);
 }

@@ -19,6 +19,8 @@ export interface Keys {
   task(provider: string, taskId: string): string;
   /** Deliveries about a task that nobody knows yet. */
   parked(provider: string, taskId: string): string;
+  /** Written to see whether Redis takes writes. */
+  readonly probe: string;
   /** The names of everyone who is told about completions. */
   readonly subscribers: string;
 }
@@ -37,6 +39,7 @@ export function keysOf(name: string): Keys {
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
+    probe: `${prefix}:probe`,
     subscribers: `${prefix}:subscribers`,
   };
 }

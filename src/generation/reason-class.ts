@@ -32,8 +32,17 @@ const OURS: Readonly<Record<string, { via: string; kind: ReasonClass }>> = {
  */
 export function reasonClass(g: Unsuccessful): ReasonClass {
   const ours = Object.hasOwn(OURS, g.reason.code) ? OURS[g.reason.code] : undefined;
-  if (ours?.via === g.via && (ours.kind !== 'task_known' || g.task)) return ours.kind;
+  if (ours?.via === g.via && (ours.kind !== 'task_known' || g.task)) return certain(ours.kind, g);
   if (g.via !== 'submit' || g.task) return 'provider_failed';
   // A final refusal. It speaks for its own send only: an earlier one may have been accepted.
-  return g.firstSentAt === undefined ? 'never_accepted' : 'outcome_unknown';
+  return g.firstSentAt === undefined ? certain('never_accepted', g) : 'outcome_unknown';
+}
+
+/**
+ * What is known of the last send says nothing of an earlier attempt (there is one only because
+ * nobody knew what had become of the first), nor of other sends that were not refused.
+ */
+function certain(kind: ReasonClass, { attempt, sends, refusals }: Unsuccessful): ReasonClass {
+  const isOnlySend = attempt === 1 && sends - refusals <= 1;
+  return kind === 'never_accepted' && !isOnlySend ? 'outcome_unknown' : kind;
 }

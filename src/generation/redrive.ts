@@ -39,6 +39,8 @@ export function redriveWay(
     case 'provider_failed':
       return anew;
     case 'outcome_unknown':
+      // A key, a reference or a search covers the last attempt only.
+      if (g.attempt > 1) return anew;
       if (rules.repeatSubmit === 'search') return 'search';
       if (rules.repeatSubmit === 'unique-reference') return 'same_key';
       if (rules.repeatSubmit === 'none') return anew;

@@ -298,21 +298,21 @@ function mayResend(
 }
 
 /** Nothing is sent for now, by our own choice. Its job waits where it is. */
-function holdInPlace(g: InState<'queued'>, event: EventOf<'held'>): Decision {
+function holdInPlace(g: InState<'queued'>, event: EventOf<'held'>, { now }: Context): Decision {
   if (g.hold && g.hold.until >= event.until) return { ignored: true, reason: 'held' };
   const { reason, until } = event;
-  const dueAt = Math.min(until + REISSUE_FIRST_MS, g.deadlineAt);
+  const dueAt = Math.min(until + reissueAfterMs(now - g.createdAt), g.deadlineAt);
   return { next: { ...g, hold: { reason, until }, dueAt }, effects: [] };
 }
 
 function resendLater(
   g: InState<'unconfirmed'>,
   event: EventOf<'held'>,
-  { rules }: Context,
+  { now, rules }: Context,
 ): Decision {
   if (!mayResend(g, event.until, rules)) return { ignored: true, reason: 'not-reconciled' };
   if (g.resendAt >= event.until) return { ignored: true, reason: 'held' };
-  const dueAt = Math.min(event.until + REISSUE_FIRST_MS, g.deadlineAt);
+  const dueAt = Math.min(event.until + reissueAfterMs(now - g.unconfirmedAt), g.deadlineAt);
   return { next: { ...g, resendAt: event.until, dueAt }, effects: [] };
 }
 
@@ -552,7 +552,9 @@ function pollFailed(
   context: Context,
 ): Decision {
   const { now, rules } = context;
-  const unansweredSince = g.unansweredSince ?? now;
+  // Time in which we did not ask is nobody's silence.
+  const notAskedMs = g.unansweredSince === undefined ? 0 : Math.max(now - g.dueAt, 0);
+  const unansweredSince = (g.unansweredSince ?? now) + notAskedMs;
   const silenceMs = now - unansweredSince;
   if (now >= g.deadlineAt && silenceMs >= rules.unansweredMs) {
     return finish(g, GAVE_UP, 'deadline', context);

@@ -86,7 +86,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
     let pending = await read(batch);
     while (pending.length > 0) {
       const moves = pending.flatMap((one) => decideOne(batch, one));
-      pending = await saveAll(batch, moves);
+      pending = await saveAll(batch, moves).catch((error: unknown) => {
+        // Whoever has saved must go on: an intent is its owner's alone.
+        if (batch.moved.length === 0) throw error;
+        for (const { index } of moves) failed(batch, index, error);
+        return [];
+      });
     }
     const fail = (index: number, error: unknown): void => failed(batch, index, error);
     await Promise.all([...batch.forwarded, issueEffects(batch.moved, fail)]);

@@ -4,6 +4,7 @@ import { PROVIDER_NAMES } from '../config/env.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
+import { keysOf } from '../generation/keys.ts';
 import { connectProviders } from '../providers/connect.ts';
 import { sendersOfBytes } from '../providers/files.ts';
 import { loadFactories } from '../providers/modules.ts';
@@ -37,7 +38,8 @@ async function main(): Promise<void> {
       .removeOlderThan(oldest)
       .catch((err: unknown) => log.warn({ err }, 'files kept'));
   }, SWEEP_EVERY_MS).unref();
-  const watch = startWatch({ ...workers, log });
+  const { probe: probeKey } = keysOf(settings.REDIS_NAMESPACE);
+  const watch = startWatch({ ...workers, probeKey, log });
   const health = await startWorkerHealth(
     { host: settings.WORKER_HEALTH_HOST, port: settings.WORKER_HEALTH_PORT },
     { watch, redis: workers.redis },

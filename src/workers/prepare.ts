@@ -1,4 +1,4 @@
-import { Defect } from '../generation/errors.ts';
+import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../generation/errors.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
@@ -23,20 +23,34 @@ export function createPrepare(parts: {
   return async (queued) => {
     let generation: Generation = queued;
     for (let steps = 0; ; steps++) {
-      try {
-        const step = await provider.prepare?.(submitRequest(generation, undefined));
-        if (!step) return { ready: generation };
-        if (generation.state === 'queued' && step.prepared !== generation.prepared) {
-          const event = { type: 'prepared', data: step.prepared } as const;
-          const saved = await advance.one({ id: generation.id, generation, event });
-          if (saved.kind !== 'moved') return undefined;
-          generation = saved.generation;
-        }
-        if (step.done) return { ready: generation };
-        if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
-      } catch (error) {
-        return { refused: refused(generation, error, now()) };
+      if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
+      const startedAt = now();
+      const step = await takeStep(generation).catch((error: unknown) => {
+        if (error instanceof Defect || error instanceof NotKnownHere) throw error;
+        return { refused: refused(generation, repeatable(error), startedAt) };
+      });
+      if (!step) return { ready: generation };
+      if ('refused' in step) return step;
+      if (generation.state === 'queued' && step.prepared !== generation.prepared) {
+        const event = { type: 'prepared', data: step.prepared } as const;
+        const saved = await advance.one({ id: generation.id, generation, event });
+        if (saved.kind !== 'moved') return undefined;
+        generation = saved.generation;
       }
+      if (step.done) return { ready: generation };
     }
   };
+
+  async function takeStep(generation: Generation) {
+    return provider.prepare?.(submitRequest(generation, undefined));
+  }
+}
+
+/** A free step whose answer was lost is simply taken again. */
+function repeatable(error: unknown): unknown {
+  const isFinal = error instanceof Terminal || error instanceof InvalidRequest;
+  if (isFinal || error instanceof Retryable) return error;
+  return new Retryable('unavailable', 'A step before the submission had no answer', {
+    cause: error,
+  });
 }

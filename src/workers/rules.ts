@@ -14,7 +14,7 @@ export const LOADING_MARGIN_MS = 45_000;
 
 /**
  * What the state machine must know, from the adapter's facts and the settings.
- * @throws Defect (from the function returned) for a provider or model this process does not know,
+ * @throws NotKnownHere (from the function returned) for a provider or model this process does not know,
  *   for instance one that was switched off while generations for it were still open.
  */
 export function createRules(

@@ -12,6 +12,8 @@ import { createSubmit } from './submit.ts';
 
 const ROUND_CONCURRENCY = 20;
 const COMPLETIONS_CONCURRENCY = 8;
+/** What held submissions may take of the provider's rate, so that its other models go on. */
+const HELD_SHARE = 0.8;
 /** Loading pictures and the steps before a submission take time besides the submission itself. */
 const PROBE_MARGIN_MS = 60_000;
 
@@ -28,6 +30,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
       failures: settings.CIRCUIT_FAILURES,
       openMs: settings.CIRCUIT_OPEN_MS,
       probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
+      spacingMs: submits.perMs / submits.max / HELD_SHARE,
     },
     now,
   });

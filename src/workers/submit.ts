@@ -96,8 +96,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       const event = { type: 'observed-final', source: 'submit', outcome } as const;
       await enqueue.completion({ id: generation.id, event });
     }
-    // What was given up because this process stops says nothing about the provider.
-    return parts.patience.aborted && event.type === 'submit-unknown' ? 'not-sent' : wentOf(event);
+    return wentOf(event, parts.patience);
   }
 
   /** Its circuit is open. The record says so, and the job stays where it is. */
@@ -195,10 +194,20 @@ function heldUntil(generation: Generation): number {
   return generation.state === 'unconfirmed' ? generation.resendAt : 0;
 }
 
-/** Any answer of the provider's, yes, no or not now, shows that it works. */
-function wentOf(event: GenerationEvent): Went {
-  if (event.type === 'submit-unknown') return 'failed';
+/** Found out before the provider was asked; adapters check inputs and load pictures themselves. */
+const OUR_OWN_CHECKS = ['image_unavailable', 'image_unreadable', 'invalid_input'];
+
+/**
+ * Any answer of the provider's, yes, no or not now, shows that it works. What was given up because
+ * this process stops shows nothing, nor does trouble with the app's own pictures.
+ */
+function wentOf(event: GenerationEvent, patience: AbortSignal): Went {
+  const failed = patience.aborted ? 'not-sent' : 'failed';
+  if (event.type === 'submit-unknown') return failed;
+  if (event.type === 'submit-rejected') {
+    return OUR_OWN_CHECKS.includes(event.reason.code) ? 'not-sent' : 'worked';
+  }
   if (event.type !== 'submit-deferred') return 'worked';
-  if (event.reason === 'image_unavailable') return 'not-sent';
-  return event.reason === 'unavailable' ? 'failed' : 'worked';
+  if (OUR_OWN_CHECKS.includes(event.reason)) return 'not-sent';
+  return event.reason === 'unavailable' ? failed : 'worked';
 }

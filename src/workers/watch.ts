@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
+import { isRefusedForNow } from '../config/redis.ts';
 import type { RunningWorker } from './run-worker.ts';
 import type { Tick } from './tick.ts';
 
@@ -20,16 +21,18 @@ const TICK_LOST_AFTER_MS = 60_000;
 /**
  * Watches the workers of a process from within: the tick must be answered, no job may take longer
  * than its stage can, and no worker may stand idle while jobs wait. None of this counts while Redis
- * is away, nor from before: a restart mends no outage.
+ * is away or takes no writes, nor from before: a restart mends no outage.
  */
 export function startWatch(parts: {
   tick: Pick<Tick, 'lastSeenAt'>;
   redis: Redis;
   workers: readonly Pick<RunningWorker, 'progress' | 'jobKeys'>[];
+  /** A key to write, to see whether Redis takes writes. */
+  probeKey: string;
   log: Logger;
   now?: () => number;
 }): Watch {
-  const { tick, redis, workers, log, now = Date.now } = parts;
+  const { tick, redis, workers, probeKey, log, now = Date.now } = parts;
   let backAt = Number.NEGATIVE_INFINITY;
   let busy = false;
   let said = '';
@@ -53,12 +56,17 @@ export function startWatch(parts: {
     busy = true;
     // What Redis does not say now, the next look will.
     const anyJobs = await anyExist(workers.flatMap(({ jobKeys }) => jobKeys)).catch(() => false);
+    const isWorking = workers.some(({ progress }) => progress.underWay() > 0);
+    if ((anyJobs || isWorking) && (await refusesWrites())) backAt = now();
     await Promise.all(workers.map(({ progress }) => progress.look(anyJobs)));
     busy = false;
     const found = problems();
     if (found.length > 0 && found.join() !== said) log.error({ problems: found }, 'wedged');
     said = found.join();
   }
+
+  const refusesWrites = (): Promise<boolean> =>
+    redis.set(probeKey, '1', 'PX', LOOK_EVERY_MS).then(() => false, isRefusedForNow);
 
   const anyExist = async (keys: readonly string[]): Promise<boolean> =>
     keys.length > 0 && (await redis.exists(...keys)) > 0;

@@ -22,7 +22,7 @@ function setup(changes: Partial<CircuitSettings> = {}) {
   const { redis, keys } = testRedis;
   const provider = `p${providers++}`;
   const clock = { now: NOW };
-  const settings = { failures: 3, openMs: 10_000, probeMs: 90_000, ...changes };
+  const settings = { failures: 3, openMs: 10_000, probeMs: 90_000, spacingMs: 0, ...changes };
   const process = () => createCircuits({ redis, keys, provider, settings, now: () => clock.now });
   const [here, there] = [process(), process()];
 
@@ -103,7 +103,7 @@ test('a probe that found nothing to send leaves its place to the next', async ()
   const { clock, here, submit, opened } = setup();
   clock.now = await opened();
   expect(await submit('not-sent')).toBeUndefined();
-  expect(await here.ask('m')).toEqual({ kind: 'probe' });
+  expect(await here.ask('m')).toMatchObject({ kind: 'probe' });
 });
 
 test('a probe whose worker died keeps the others back for as long as a probe may take', async () => {
@@ -111,9 +111,38 @@ test('a probe whose worker died keeps the others back for as long as a probe may
   clock.now = await opened();
   await here.ask('m');
   clock.now += 89_999;
-  expect(await here.ask('m')).toEqual({ kind: 'held', until: clock.now + 1 });
+  expect(await here.ask('m')).toMatchObject({ kind: 'held' });
   clock.now += 1;
-  expect(await here.ask('m')).toEqual({ kind: 'probe' });
+  expect(await here.ask('m')).toMatchObject({ kind: 'probe' });
+});
+
+test('a probe that was given up on has nothing more to say', async () => {
+  const { clock, here, there, opened } = setup();
+  clock.now = await opened();
+  const slow = await here.ask('m');
+  clock.now += 90_000;
+  const next = await there.ask('m');
+  if (slow.kind !== 'probe' || next.kind !== 'probe') throw new Error('no two probes');
+  for (const went of ['not-sent', 'failed', 'worked'] as const) {
+    expect(await here.report('m', slow, went)).toBeUndefined();
+    expect(await here.ask('m')).toMatchObject({ kind: 'held' });
+  }
+  expect(await there.report('m', next, 'worked')).toBe('closed');
+});
+
+test('held submissions stand in line, so that their looks leave the rate to others', async () => {
+  const { clock, here, there, opened } = setup({ spacingMs: 1_500 });
+  const openUntil = await opened();
+  const untils: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    const permit = await (n % 2 ? here : there).ask('m');
+    untils.push(permit.kind === 'held' ? permit.until - openUntil : Number.NaN);
+  }
+  expect(untils).toEqual([0, 1_500, 3_000, 4_500]);
+  clock.now = openUntil;
+  expect(await here.ask('m')).toMatchObject({ kind: 'probe' });
+  // Who looks in vain goes to the end of the line.
+  expect(await there.ask('m')).toEqual({ kind: 'held', until: openUntil + 6_000 });
 });
 
 test('what was sent before it opened has nothing more to say', async () => {

@@ -76,9 +76,8 @@ const ENDS: readonly [string, Unsuccessful, ReasonClass][] = [
   ],
   [
     'could not be polled',
-    ended(RECORDS.submitted, [
+    ended({ ...RECORDS.submitted, deadlineAt: NOW - 1, unansweredSince: NOW - minutes(60) }, [
       [EVENTS['poll-failed'], NOW],
-      [EVENTS['poll-failed'], LATE],
     ]),
     'task_known',
   ],
@@ -86,6 +85,21 @@ const ENDS: readonly [string, Unsuccessful, ReasonClass][] = [
     'was forgotten by its provider',
     ended(RECORDS.submitted, [[EVENTS['observed-missing'], LATE]]),
     'task_known',
+  ],
+  [
+    'was refused for good after an attempt that was lost',
+    ended({ ...RECORDS.submitting, attempt: 2, sends: 2 }, [[rejected(2), NOW]]),
+    'outcome_unknown',
+  ],
+  [
+    'waited too long after an attempt that was lost',
+    ended({ ...RECORDS.queued, attempt: 2, sends: 1 }, [[overdue, LATE]]),
+    'outcome_unknown',
+  ],
+  [
+    'was refused for good, by a record that does not say of an earlier send',
+    ended({ ...RECORDS.submitting, sends: 2 }, [[rejected(2), NOW]]),
+    'outcome_unknown',
   ],
   ['failed there', ended(RECORDS.submitted, [[failedBy('poll'), NOW]]), 'provider_failed'],
   [

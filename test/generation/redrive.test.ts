@@ -67,6 +67,11 @@ test.each(LOST)(
   },
 );
 
+test.each(CLASSES)('%s: no key, reference or search covers an earlier attempt', (c) => {
+  expect(way({ ...UNKNOWN, attempt: 2 }, c, false, minutes(60))).toBe('may_pay_twice');
+  expect(way({ ...UNKNOWN, attempt: 2 }, c, true, minutes(60))).toBe('submit_anew');
+});
+
 test('where it is not known when a key was first used, it counts from the creation', () => {
   const { firstSentAt: _firstSentAt, ...old } = { ...UNKNOWN, createdAt: NOW - minutes(40) };
   expect(way(old, 'idempotency-key', false, minutes(35))).toBe('may_pay_twice');

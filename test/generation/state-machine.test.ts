@@ -998,6 +998,16 @@ describe('polling', () => {
     );
   });
 
+  test('time in which nobody asked is no silence: an outage of our own ends nothing', () => {
+    const asked = { unansweredSince: NOW - minutes(26), dueAt: NOW - minutes(25) };
+    check(
+      { state: 'submitted', fields: { unansweredSince: NOW - minutes(1) }, effects: round() },
+      submitted({ ...asked, deadlineAt: NOW - minutes(60) }),
+      EVENTS['poll-failed'],
+      rulesWith({ unansweredMs: minutes(2) }),
+    );
+  });
+
   test('time in which no request was answered does not count as the provider’s', () => {
     const silent = { deadlineAt: NOW - minutes(4), unansweredSince: NOW - minutes(5) };
     check(

@@ -100,6 +100,11 @@ const redrivesWithOwnKey: Flaws = {
   },
 };
 
+/** What ended the last attempt is taken for all there is to know. */
+const redrivesLaterAttempts: Flaws = {
+  redriveWay: (g, about) => redriveWay({ ...g, attempt: 1, sends: 1, refusals: 0 }, about),
+};
+
 /** The key's lifetime at the provider begins anew with the redrive. */
 const redrivesForgottenKeys: Flaws = {
   redriveWay: (g, { rules, ...about }) =>
@@ -134,6 +139,7 @@ const FLAWS: readonly [
   ['it is marked as told before it is', { marksToldFirst: true }, /nobody was told/],
   ['a redrive believes every refusal', redrivesEveryRefusal, /paid/],
   ['a redrive of a lost answer makes a key of its own', redrivesWithOwnKey, /paid/],
+  ['a redrive forgets earlier attempts', redrivesLaterAttempts, /redrive paid/],
   ['a redrive counts the key’s lifetime from itself', redrivesForgottenKeys, /paid/],
   ['every redrive makes one more', { redrivesEachTime: true }, /paid/],
   ['an unsigned claim is believed', { believesEveryone: true }, /someone else/],

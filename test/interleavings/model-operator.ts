@@ -5,7 +5,7 @@ import {
 } from '../../src/generation/redrive.ts';
 import type { Actor, Scene } from './model-advance.ts';
 import { DEAD, type Job } from './model-redis.ts';
-import type { World } from './world.ts';
+import { REDRIVEN_ID, type World } from './world.ts';
 
 /** One command of an operator's, about one generation. */
 export interface Command {
@@ -29,7 +29,7 @@ export function createOperator(
   let redrives = situation.redrives;
   let begun = 0;
   const newId = (): GenerationId =>
-    GenerationId.parse(`gen_01J${String(++begun).padStart(23, '0')}`);
+    GenerationId.parse(`${REDRIVEN_ID}${String(++begun).padStart(23, '0')}`);
   const operations: Operations = { newScene, newId, redriven: new Map() };
 
   const deadIn = ({ redis }: Scene): Job | undefined =>

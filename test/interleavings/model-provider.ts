@@ -2,7 +2,7 @@ import type { GenerationEvent, Observation } from '../../src/generation/events.t
 import { attemptOf, type Generation, type Outcome } from '../../src/generation/generation.ts';
 import { attemptKey } from '../../src/generation/ids.ts';
 import { KEY_MARGIN_MS, SEARCH_VISIBLE_MS, SUBMIT_TIMEOUT_MS, seconds } from './situation.ts';
-import type { World } from './world.ts';
+import { REDRIVEN_ID, type World } from './world.ts';
 
 /** One task that the provider took, and was paid for. */
 export interface Task {
@@ -153,11 +153,19 @@ export function createModelProvider(world: World) {
     if (tasks.length > 0 && situation.rules.onUnknownOutcome === 'fail') {
       world.broken('a second submission was paid without a policy that allows it');
     }
+    if (tasks.length > 0 && isNewByRedrive(request.key)) {
+      world.broken('a redrive paid for what may have been paid for before');
+    }
     tasks.push(task);
     return task;
   }
 
   return provider;
+}
+
+/** The operator's generations have ids of their own; a second attempt is their policy's. */
+function isNewByRedrive(key: string): boolean {
+  return key.startsWith(REDRIVEN_ID) && key.endsWith('-1');
 }
 
 export type ModelProvider = ReturnType<typeof createModelProvider>;

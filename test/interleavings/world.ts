@@ -3,6 +3,9 @@ import type { decide } from '../../src/generation/state-machine.ts';
 import type { Dice } from './random.ts';
 import type { Situation } from './situation.ts';
 
+/** How the ids begin of generations that an operator's redrive made. */
+export const REDRIVEN_ID = 'gen_01J';
+
 /** Mistakes that a program could have; each must be found out. Committed code has none of them. */
 export interface Flaws {
   readonly decide?: typeof decide;

@@ -19,6 +19,14 @@ async function setup(env: Record<string, string> = {}) {
   front.leadTo(`${pipeline.simulator.url}/fashn`);
   const askFor = (count: number) =>
     Promise.all(Array.from({ length: count }, () => pipeline.request('fashn')));
+  /** For another model of the same provider. */
+  const askForOther = async (): Promise<string> => {
+    const { provider, input } = pipeline.bodyOf('fashn');
+    const { garmentImages, personImage } = input;
+    const body = { provider, model: 'tryon-max', input: { garmentImages, personImage } };
+    const response = await pipeline.post(body);
+    return ((await response.json()) as { id: string }).id; // our own API's answer
+  };
   const holdOf = async (id: string) => (await pipeline.get(id)).hold?.reason;
   const circuits = async (): Promise<unknown> => {
     const response = await fetch(`${pipeline.web.url}/v1/providers`, {
@@ -27,7 +35,7 @@ async function setup(env: Record<string, string> = {}) {
     const { providers } = (await response.json()) as { providers: Record<string, unknown>[] };
     return providers.find(({ provider }) => provider === 'fashn')?.['circuitsOpen'];
   };
-  return { front, pipeline, askFor, holdOf, circuits };
+  return { front, pipeline, askFor, askForOther, holdOf, circuits };
 }
 
 test('an outage: after five failures the others wait in place, and a probe at a time finds its end', async () => {
@@ -59,7 +67,9 @@ test('an outage: after five failures the others wait in place, and a probe at a 
 }, 120_000);
 
 test('while one model waits, another of the same provider goes on', async () => {
-  const { front, pipeline, askFor, holdOf } = await setup({ CIRCUIT_OPEN_MS: '300000' });
+  const { front, pipeline, askFor, askForOther, holdOf } = await setup({
+    CIRCUIT_OPEN_MS: '300000',
+  });
   front.shut();
   const down = await askFor(6);
   await until('the circuit is open', async () => {
@@ -67,16 +77,33 @@ test('while one model waits, another of the same provider goes on', async () => 
     return holds.includes('circuit_open');
   });
   front.open();
-  const { provider, input } = pipeline.bodyOf('fashn');
-  const { garmentImages, personImage } = input;
-  const other = { provider, model: 'tryon-max', input: { garmentImages, personImage } };
-  const response = await pipeline.post(other);
-  const { id } = (await response.json()) as { id: string };
+  const id = await askForOther();
   expect(await pipeline.untilFinal(id)).toMatchObject({ status: 'completed' });
   const job = await pipeline.queue(queueNames.submit('fashn')).getDelayed();
   expect(job).toHaveLength(1);
   expect(job[0]?.attemptsMade).toBe(0);
 });
+
+test('what a model holds back leaves some of the provider’s rate to its other models', async () => {
+  const { front, pipeline, askFor, askForOther, holdOf } = await setup({
+    CIRCUIT_OPEN_MS: '500',
+    FASHN_SUBMITS_PER_MINUTE: '60',
+  });
+  front.shut();
+  const ids = await askFor(40);
+  await until('all but the probes are held', async () => {
+    const held = (await Promise.all(ids.map(holdOf))).filter((why) => why === 'circuit_open');
+    return held.length > 30;
+  });
+  // Each look is a start of a job: if all looked after each probe, the minute's rate would be gone.
+  await until('two probes came', () => front.turnedAway.length >= 7);
+  const other = await askForOther();
+  const askedAt = Date.now();
+  await until('it was sent', () => front.asked('tryon-max') > 0, 70_000);
+  expect(Date.now() - askedAt).toBeLessThan(5_000);
+  front.open();
+  await pipeline.untilFinal(other, 60_000);
+}, 150_000);
 
 test('a provider that cannot be reached burns nothing: everything completes when it is back', async () => {
   const port = await freePort();

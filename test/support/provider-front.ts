@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
 /** A door in front of a simulated provider that can be shut; gone when the test ends. */
@@ -8,6 +9,8 @@ export interface ProviderFront {
   readonly url: string;
   /** When each submission came to the shut door, Unix ms. */
   readonly turnedAway: readonly number[];
+  /** How many submissions that hold this text have come, to a shut door or an open one. */
+  asked(text: string): number;
   /** Where everything goes while the door is open. */
   leadTo(url: string): void;
   /** Submissions (POST) are turned away, unless told otherwise as a proxy before a dead provider does. */
@@ -30,12 +33,13 @@ const DEAD: TurnedAway = {
 /** @param at its port; a free one unless given. */
 export async function startProviderFront(at = 0): Promise<ProviderFront> {
   const turnedAway: number[] = [];
+  const bodies: string[] = [];
   let target = '';
   let shut: TurnedAway | undefined;
   const server = createServer((request, response) => {
+    if (request.method === 'POST') void text(request).then((body) => bodies.push(body));
     if (shut && request.method === 'POST') {
       turnedAway.push(Date.now());
-      request.resume();
       response.writeHead(shut.status, shut.headers).end(shut.body);
       return;
     }
@@ -57,6 +61,7 @@ export async function startProviderFront(at = 0): Promise<ProviderFront> {
   return {
     url: `http://127.0.0.1:${port}`,
     turnedAway,
+    asked: (part) => bodies.filter((body) => body.includes(part)).length,
     leadTo: (url) => {
       target = url;
     },

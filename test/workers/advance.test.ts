@@ -84,3 +84,39 @@ test('a job that Redis does not take fails its own step, and no other of the bat
   expect(accepted).toMatchObject({ kind: 'failed' });
   expect(started).toMatchObject({ kind: 'moved', generation: { state: 'submitting' } });
 });
+
+test('an intent that was saved is its owner’s, also when another step of the batch is refused later', async () => {
+  const { redis, keys } = await setup();
+  const store = createStore({ redis, keys, retentionMs: 60_000 });
+  const log = pino({ level: 'silent' });
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
+  onTestFinished(queues.close);
+  const advance = createAdvance({
+    // The other one loses its compare-and-set, and by then Redis takes nothing any more.
+    store: {
+      ...store,
+      saveAll: async (records) => {
+        const saved = await store.saveAll(records);
+        await redis.config('SET', 'maxmemory', 1);
+        return saved;
+      },
+    },
+    enqueue: createEnqueue(queues),
+    rounds: createRounds(queues, () => NOW),
+    subscribers: createSubscribers({ redis, keys }),
+    rulesFor: () => RULES,
+    now: () => NOW,
+    log,
+  });
+  const stale = { ...submitted, version: submitted.version - 1 };
+  const [started, polled] = await advance.all(
+    [
+      { id: queued.id, generation: queued, event: EVENTS['submit-started'] },
+      { id: stale.id, generation: stale, event: { ...EVENTS['observed-live'], source: 'poll' } },
+    ],
+    { finish: false },
+  );
+  await redis.config('SET', 'maxmemory', 0);
+  expect(started).toMatchObject({ kind: 'moved', generation: { state: 'submitting' } });
+  expect(polled).toMatchObject({ kind: 'failed' });
+});

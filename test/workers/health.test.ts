@@ -13,7 +13,14 @@ async function setup(tickAgeMs: number) {
   const lastSeenAt = clock.now - tickAgeMs;
   const log = pino({ level: 'silent' });
   const tick = { lastSeenAt: () => lastSeenAt };
-  const watch = startWatch({ tick, redis, workers: [], log, now: () => clock.now });
+  const watch = startWatch({
+    tick,
+    redis,
+    workers: [],
+    probeKey: 'probe',
+    log,
+    now: () => clock.now,
+  });
   onTestFinished(watch.stop);
   const health = await startWorkerHealth({ host: '127.0.0.1', port: 0 }, { watch, redis });
   onTestFinished(health.stop);

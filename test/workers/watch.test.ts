@@ -50,7 +50,14 @@ async function setup({ before, endless, ...stage }: Options = {}) {
     { connection, prefix: keys.prefix, log, now },
   );
   const tick = { lastSeenAt: now };
-  const watch = startWatch({ tick, redis: connection, workers: [worker], log, now });
+  const watch = startWatch({
+    tick,
+    redis: connection,
+    workers: [worker],
+    probeKey: keys.probe,
+    log,
+    now,
+  });
   const health = await startWorkerHealth(
     { host: '127.0.0.1', port: 0 },
     { watch, redis: connection },
