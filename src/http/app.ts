@@ -34,6 +34,8 @@ export interface AppParts {
   readonly pollProfiles: PollProfileChanges;
   /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
+  /** How long no submission of a provider starts (ms); not above 0: none is held. */
+  readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   readonly board?: { readonly router: Router; readonly user: string; readonly password: string };

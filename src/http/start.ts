@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { type Logger, onceInAWhile } from '../config/log.ts';
 import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
+import { queueNames } from '../config/queues.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { openCircuits } from '../generation/circuit.ts';
@@ -103,6 +104,8 @@ export async function startHttp(
     filesFolder: settings.FILES_DIR,
     pollProfiles: settings.POLL_PROFILES,
     openCircuits: (provider) => openCircuits(redis, keys, provider),
+    heldForMs: ({ name, limits }) =>
+      queues.get(queueNames.submit(name)).getRateLimitTtl(limits.submits.max),
     now,
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,

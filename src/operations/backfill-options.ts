@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readFlags } from './command.ts';
+import { namesOf, readFlags } from './command.ts';
 import { sinceBefore } from './since.ts';
 
 export interface BackfillOptions {
@@ -21,7 +21,7 @@ at each provider's poll budget. What is missing in a schedule is put back. Runni
 
   --since TIME       those asked for or submitted since then: 30s, 15m, 2h or 3d ago,
                      or a moment such as 2026-05-01T12:00Z
-  --provider NAME    only this provider; may be given several times (default: all switched on)
+  --provider NAME    only this provider; may be repeated, or a list with commas (default: all)
   --dry-run          write nothing, and say what would be done
   --no-wait          do not stay until everything was checked
   --json             print one JSON object (with npm run --silent)
@@ -44,7 +44,7 @@ export function readBackfillOptions(args: string[], nowMs: number): BackfillOpti
     },
     z.object({
       since: sinceBefore(nowMs),
-      provider: z.array(z.string()).default([]),
+      provider: namesOf(z.string()).default([]),
       'dry-run': z.boolean().default(false),
       'no-wait': z.boolean().default(false),
       json: z.boolean().default(false),

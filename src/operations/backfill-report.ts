@@ -1,4 +1,5 @@
 import type { Affected } from './affected.ts';
+import { duration } from './duration.ts';
 
 /** What is said of one provider. */
 export interface ProviderReport {
@@ -44,11 +45,4 @@ export function renderReports(reports: readonly ProviderReport[]): string {
     .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
     .map((line) => `${line.trimEnd()}\n`)
     .join('');
-}
-
-function duration(ms: number): string {
-  if (ms === 0) return 'no time';
-  if (ms < 90_000) return `${Math.ceil(ms / 1_000)} s`;
-  if (ms < 90 * 60_000) return `${Math.ceil(ms / 60_000)} min`;
-  return `${(ms / 3_600_000).toFixed(1)} h`;
 }

@@ -2,7 +2,7 @@ import { createRounds } from '../producers/rounds.ts';
 import { type Findings, findAffected } from './affected.ts';
 import { BACKFILL_HELP, type BackfillOptions, readBackfillOptions } from './backfill-options.ts';
 import { renderReports, reportOf } from './backfill-report.ts';
-import { type Command, type Operation, UsageError } from './command.ts';
+import { type Command, chosenProviders, type Operation } from './command.ts';
 import { watchChecks } from './watch-checks.ts';
 
 /** After an outage of our own web process: has every affected generation checked now. */
@@ -17,7 +17,7 @@ export const BACKFILL: Command = {
 
 async function backfill(options: BackfillOptions, operation: Operation): Promise<void> {
   const { store, isTerminal, say } = operation;
-  const providers = chosen(options.providers, [...operation.providers.keys()]);
+  const providers = chosenProviders(options.providers, operation);
   const { since, dryRun } = options;
   const findings = await findAffected(operation, { providers, since, dryRun });
   if (!dryRun) await ensureRounds(findings, operation);
@@ -35,17 +35,6 @@ async function backfill(options: BackfillOptions, operation: Operation): Promise
     const about = { dryRun, since: new Date(since).toISOString(), unreadable };
     say(`${JSON.stringify({ ...about, checkedOrEnded: watched ?? null, providers: reports })}\n`);
   }
-}
-
-/** @throws UsageError naming the providers there are. */
-function chosen(wanted: readonly string[], switchedOn: readonly string[]): readonly string[] {
-  const stranger = wanted.find((name) => !switchedOn.includes(name));
-  if (stranger !== undefined) {
-    throw new UsageError(
-      `--provider: ${stranger} is not switched on; use some of ${switchedOn.join(', ')}`,
-    );
-  }
-  return wanted.length > 0 ? wanted : switchedOn;
 }
 
 /** The first round of each provider begins at once; each makes sure of the next. */

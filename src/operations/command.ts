@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Settings } from '../config/settings.ts';
 import type { Keys } from '../generation/keys.ts';
 import type { Store } from '../generation/store.ts';
@@ -36,6 +36,24 @@ export interface Command {
   read(args: string[]): (operation: Operation) => Promise<void>;
 }
 
+/**
+ * The providers meant: those named, or all that are switched on.
+ * @throws UsageError naming the providers there are.
+ */
+export function chosenProviders(
+  named: readonly string[],
+  { providers }: Pick<Operation, 'providers'>,
+): readonly string[] {
+  const switchedOn = [...providers.keys()];
+  const stranger = named.find((name) => !switchedOn.includes(name));
+  if (stranger !== undefined) {
+    throw new UsageError(
+      `--provider: ${stranger} is not switched on; use some of ${switchedOn.join(', ')}`,
+    );
+  }
+  return named.length > 0 ? named : switchedOn;
+}
+
 /** Wrong usage; the message names the flag and what to do. */
 export class UsageError extends Error {}
 
@@ -62,4 +80,15 @@ export function readFlags<T extends z.ZodType>(
     ({ path, message }) => `--${String(path[0])}: ${message}`,
   );
   throw new UsageError([...new Set(problems)].join('\n'));
+}
+
+/** A flag that may be repeated and may hold a list with commas; each entry as `entry` has it. */
+export function namesOf<T>(entry: z.ZodType<T, string>) {
+  // A flag that is given but says nothing must not widen the choice to everything.
+  const isFull = (entries: string[]): boolean => !entries.includes('');
+  return z
+    .array(z.string())
+    .transform((texts) => texts.flatMap((text) => text.split(',').map((one) => one.trim())))
+    .refine(isFull, 'is empty, or empty in part: leave it out, or fill it in')
+    .pipe(z.array(entry));
 }

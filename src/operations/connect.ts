@@ -55,8 +55,7 @@ export async function runConnected(
   } catch (error) {
     const isOurs = error instanceof CannotStart || error instanceof UsageError;
     if (isOurs || redis.status === 'ready') throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CannotStart(`Redis was lost (${why}): run it again, which is harmless.`);
+    throw new CannotStart('Redis was lost in the middle: run it again, which is harmless.');
   } finally {
     await queues.close();
     redis.disconnect();

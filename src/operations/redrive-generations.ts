@@ -23,7 +23,7 @@ export async function redriveGenerations(
 ): Promise<void> {
   const seen = new Set<string>();
   const pace = createPace(operation.providers);
-  for await (const page of pagesOf(operation, options.filter)) {
+  for await (const page of pagesOf(operation, options.filter, report)) {
     const wanted = page.filter((g) => isWanted(g, options.filter));
     const before = await redrivenBefore(operation, wanted);
     for (const [index, old] of wanted.entries()) {
@@ -47,10 +47,16 @@ export async function redriveGenerations(
 async function* pagesOf(
   { store, redis, keys }: Operation,
   { ids }: RedriveFilter,
+  report: RedriveReport,
 ): AsyncGenerator<readonly Generation[]> {
   if (ids.length > 0) {
     yield (await store.loadAll(ids)).flatMap((g) => (g && 'state' in g ? [g] : []));
-  } else for await (const { generations } of walkRecords({ redis, keys })) yield generations;
+    return;
+  }
+  for await (const { generations, unreadable } of walkRecords({ redis, keys })) {
+    report.passedOver(unreadable);
+    yield generations;
+  }
 }
 
 function isWanted(g: Generation, filter: RedriveFilter): g is Unsuccessful {
@@ -100,7 +106,10 @@ async function redriveOne(
   };
   const generation = redriven(old, way, start);
   if (!generation) return 'may_pay_twice';
-  if (triesAgain(way)) pace.took(old.provider, dueAt);
+  if (triesAgain(way)) {
+    pace.took(old.provider, dueAt);
+    report.lastBegins(dueAt - now);
+  }
   if (options.dryRun) return way;
   const earlier = await store.create(generation, redriveOnce(old.id));
   // Our own id: ioredis sent the same write twice because a connection broke.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GenerationId } from '../generation/ids.ts';
 import { REASON_CLASSES } from '../generation/reason-class.ts';
-import { readFlags, UsageError } from './command.ts';
+import { namesOf, readFlags, UsageError } from './command.ts';
 import { DEAD_JOB_CLASSES, isRedrivable } from './dead-job.ts';
 import { sinceBefore } from './since.ts';
 
@@ -50,7 +50,10 @@ Tries dead letters again: generations that failed or timed out, and jobs that we
   --json            the result as JSON
   --help            this text
 
-A generation is tried again by a new one with "redriveOf"; trying it again twice gives the same.
+A generation is tried again by a new one with "redriveOf"; trying it again twice gives the same, so
+Ctrl-C and running it again are harmless. New ones are begun at half of their provider's polls.
+Needs REDIS_URL, REDIS_NAMESPACE and the providers' settings as the workers have them.
+Exits with 0 when done, 1 when it could not, 2 after wrong usage.
 `;
 
 const FLAGS = {
@@ -76,6 +79,9 @@ const CLASSES: readonly string[] = [...REASON_CLASSES, ...DEAD_JOB_CLASSES];
 /** @throws UsageError */
 export function readRedriveOptions(args: string[], nowMs: number): RedriveOptions {
   const flags = readFlags(args, FLAGS, valuesBefore(nowMs));
+  if ((flags.since ?? 0) > (flags.until ?? nowMs)) {
+    throw new UsageError('--since: is later than --until');
+  }
   const isNarrow = FILTERS.some((name) => flags[name] !== undefined);
   if (!isNarrow && !flags['dry-run'] && !flags.all) {
     throw new UsageError('Say which: give a filter, or --all. See first what there is: --dry-run');
@@ -104,12 +110,12 @@ function valuesBefore(nowMs: number) {
   const known = (isKnown: (name: string) => boolean) =>
     z.string().refine(isKnown, { error: ({ input }) => `"${input}" is none; see --help` });
   return z.object({
-    provider: listOf(z.string()),
-    queue: listOf(known(isRedrivable)),
-    reason: listOf(z.string()),
-    class: listOf(known((name) => CLASSES.includes(name))),
-    tenant: z.string().optional(),
-    id: listOf(generationId),
+    provider: namesOf(z.string()).optional(),
+    queue: namesOf(known(isRedrivable)).optional(),
+    reason: namesOf(z.string()).optional(),
+    class: namesOf(known((name) => CLASSES.includes(name))).optional(),
+    tenant: z.string().min(1, 'is empty: leave it out, or fill it in').optional(),
+    id: namesOf(generationId).optional(),
     since: sinceBefore(nowMs).optional(),
     until: sinceBefore(nowMs).optional(),
     limit: z
@@ -122,17 +128,6 @@ function valuesBefore(nowMs: number) {
     'pay-again': flag,
     json: flag,
   });
-}
-
-/** A flag that is given but says nothing must not widen the choice to everything. */
-function listOf<T>(entry: z.ZodType<T, string>) {
-  const isFull = (entries: string[]): boolean => !entries.includes('');
-  return z
-    .array(z.string())
-    .transform((texts) => texts.flatMap((text) => text.split(',').map((one) => one.trim())))
-    .refine(isFull, 'is empty, or empty in part: leave it out, or fill it in')
-    .pipe(z.array(entry))
-    .optional();
 }
 
 const generationId = z.string().transform((text, context): GenerationId => {

@@ -1,4 +1,5 @@
 import type { RedriveWay } from '../generation/redrive.ts';
+import { duration } from './duration.ts';
 
 /** What became of a dead letter, or would. */
 export type RedriveAction =
@@ -46,19 +47,37 @@ export interface RedriveReport {
   add(kind: DeadLetterKind): void;
   /** A generation that was tried again, and by which. */
   began(id: string, redriveOf: string): void;
+  /** Records that only a newer version can read; passed over. */
+  passedOver(unreadable: number): void;
+  /** When the last one begins; others begin before. */
+  lastBegins(inMs: number): void;
   /** How many are tried again so far, or would be. */
   triedAgain(): number;
   text(dryRun: boolean): string;
   json(dryRun: boolean): string;
 }
 
+/** Not worth a word. */
+const A_WHILE_MS = 10_000;
 /** More pairs than this only bury the table. */
 const MOST_PAIRS_SHOWN = 10;
 
-export function createRedriveReport(): RedriveReport {
+/** @param limit where the command stopped, if so many are tried again. */
+export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveReport {
   const groups = new Map<string, DeadLetterKind & { count: number }>();
   const pairs: { id: string; redriveOf: string }[] = [];
   let triedAgain = 0;
+  let unreadable = 0;
+  let lastInMs = 0;
+
+  /** What else there is to say. */
+  const remarks = (): string[] => [
+    ...(triedAgain >= limit ? [`stopped at --limit ${limit}: there may be more`] : []),
+    ...(lastInMs > A_WHILE_MS
+      ? [`the last one begins in ${duration(lastInMs)}, at half of its provider's polls`]
+      : []),
+    ...(unreadable > 0 ? [`${unreadable} records of a newer version were passed over`] : []),
+  ];
 
   const sorted = () => [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, g]) => g);
 
@@ -71,6 +90,12 @@ export function createRedriveReport(): RedriveReport {
       if (triesAgain(kind.action)) triedAgain += 1;
     },
     began: (id, redriveOf) => pairs.push({ id, redriveOf }),
+    passedOver: (count) => {
+      unreadable += count;
+    },
+    lastBegins: (inMs) => {
+      lastInMs = Math.max(lastInMs, inMs);
+    },
     triedAgain: () => triedAgain,
     text(dryRun) {
       const found = [...groups.values()].reduce((sum, { count }) => sum + count, 0);
@@ -89,11 +114,13 @@ export function createRedriveReport(): RedriveReport {
           : []),
         ...few.map(({ id, redriveOf }) => `${redriveOf} is tried again as ${id}`),
         `${found} dead letters found, ${triedAgain} ${dryRun ? 'would be' : 'are'} tried again`,
+        ...remarks(),
       ]
         .map((line) => `${line}\n`)
         .join('');
     },
-    json: (dryRun) => `${JSON.stringify({ dryRun, triedAgain, groups: sorted(), began: pairs })}\n`,
+    json: (dryRun) =>
+      `${JSON.stringify({ dryRun, triedAgain, unreadable, groups: sorted(), began: pairs })}\n`,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Command, Operation } from './command.ts';
+import { type Command, chosenProviders, type Operation, UsageError } from './command.ts';
 import { redriveGenerations } from './redrive-generations.ts';
 import { redriveJobs } from './redrive-jobs.ts';
 import { REDRIVE_HELP, type RedriveOptions, readRedriveOptions } from './redrive-options.ts';
@@ -20,14 +20,27 @@ export const REDRIVE: Command = {
 };
 
 async function redrive(options: RedriveOptions, operation: Operation): Promise<void> {
-  const { dryRun, json } = options;
-  const report = createRedriveReport();
+  const { dryRun, json, filter } = options;
+  chosenProviders(filter.providers, operation);
+  await refuseUnknownQueues(filter.queues, operation);
+  const report = createRedriveReport(options.limit);
   const tell = progress(report);
-  if (options.filter.queues.length === 0) {
+  if (filter.queues.length === 0) {
     await redriveGenerations(operation, options, report, tell);
   }
   await redriveJobs(operation, options, report, tell);
   operation.say(json ? report.json(dryRun) : report.text(dryRun));
+}
+
+/** A queue that nobody ever opened is a slip of the pen. */
+async function refuseUnknownQueues(
+  names: readonly string[],
+  { redis, queues }: Operation,
+): Promise<void> {
+  for (const name of names) {
+    if ((await redis.exists(queues.get(name).toKey('meta'))) > 0) continue;
+    throw new UsageError(`--queue: there is no queue ${name}`);
+  }
 }
 
 /** On standard error, so that it does not mix with the result. */

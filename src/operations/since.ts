@@ -23,7 +23,7 @@ export function sinceBefore(nowMs: number) {
 }
 
 function momentOf(text: string, nowMs: number): number | undefined {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const [, count, unit = ''] = /^(\d{1,4})([smhd])$/.exec(text) ?? [];
   if (count !== undefined) return nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
   // Without its zone, a time would mean something else on every machine.
   return MOMENT.safeParse(text).success ? Date.parse(text) : undefined;

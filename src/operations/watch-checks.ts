@@ -46,7 +46,9 @@ export async function watchChecks(
       if (pending.length === 0 || at - saidAt >= sayEveryMs) sayProgress();
       if (at - movedAt >= STILL_MS) {
         movedAt = at;
-        say('Nothing was checked for 30 s: does a worker with the poll role run?\n');
+        say(
+          'Nothing was checked for 30 s: does a worker with the poll role run, and the provider answer?\n',
+        );
       }
       if (pending.length > 0) await pause(LOOK_EVERY_MS, undefined, interrupted);
     }

@@ -33,6 +33,7 @@ async function setupAccounts(adapters: readonly ProviderAdapter[]) {
       publicUrl: undefined,
       pollProfiles: {},
       openCircuits: async () => ({}),
+      heldForMs: async () => -2,
       now: () => clock.now,
       log: createLogger('silent', []),
     }),

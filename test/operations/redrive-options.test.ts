@@ -40,6 +40,8 @@ describe('is refused', () => {
     ['an id that is none', ['--id', 'gen_1']],
     ['a time that is none', ['--since', 'yesterday']],
     ['a limit of 0', ['--all', '--limit', '0']],
+    ['a tenant without a name', ['--tenant', '']],
+    ['an end before its beginning', ['--since', '1h', '--until', '2h']],
   ])('%s', (_what, args) => {
     expect(() => readRedriveOptions(args, NOW)).toThrow(UsageError);
   });

@@ -308,6 +308,34 @@ describe('the command', () => {
     expect(lines.join('\n')).toMatch(said);
   });
 
+  test.each([
+    [
+      'a provider that is not switched on',
+      ['--provider', 'fashion'],
+      /--provider: fashion .*fashn/,
+    ],
+    [
+      'a queue that nobody ever opened',
+      ['--queue', 'subscriber-ordres'],
+      /no queue subscriber-ordres/,
+    ],
+  ])('%s is a slip of the pen, exits 2', async (_what, filter, said) => {
+    const pipeline = await setupPipeline({ workers: false });
+    const { code, lines } = await operate(pipeline.env, 'redrive', '--dry-run', ...filter);
+    expect(lines.join('\n')).toMatch(said);
+    expect(code).toBe(2);
+  });
+
+  test('says when it stopped at its limit', async () => {
+    const pipeline = await setupPipeline({ patience: { giveUpAfterMs: 1_000 }, webhooks: false });
+    const ids = await Promise.all(
+      [1, 2].map(() => pipeline.request('fashn', { scenario: 'stuck' })),
+    );
+    await pipeline.untilSettled(ids);
+    const { lines } = await operate(pipeline.env, 'redrive', '--all', '--dry-run', '--limit', '1');
+    expect(lines).toContain('stopped at --limit 1: there may be more');
+  });
+
   test('without settings it says what is missing, but wants no API keys, and exits 1', async () => {
     const { code, lines } = await operate({}, 'redrive', '--all');
     expect(code).toBe(1);

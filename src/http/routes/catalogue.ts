@@ -26,6 +26,8 @@ export function catalogueRoutes(parts: {
   pollProfiles: PollProfileChanges;
   /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
   openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
+  /** How long no submission of a provider starts, for its rate limit or a hold; not above 0: none. */
+  heldForMs: (provider: ProviderAdapter) => Promise<number>;
   now: () => number;
   log: Logger;
 }): Router {
@@ -45,17 +47,24 @@ export function catalogueRoutes(parts: {
     tenantOf(request);
     const described = [...providers.values()].map(async (provider) => ({
       ...describeProvider(provider, publicUrl),
+      submissionsHeldUntil: await heldUntil(provider),
       circuitsOpen: await circuitsOf(provider.name),
       account: await inTime(accountOf(provider)),
     }));
     response.json({ providers: await Promise.all(described) });
   });
 
-  /** Model → ISO time; null while Redis is away. */
-  async function circuitsOf(provider: string): Promise<Record<string, string> | null> {
+  /** Null: nothing is held, or Redis cannot say. */
+  async function heldUntil(provider: ProviderAdapter): Promise<string | null> {
+    const heldForMs = await parts.heldForMs(provider).catch(() => 0);
+    return heldForMs > 0 ? new Date(now() + heldForMs).toISOString() : null;
+  }
+
+  /** Model → until when, or null when the next submission is its probe. Null while Redis is away. */
+  async function circuitsOf(provider: string): Promise<Record<string, string | null> | null> {
     const open = await parts.openCircuits(provider).catch(() => null);
     const times = Object.entries(open ?? {}).map(([model, untilMs]) => {
-      return [model, new Date(untilMs).toISOString()];
+      return [model, untilMs > now() ? new Date(untilMs).toISOString() : null];
     });
     return open && Object.fromEntries(times);
   }
