@@ -26,7 +26,7 @@ export const CHAOS_HELP = `npm run chaos -- [options]
   --minutes N          the run ends by then, finished or not (default 15)
   --providers A,B      of ${KNOWN_PROVIDERS.join(', ')}
                        (default ${CHAOS_PROVIDERS.join(', ')})
-  --appendfsync MODE   everysec (default) or always: how soon Redis forces writes to disk
+  --appendfsync MODE   always (default) or everysec: how soon Redis forces writes to disk
   --power-cuts         a killed Redis also loses what was not yet forced to disk
   --naive              the same against the pipeline that a tutorial would give
   --logs FOLDER        keep what the processes log
@@ -59,7 +59,7 @@ export function readChaosOptions(args: string[]): ChaosOptions {
   if (stranger !== undefined) {
     throw new UsageError(`--providers: use some of ${KNOWN_PROVIDERS.join(', ')}`);
   }
-  const { appendfsync = 'everysec' } = values;
+  const { appendfsync = 'always' } = values;
   if (appendfsync !== 'everysec' && appendfsync !== 'always') {
     throw new UsageError('--appendfsync: use everysec or always');
   }
