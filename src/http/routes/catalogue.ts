@@ -15,8 +15,8 @@ const UNAVAILABLE: ShownAccount = { unavailable: true };
 
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
- * `GET /providers`: what each provider can do, its limits, whose submissions wait because their
- * circuit is open, and what is left to spend.
+ * `GET /providers`: what each provider can do, its limits, until when its submissions are held, whose
+ * circuits are open, and what is left to spend.
  */
 export function catalogueRoutes(parts: {
   providers: ReadonlyMap<string, ProviderAdapter>;
@@ -45,12 +45,15 @@ export function catalogueRoutes(parts: {
 
   router.get('/providers', async (request, response) => {
     tenantOf(request);
-    const described = [...providers.values()].map(async (provider) => ({
-      ...describeProvider(provider, publicUrl),
-      submissionsHeldUntil: await heldUntil(provider),
-      circuitsOpen: await circuitsOf(provider.name),
-      account: await inTime(accountOf(provider)),
-    }));
+    const described = [...providers.values()].map(async (provider) => {
+      const [submissionsHeldUntil, circuitsOpen, account] = await Promise.all([
+        heldUntil(provider),
+        circuitsOf(provider.name),
+        inTime(accountOf(provider)),
+      ]);
+      const known = describeProvider(provider, publicUrl);
+      return { ...known, submissionsHeldUntil, circuitsOpen, account };
+    });
     response.json({ providers: await Promise.all(described) });
   });
 
