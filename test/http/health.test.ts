@@ -78,5 +78,10 @@ test('a web process that stands still does not answer /livez at all', async () =
   process.kill(child.pid, 'SIGSTOP');
   await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);
   process.kill(child.pid, 'SIGCONT');
-  expect((await livez()).status).toBe(200);
+  // A connection that was made meanwhile may break; the process itself goes on.
+  const answersAgain = () =>
+    livez()
+      .then(({ status }) => status === 200)
+      .catch(() => false);
+  await until('it answers again', answersAgain);
 });
