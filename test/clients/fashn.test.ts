@@ -11,7 +11,9 @@ test('new Fashn finds its key and address in the environment, and wants a key', 
   vi.stubEnv('FASHN_BASE_URL', baseURL);
   expect(() => new Fashn()).toThrow(Fashn.FashnError);
   vi.stubEnv('FASHN_API_KEY', 'fa-environment');
-  expect((await new Fashn().predictions.run(tryOn())).error).toBeNull();
+  for (const client of [new Fashn(), new Fashn({ baseURL: `${baseURL}/` })]) {
+    expect((await client.predictions.run(tryOn())).error).toBeNull();
+  }
 });
 
 test('new Fashn with a wrong key gets AuthenticationError from every call', async () => {
@@ -25,6 +27,14 @@ test('new Fashn with a wrong key gets AuthenticationError from every call', asyn
   }
   const right = client.withOptions({ apiKey: 'fa-right' });
   expect((await right.predictions.run(tryOn())).error).toBeNull();
+});
+
+test('withOptions and the header x-simulate choose a scenario of the simulator', async () => {
+  const { client, tryOn } = await fashnWorld();
+  const moderated = client.withOptions({ defaultHeaders: { 'x-simulate': 'moderation' } });
+  const result = await moderated.predictions.subscribe({ ...tryOn(), ...soon });
+  expect(result.error?.name).toBe('ContentModerationError');
+  expect((await client.predictions.subscribe({ ...tryOn(), ...soon })).status).toBe('completed');
 });
 
 test('predictions.run answers with an id, and the prediction is live', async () => {
@@ -43,7 +53,7 @@ test('predictions.run with webhook_url sends there what predictions.status says'
 });
 
 test('predictions.status goes from starting to completed, and tells the credits used', async () => {
-  const { client, tryOn } = await fashnWorld({ timeScale: 0.1 });
+  const { client, tryOn } = await fashnWorld({ timeScale: 0.25 });
   const { id } = await client.predictions.run(tryOn({ num_samples: 2 }));
   const ask = async () => {
     const { data, response } = await client.predictions.status(id).withResponse();
@@ -75,7 +85,7 @@ test('predictions.status answers again after two passing errors', async () => {
 });
 
 test('predictions.subscribe polls to the end, and tells every step on the way', async () => {
-  const { client, tryOn } = await fashnWorld({ timeScale: 0.1 });
+  const { client, tryOn } = await fashnWorld({ timeScale: 0.25 });
   const told: string[] = [];
   const result = await client.predictions.subscribe({
     ...tryOn(),
@@ -341,6 +351,7 @@ test('predictions.run that is aborted is APIUserAbortError', async () => {
 test('client.get of /v1/credits tells what is left', async () => {
   const { client, tryOn } = await fashnWorld({ providers: { fashn: { credits: 2_000 } } });
   await client.predictions.run(tryOn());
+  expect((await client.get('/v1/credits').asResponse()).status).toBe(200);
   expect(await client.get('/v1/credits')).toMatchObject({
     credits: { total: 1_999, subscription: 999, on_demand: 1_000 },
   });

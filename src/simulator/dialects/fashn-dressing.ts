@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import {
-  asWritten,
+  delivery,
+  deliveryOf,
   type FashnWish,
   image,
   inputs,
   loraUrl,
-  one,
-  saved,
+  onePicture,
   savedOrImage,
-  saving,
   seed,
+  withoutEnhancement,
   words,
 } from './fashn-inputs.ts';
 import { fashnSizes } from './fashn-sizes.ts';
@@ -19,8 +19,9 @@ import { fashnSizes } from './fashn-sizes.ts';
 /** Who is drawn where FASHN would invent somebody. */
 const stockFigure = 'saved:person';
 
+/** `tryon-v1.6`: one garment on one person. */
 export const tryOn = inputs({
-  ...saving,
+  ...delivery,
   model_image: savedOrImage,
   garment_image: image,
   category: z.enum(['auto', 'tops', 'bottoms', 'one-pieces']).optional(),
@@ -32,7 +33,7 @@ export const tryOn = inputs({
   seed,
 }).transform(
   (body): FashnWish => ({
-    ...saved(body),
+    ...deliveryOf(body),
     personImage: body.model_image,
     garmentImages: [body.garment_image],
     outputSize: fashnSizes.tryOn,
@@ -44,8 +45,9 @@ export const tryOn = inputs({
 /** Documented: two to five credits. ASSUMPTION: by resolution. */
 const maxCredits = { '1k': 2, '2k': 3, '4k': 5 };
 
+/** `tryon-max`: the same in the person's proportions. */
 export const tryOnMax = inputs({
-  ...saving,
+  ...delivery,
   model_image: image,
   // The same thing under another name than in tryon-v1.6.
   product_image: image,
@@ -56,7 +58,7 @@ export const tryOnMax = inputs({
   seed,
 }).transform(
   (body): FashnWish => ({
-    ...saved(body),
+    ...deliveryOf(body),
     personImage: body.model_image,
     garmentImages: [body.product_image],
     outputSize: fashnSizes.within[body.resolution],
@@ -65,8 +67,9 @@ export const tryOnMax = inputs({
   }),
 );
 
+/** `product-to-model`: one product on the caller's person, or on the stock figure. */
 export const productToModel = inputs({
-  ...saving,
+  ...delivery,
   product_image: image,
   model_image: image.optional(),
   image_prompt: image.optional(),
@@ -79,8 +82,8 @@ export const productToModel = inputs({
   // With a model of the caller's own, the picture keeps that model's proportions.
   const isShaped = body.model_image === undefined && ratio !== undefined;
   return {
-    ...saved(body),
-    ...one,
+    ...deliveryOf(body),
+    ...onePicture,
     personImage: body.model_image ?? stockFigure,
     garmentImages: [body.product_image],
     inspectedImages: body.image_prompt === undefined ? [] : [body.image_prompt],
@@ -88,8 +91,9 @@ export const productToModel = inputs({
   };
 });
 
+/** `model-create`: the stock figure on a canvas. */
 export const modelCreate = inputs({
-  ...saving,
+  ...delivery,
   prompt: z.string(),
   // ASSUMPTION: the shape unless told.
   aspect_ratio: z.enum(fashnSizes.canvasRatios).default('2:3'),
@@ -97,13 +101,13 @@ export const modelCreate = inputs({
     .never({ error: 'is not supported by the simulator: it copies no poses' })
     .optional(),
   reference_type: z.enum(['pose', 'silhouette']).optional(),
-  disable_prompt_enhancement: asWritten,
+  disable_prompt_enhancement: withoutEnhancement,
   lora_url: loraUrl,
   seed,
 }).transform(
   (body): FashnWish => ({
-    ...saved(body),
-    ...one,
+    ...deliveryOf(body),
+    ...onePicture,
     personImage: stockFigure,
     garmentImages: [],
     outputSize: fashnSizes.canvas(body.aspect_ratio, '1k'),

@@ -44,7 +44,7 @@ export const seed = z
   .min(0)
   .max(2 ** 32 - 1)
   .optional();
-export const asWritten = z.boolean().optional();
+export const withoutEnhancement = z.boolean().optional();
 export const words = z.string().optional();
 
 /** Weights would have an effect, so they are refused. */
@@ -53,7 +53,7 @@ export const loraUrl = z
   .optional();
 
 /** How the result is handed over. */
-export const saving = {
+export const delivery = {
   output_format: z.enum(['png', 'jpeg']).default('png'),
   return_base64: z.boolean().default(false),
 };
@@ -72,9 +72,9 @@ export function inputs<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 /** The same in the engine's words. */
-export function saved(wanted: { output_format: 'png' | 'jpeg'; return_base64: boolean }) {
+export function deliveryOf(wanted: { output_format: 'png' | 'jpeg'; return_base64: boolean }) {
   return { outputFormat: wanted.output_format, returnsBase64: wanted.return_base64 };
 }
 
 /** ASSUMPTION: one credit per picture, where the model's page names no other price. */
-export const one = { resultCount: 1, creditCost: 1 };
+export const onePicture = { resultCount: 1, creditCost: 1 };

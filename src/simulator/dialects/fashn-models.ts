@@ -4,10 +4,7 @@ import type { FashnWish } from './fashn-inputs.ts';
 import { backgroundChange, backgroundRemove, modelVariation, reframe } from './fashn-retouching.ts';
 
 /** What each model takes. */
-export const fashnModels: ReadonlyMap<string, z.ZodType<FashnWish>> = new Map<
-  string,
-  z.ZodType<FashnWish>
->([
+export const fashnModels = new Map<string, z.ZodType<FashnWish>>([
   ['tryon-v1.6', tryOn],
   ['tryon-max', tryOnMax],
   ['product-to-model', productToModel],
@@ -19,7 +16,7 @@ export const fashnModels: ReadonlyMap<string, z.ZodType<FashnWish>> = new Map<
 ]);
 
 /** FASHN's other models, and why there is no stand-in for them. */
-export const unsupportedFashnModels: ReadonlyMap<string, string> = new Map([
+export const unsupportedFashnModels = new Map([
   ['model-swap', 'it cannot draw another face'],
   ['face-to-model', 'it cannot draw a body to a face'],
   ['edit', 'it cannot follow instructions'],

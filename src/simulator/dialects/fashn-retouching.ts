@@ -1,31 +1,32 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
-  asWritten,
+  delivery,
+  deliveryOf,
   type FashnWish,
   image,
   inputs,
   loraUrl,
-  one,
-  saved,
-  saving,
+  onePicture,
   seed,
+  withoutEnhancement,
   words,
 } from './fashn-inputs.ts';
 import { fashnSizes } from './fashn-sizes.ts';
 
 // FASHN's models that make another picture of one picture. Facts: see fashn-inputs.ts.
 
+/** `model-variation`: other colours. */
 export const modelVariation = inputs({
-  ...saving,
+  ...delivery,
   model_image: image,
   variation_strength: z.enum(['subtle', 'strong']).default('subtle'),
   lora_url: loraUrl,
   seed: seed.default(42),
 }).transform(
   (body): FashnWish => ({
-    ...saved(body),
-    ...one,
+    ...deliveryOf(body),
+    ...onePicture,
     personImage: body.model_image,
     garmentImages: [],
     outputSize: fashnSizes.within['1k'],
@@ -39,15 +40,16 @@ export const modelVariation = inputs({
 /** How much is added, as a part of the picture. ASSUMPTION: the amount, and the mode unless told. */
 const added = 0.25;
 
+/** `reframe`: a larger canvas, by shape or by direction. */
 export const reframe = inputs({
-  ...saving,
+  ...delivery,
   image,
   mode: z.enum(['direction', 'aspect_ratio']).default('direction'),
   target_aspect_ratio: words,
   target_direction: z.enum(['both', 'down', 'up']).optional(),
   seed,
 }).transform((body): FashnWish => {
-  const common = { ...saved(body), ...one, personImage: body.image, garmentImages: [] };
+  const common = { ...deliveryOf(body), ...onePicture, personImage: body.image, garmentImages: [] };
   if (body.mode === 'direction') {
     const to = body.target_direction;
     const drawing = {
@@ -65,16 +67,17 @@ export const reframe = inputs({
   return { ...common, outputSize: fashnSizes.within['1k'], fault };
 });
 
+/** `background-change`: a plain backdrop in a colour of the prompt's. */
 export const backgroundChange = inputs({
-  ...saving,
+  ...delivery,
   image,
   prompt: z.string(),
-  disable_prompt_enhancement: asWritten,
+  disable_prompt_enhancement: withoutEnhancement,
   seed,
 }).transform(
   (body): FashnWish => ({
-    ...saved(body),
-    ...one,
+    ...deliveryOf(body),
+    ...onePicture,
     personImage: body.image,
     garmentImages: [],
     outputSize: fashnSizes.within['1k'],
@@ -82,10 +85,11 @@ export const backgroundChange = inputs({
   }),
 );
 
-export const backgroundRemove = inputs({ image, return_base64: saving.return_base64 }).transform(
+/** `background-remove`: a cut-out, which is always a PNG. */
+export const backgroundRemove = inputs({ image, return_base64: delivery.return_base64 }).transform(
   (body): FashnWish => ({
-    ...saved({ output_format: 'png', return_base64: body.return_base64 }),
-    ...one,
+    ...deliveryOf({ output_format: 'png', return_base64: body.return_base64 }),
+    ...onePicture,
     personImage: body.image,
     garmentImages: [],
     outputSize: fashnSizes.within['2k'],

@@ -30,11 +30,7 @@ const onDemandCredits = 1_000;
 
 const bodySchema = z.object({ model_name: z.string(), inputs: z.unknown() });
 
-const notesSchema = z.object({
-  returnsBase64: z.boolean(),
-  outputFormat: z.enum(['png', 'jpeg', 'webp']),
-  fault: z.string().optional(),
-});
+const notesSchema = z.object({ returnsBase64: z.boolean(), fault: z.string().optional() });
 
 /** Why the model cannot be run here. */
 function noSuchModel(name: string): Refusal {
@@ -64,7 +60,7 @@ function readSubmission(request: Request, provider: Provider): Submission | Refu
   return {
     ...wish,
     personImage: addressOf(personImage, provider),
-    notes: { returnsBase64, outputFormat: wish.outputFormat, fault },
+    notes: { returnsBase64, fault },
     ...(webhookUrl.data !== undefined && { webhookUrl: webhookUrl.data }),
   };
 }
@@ -110,12 +106,12 @@ async function statusBody(task: TaskFacts, view: TaskView, provider: Provider): 
     }
     case 'failed': {
       const name = nameOf(view, provider);
-      // A documented status, although no call cancels a task.
-      if (name === 'canceled') return { id: task.id, status: 'canceled', error: null };
+      if (name === 'canceled') return statusBody(task, { state: 'canceled' }, provider);
       // A failed prediction has no `output` at all.
       return { id: task.id, status: 'failed', error: { name, message: view.message } };
     }
     case 'canceled':
+      // A status that the client's types know, although no call cancels a task.
       return { id: task.id, status: 'canceled', error: null };
   }
 }
@@ -125,8 +121,8 @@ async function outputOf(
   resultUrls: string[],
   provider: Provider,
 ): Promise<string[]> {
-  const { returnsBase64, outputFormat } = notesSchema.parse(task.submission.notes);
-  if (!returnsBase64) return resultUrls;
+  const { outputFormat = 'png', notes } = task.submission;
+  if (!notesSchema.parse(notes).returnsBase64) return resultUrls;
   const pictures = await provider.pictures(task);
   return pictures.map(
     (picture) => `data:image/${outputFormat};base64,${picture.toString('base64')}`,
