@@ -25,18 +25,18 @@ export function createApp({ states, gallery, controls, assetsDir }: AppParts): E
   for (const state of states) app.use(`/${state.dialect.name}`, createProviderRouter(state));
 
   app.get('/results/:file', async (request, response) => {
-    const resultId = request.params.file.replace(/\.png$/, '');
+    const { name: resultId, ext } = path.posix.parse(request.params.file);
     if (gallery.isExpired(resultId)) {
       // What the stores behind signed links answer when the time is up.
       response.status(403).json({ error: 'The link has expired.' });
       return;
     }
-    const png = await gallery.png(resultId);
-    if (png === undefined) {
+    const picture = await gallery.picture(resultId);
+    if (picture === undefined || ext !== `.${gallery.formatOf(resultId)}`) {
       response.status(404).json({ error: 'No such result.' });
       return;
     }
-    response.type('png').send(png);
+    response.type(ext).send(picture);
   });
   app.get('/assets/:file', async (request, response) => {
     // The pattern has no slash and no leading dot, so no name can leave the folder.

@@ -32,9 +32,26 @@ export type FailureKind = 'image-load' | 'moderation' | 'generation';
 export interface OutputSize {
   widthPx: number;
   heightPx: number;
-  /** `inside` keeps the person's proportions within the size; `cover` fills it exactly. */
-  fit: 'inside' | 'cover';
+  /**
+   * `inside` keeps the person's proportions within the size; `cover` fills it exactly and cuts off
+   * what is too much; `contain` fills it exactly and adds backdrop.
+   */
+  fit: 'inside' | 'cover' | 'contain';
 }
+
+/** What a result picture is saved as; also the end of its address. */
+export type PictureFormat = 'png' | 'jpeg' | 'webp';
+
+/** What becomes of a picture when nobody is dressed. */
+export type Drawing =
+  /** Its backdrop is made transparent. */
+  | { kind: 'cut-out' }
+  /** Its backdrop is made this colour. */
+  | { kind: 'backdrop'; colour: string }
+  /** Backdrop is added, as parts of its height and, on both sides, of its width. */
+  | { kind: 'extension'; above: number; below: number; beside: number }
+  /** All its colours are turned. */
+  | { kind: 'recolouring'; degrees: number };
 
 /** An http(s) URL, a `data:` URI, or the picture's own bytes. */
 export type ImageInput = string | Buffer;
@@ -53,6 +70,10 @@ export interface Submission {
   /** Images that are looked at one by one; what is wrong with them is left to `judge`. */
   inspectedImages?: ImageInput[];
   outputSize: OutputSize;
+  /** What is done to the person's picture in place of dressing the person. */
+  drawing?: Drawing;
+  /** `png` unless told. */
+  outputFormat?: PictureFormat;
   /** How many result images are asked for. */
   resultCount: number;
   creditCost: number;
@@ -217,7 +238,7 @@ export interface Provider {
   view(task: TaskFacts): TaskView;
   /** Resolves when the task is final, or after `limitMs` of simulated time. */
   untilFinal(task: TaskFacts, limitMs: number): Promise<void>;
-  /** The task's result pictures as PNG bytes. */
+  /** The bytes of the task's result pictures, in the format that the submission asks for. */
   pictures(task: TaskFacts): Promise<Buffer[]>;
   /** Looks at images; says for each what is wrong with it, or nothing when it is a picture. */
   inspect(images: readonly ImageInput[]): Promise<(ImageProblem | undefined)[]>;

@@ -164,6 +164,6 @@ ${scenarioLines.join('\n')}
 
 Control: GET /_simulator/scenarios, POST /_simulator/scenario, POST /_simulator/webhook,
 POST /_simulator/outage, GET and DELETE /_simulator/ledger, POST /_simulator/reset.
-Pictures: /assets/<file>, /results/<id>.png.
+Pictures: /assets/<file>, /results/<id>.<format>.
 `;
 }

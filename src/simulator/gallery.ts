@@ -1,7 +1,8 @@
 import { setBounded } from './bounded.ts';
-import type { ImageInput, ImageProblem, Submission } from './dialect.ts';
+import type { ImageInput, ImageProblem, PictureFormat, Submission } from './dialect.ts';
+import { draw } from './drawing.ts';
 import { ImageLoadError, type ImageLoader } from './image-loader.ts';
-import { dress } from './picture.ts';
+import { dress, savedAs } from './picture.ts';
 
 const maxResults = 100_000;
 /** Finished pictures kept; a 4K one is a few megabytes. */
@@ -12,8 +13,10 @@ export interface Gallery {
   inspect(images: readonly ImageInput[]): Promise<(ImageProblem | undefined)[]>;
   /** Makes a result known; it is drawn when it is first asked for. */
   add(resultId: string, submission: Submission): void;
-  /** The result as PNG, or undefined when nobody added it. Throws ImageLoadError. */
-  png(resultId: string): Promise<Buffer | undefined>;
+  /** The result in its own format, or undefined when nobody added it. Throws ImageLoadError. */
+  picture(resultId: string): Promise<Buffer | undefined>;
+  /** What the result is saved as, or undefined when nobody added it. */
+  formatOf(resultId: string): PictureFormat | undefined;
   /** Makes the link to a result a dead one; the picture itself stays. */
   expire(resultId: string): void;
   isExpired(resultId: string): boolean;
@@ -42,29 +45,34 @@ export function createGallery(loader: ImageLoader): Gallery {
       loader.load(submission.personImage),
       Promise.all(submission.garmentImages.map((source) => loader.load(source))),
     ]);
-    const { outputSize } = submission;
+    const { outputSize, drawing, outputFormat = 'png' } = submission;
     const key = [person, ...garments]
       .map((image) => image.digest)
-      .concat(`${outputSize.widthPx}x${outputSize.heightPx} ${outputSize.fit}`)
+      .concat(JSON.stringify([outputSize, drawing, outputFormat]))
       .join(' ');
-    const drawing =
-      renders.get(key) ??
-      dress(
-        person.bytes,
-        garments.map((garment) => garment.bytes),
-        outputSize,
-      );
-    setBounded(renders, key, drawing, maxCachedRenders);
-    drawing.catch(() => renders.delete(key));
-    return drawing;
+    const make = async (): Promise<Buffer> => {
+      const clothes = garments.map((garment) => garment.bytes);
+      const png = drawing
+        ? await draw(drawing, person.bytes, outputSize)
+        : await dress(person.bytes, clothes, outputSize);
+      return savedAs(outputFormat, png);
+    };
+    const making = renders.get(key) ?? make();
+    setBounded(renders, key, making, maxCachedRenders);
+    making.catch(() => renders.delete(key));
+    return making;
   }
 
   return {
     inspect: (images) => Promise.all(images.map(problemWith)),
     add: (resultId, submission) => setBounded(results, resultId, submission, maxResults),
-    async png(resultId) {
+    async picture(resultId) {
       const submission = results.get(resultId);
       return submission === undefined ? undefined : render(submission);
+    },
+    formatOf(resultId) {
+      const submission = results.get(resultId);
+      return submission && (submission.outputFormat ?? 'png');
     },
     expire: (resultId) => setBounded(expired, resultId, true, maxResults),
     isExpired: (resultId) => expired.has(resultId),

@@ -1,5 +1,5 @@
-import sharp from 'sharp';
-import type { OutputSize } from './dialect.ts';
+import sharp, { type Sharp } from 'sharp';
+import type { OutputSize, PictureFormat } from './dialect.ts';
 
 /** A box in pixels. */
 interface Box {
@@ -39,10 +39,12 @@ export async function dress(
   garments: Buffer[],
   outputSize: OutputSize,
 ): Promise<Buffer> {
+  const { widthPx, heightPx, fit } = outputSize;
+  const background = fit === 'contain' ? await backdropOf(person) : '#ffffff';
   const { data, info } = await sharp(person)
     .rotate()
     .flatten({ background: '#ffffff' })
-    .resize(outputSize.widthPx, outputSize.heightPx, { fit: outputSize.fit })
+    .resize(widthPx, heightPx, { fit, background })
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -60,6 +62,25 @@ export async function dress(
     }),
   );
   return sharp(data, { raw }).composite(layers).png({ compressionLevel: 6 }).toBuffer();
+}
+
+/** A PNG in the format that was asked for. What JPEG cannot leave transparent becomes white. */
+export async function savedAs(format: PictureFormat, png: Buffer): Promise<Buffer> {
+  if (format === 'png') return png;
+  const picture = format === 'jpeg' ? sharp(png).flatten({ background: '#ffffff' }) : sharp(png);
+  return picture.toFormat(format).toBuffer();
+}
+
+/** The colour of a picture's first pixel, which is where a plain backdrop would be. */
+export async function backdropOf(picture: Buffer): Promise<{ r: number; g: number; b: number }> {
+  const [r = 255, g = 255, b = 255] = await sharp(picture)
+    .rotate()
+    .flatten({ background: '#ffffff' })
+    .extract({ left: 0, top: 0, width: 1, height: 1 })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer();
+  return { r, g, b };
 }
 
 /** The part of the picture that is not backdrop; all of it when there is no plain backdrop. */
@@ -89,22 +110,28 @@ async function findFigure(
 
 /** The garment without its backdrop, cropped to what is left. */
 async function cutOutGarment(garment: Buffer): Promise<CutOut> {
-  const upright = sharp(garment)
-    .rotate()
-    .resize(maxGarmentPx, maxGarmentPx, { fit: 'inside', withoutEnlargement: true });
-  const { data, info } = await upright
+  const png = await withoutBackdrop(
+    sharp(garment)
+      .rotate()
+      .resize(maxGarmentPx, maxGarmentPx, { fit: 'inside', withoutEnlargement: true }),
+  );
+  const cropped = await sharp(png)
+    .trim({ background: { r: 0, g: 0, b: 0, alpha: 0 }, threshold: 1 })
+    .png()
+    .toBuffer({ resolveWithObject: true });
+  return { png: cropped.data, widthPx: cropped.info.width, heightPx: cropped.info.height };
+}
+
+/** The picture as a PNG whose plain backdrop is transparent. */
+export async function withoutBackdrop(picture: Sharp): Promise<Buffer> {
+  const { data, info } = await picture
     .toColourspace('srgb')
     .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
   clearBackdrop(data);
   const raw = { width: info.width, height: info.height, channels: info.channels };
-  const png = await sharp(data, { raw }).png().toBuffer();
-  const cropped = await sharp(png)
-    .trim({ background: { r: 0, g: 0, b: 0, alpha: 0 }, threshold: 1 })
-    .png()
-    .toBuffer({ resolveWithObject: true });
-  return { png: cropped.data, widthPx: cropped.info.width, heightPx: cropped.info.height };
+  return sharp(data, { raw }).png().toBuffer();
 }
 
 /** Makes every pixel of the first pixel's colour transparent, unless the picture is a cut-out. */

@@ -91,8 +91,8 @@ function createProvider(state: ProviderState): Provider {
     untilFinal: (task, limitMs) =>
       Promise.race([ownTask(state, task).final, world.clock.pause(limitMs)]),
     async pictures(task) {
-      const ids = ownTask(state, task).resultUrls.map((url) => path.posix.basename(url, '.png'));
-      const pictures = await Promise.all(ids.map((id) => world.gallery.png(id)));
+      const ids = ownTask(state, task).resultUrls.map((url) => path.posix.parse(url).name);
+      const pictures = await Promise.all(ids.map((id) => world.gallery.picture(id)));
       return pictures.filter((picture) => picture !== undefined);
     },
     inspect: (images) => world.gallery.inspect(images),

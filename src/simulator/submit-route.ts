@@ -222,6 +222,6 @@ function makeResultUrls(
     const resultId = randomUUID();
     gallery.add(resultId, submission);
     if (chosen.scenario.resultsAreGone) gallery.expire(resultId);
-    return `${baseUrl()}/results/${resultId}.png`;
+    return `${baseUrl()}/results/${resultId}.${submission.outputFormat ?? 'png'}`;
   });
 }
