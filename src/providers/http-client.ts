@@ -1,7 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, type FormData } from 'undici';
-import type { z } from 'zod';
 import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
+import { type AnswerHead, answerOf, type CallKind, type HttpAnswer, isOk } from './http-answer.ts';
 
 /**
  * Calls to other people's servers: one deadline for the whole call, a limit on what is read, no
@@ -9,7 +8,7 @@ import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/e
  * `read` may be repeated freely; a `submit` pays, so it may be repeated only when not one byte of it
  * can have reached the provider. Messages name the method and the origin, never more of the URL.
  */
-export type CallKind = 'submit' | 'read';
+export type { CallKind, HttpAnswer } from './http-answer.ts';
 
 export interface HttpRequest {
   readonly kind: CallKind;
@@ -22,25 +21,6 @@ export interface HttpRequest {
   readonly body?: string | Buffer | FormData;
   /** Gives the call up, just as its deadline does. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Any answer with a status, good or bad: what a status means is for the adapter to say. */
-export interface HttpAnswer {
-  readonly kind: CallKind;
-  /** `POST https://api.example.com`, for messages. */
-  readonly call: string;
-  readonly status: number;
-  readonly ok: boolean;
-  readonly headers: IncomingHttpHeaders;
-  /** The exact bytes; of a refusal perhaps only the first ones. */
-  readonly body: Buffer;
-  text(): string;
-  /** @throws OutcomeUnknown (submit) or Retryable (read) when the body is not JSON. */
-  json(): unknown;
-  /** The body in the shape that is needed. @throws as `json` does, when it has another. */
-  read<T>(schema: z.ZodType<T>): T;
-  /** The body if it has that shape. For refusals, which may be an edge proxy's HTML. */
-  peek<T>(schema: z.ZodType<T>): T | undefined;
 }
 
 export interface HttpClient {
@@ -125,7 +105,7 @@ function call(
   return new Promise((resolve, reject) => {
     let started = false;
     let controller: Dispatcher.DispatchController | undefined;
-    let head: { status: number; headers: IncomingHttpHeaders } | undefined;
+    let head: AnswerHead | undefined;
     const chunks: Buffer[] = [];
     let size = 0;
     let over = false;
@@ -137,7 +117,7 @@ function call(
       for (const given of signals) given.removeEventListener('abort', onAbort);
       // A refusal stands whatever became of its body: the status line said it.
       if (head && (!failure || !isOk(head.status))) {
-        resolve(answer(request.kind, name, head, Buffer.concat(chunks)));
+        resolve(answerOf(request.kind, name, head, Buffer.concat(chunks)));
       } else {
         reject(lost(request.kind, name, started, failure));
       }
@@ -213,53 +193,4 @@ function lost(kind: CallKind, name: string, started: boolean, failure?: Error): 
 function reasonOf(failure: Error): string {
   const code = 'code' in failure ? failure.code : undefined;
   return typeof code === 'string' ? code : failure.message;
-}
-
-function isOk(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
-function answer(
-  kind: CallKind,
-  name: string,
-  { status, headers }: { status: number; headers: IncomingHttpHeaders },
-  body: Buffer,
-): HttpAnswer {
-  const unreadable = (what: string, cause?: unknown) => {
-    const message = `${name}: answered ${status}, but the body is not ${what}`;
-    return kind === 'submit'
-      ? new OutcomeUnknown('unreadable_answer', message, { cause })
-      : new Retryable('unavailable', message, { cause });
-  };
-  const text = () => body.toString('utf8');
-  const json = (): unknown => {
-    try {
-      return JSON.parse(text());
-    } catch {
-      // Not passed on as the cause: the parser's message quotes the body.
-      throw unreadable('JSON');
-    }
-  };
-  return {
-    kind,
-    call: name,
-    status,
-    ok: isOk(status),
-    headers,
-    body,
-    text,
-    json,
-    read: (schema) => {
-      const parsed = schema.safeParse(json());
-      if (parsed.success) return parsed.data;
-      throw unreadable('what the provider documents', parsed.error);
-    },
-    peek: (schema) => {
-      try {
-        return schema.safeParse(JSON.parse(text())).data;
-      } catch {
-        return undefined;
-      }
-    },
-  };
 }
