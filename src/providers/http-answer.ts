@@ -29,6 +29,16 @@ export interface AnswerHead {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** Of a header that came twice the first, as with Node's own client; undici gives a list. */
+export function firstOfEach(headers: Record<string, string | string[] | undefined>) {
+  const single: IncomingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) {
+    // Cookies are a list by their type, and nobody here reads them.
+    if (name !== 'set-cookie') single[name] = Array.isArray(value) ? value[0] : value;
+  }
+  return single;
+}
+
 export function isOk(status: number): boolean {
   return status >= 200 && status < 300;
 }

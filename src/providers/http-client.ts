@@ -1,6 +1,14 @@
 import { Agent, type Dispatcher, type FormData } from 'undici';
 import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
-import { type AnswerHead, answerOf, type CallKind, type HttpAnswer, isOk } from './http-answer.ts';
+import {
+  type AnswerHead,
+  answerOf,
+  type CallKind,
+  firstOfEach,
+  type HttpAnswer,
+  isOk,
+} from './http-answer.ts';
+import { letEnd, type UnheardBody } from './unheard-body.ts';
 
 /**
  * Calls to other people's servers: one deadline for the whole call, a limit on what is read, no
@@ -21,6 +29,11 @@ export interface HttpRequest {
   readonly body?: string | Buffer | FormData;
   /** Gives the call up, just as its deadline does. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * `status`: the call is over when status and headers have come. Whatever body follows is not
+   * waited for and counts for nothing; the answer's is empty. Default `whole`.
+   */
+  readonly answer?: 'whole' | 'status' | undefined;
 }
 
 export interface HttpClient {
@@ -41,6 +54,7 @@ export interface HttpClientOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** For the whole call: connecting, sending, waiting, and the last byte of the body. */
   readonly timeoutMs: number;
+  /** Nothing longer is read: not for an answer, nor to its end where only the status is wanted. */
   readonly maxBodyBytes: number;
   /** Gives up every call under way, and every later one before it is sent. */
   readonly signal?: AbortSignal | undefined;
@@ -109,6 +123,7 @@ function call(
     const chunks: Buffer[] = [];
     let size = 0;
     let over = false;
+    let unheard: UnheardBody | undefined;
 
     const finish = (failure?: Error) => {
       if (over) return;
@@ -142,17 +157,28 @@ function call(
         controller = given;
       },
       onResponseStart(_controller, status, headers) {
-        if (status >= 200) head = { status, headers };
+        if (status < 200 || over) return;
+        head = { status, headers: firstOfEach(headers) };
+        if (request.answer !== 'status') return;
+        finish();
+        unheard = letEnd(controller, maxBodyBytes);
       },
       onResponseData(_controller, chunk) {
+        unheard?.add(chunk.length);
         if (over) return;
         size += chunk.length;
         if (size > maxBodyBytes)
           finish(new AnswerTooLarge(`the answer exceeds ${maxBodyBytes} bytes`));
         else chunks.push(chunk);
       },
-      onResponseEnd: () => finish(),
-      onResponseError: (_controller, error) => finish(error),
+      onResponseEnd: () => {
+        unheard?.ended();
+        finish();
+      },
+      onResponseError: (_controller, error) => {
+        unheard?.ended();
+        finish(error);
+      },
     };
     try {
       dispatcher.dispatch(dispatchOptions(url, request), handler);
