@@ -9,6 +9,7 @@ import {
   isOk,
 } from './http-answer.ts';
 import { letEnd, type UnheardBody } from './unheard-body.ts';
+import { userAgentOf } from './user-agent.ts';
 
 /**
  * Calls to other people's servers: one deadline for the whole call, a limit on what is read, no
@@ -22,6 +23,7 @@ export interface HttpRequest {
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
+  /** Besides the client's own User-Agent and Accept; one of the same name replaces it. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `application/json`. */
   readonly json?: unknown;
@@ -58,6 +60,10 @@ export interface HttpClientOptions {
   readonly maxBodyBytes: number;
   /** Gives up every call under way, and every later one before it is sent. */
   readonly signal?: AbortSignal | undefined;
+  /** Default: the product and its version. */
+  readonly userAgent?: string | undefined;
+  /** Which answers are of use. Default: JSON. */
+  readonly accept?: string | undefined;
 }
 
 /** Cause of the error for an answer with more bytes than are read. */
@@ -108,8 +114,9 @@ function submitAgent(connect: { timeout: number }): Agent {
 function call(
   dispatcher: Dispatcher,
   request: HttpRequest,
-  { timeoutMs, maxBodyBytes, signal }: HttpClientOptions,
+  options: HttpClientOptions,
 ): Promise<HttpAnswer> {
+  const { timeoutMs, maxBodyBytes, signal } = options;
   // The parser's own error would carry the URL into the log.
   if (!URL.canParse(request.url)) throw new Defect('A call needs a complete URL');
   const url = new URL(request.url);
@@ -181,28 +188,41 @@ function call(
       },
     };
     try {
-      dispatcher.dispatch(dispatchOptions(url, request), handler);
+      dispatcher.dispatch(dispatchOptions(url, request, options), handler);
     } catch (error) {
       finish(error instanceof Error ? error : new Error(String(error)));
     }
   });
 }
 
-function dispatchOptions(url: URL, request: HttpRequest): Dispatcher.DispatchOptions {
+function dispatchOptions(
+  url: URL,
+  request: HttpRequest,
+  { userAgent = userAgentOf(), accept = 'application/json' }: HttpClientOptions,
+): Dispatcher.DispatchOptions {
   const json = request.json === undefined ? undefined : JSON.stringify(request.json);
+  const usual = {
+    'user-agent': userAgent,
+    accept,
+    ...(json !== undefined && { 'content-type': 'application/json' }),
+  };
   return {
     origin: url.origin,
     path: url.pathname + url.search,
     method: request.method,
-    headers: {
-      ...(json !== undefined && { 'content-type': 'application/json' }),
-      ...request.headers,
-    },
+    headers: withOwn(usual, request.headers),
     body: json ?? request.body ?? null,
     // The one deadline above replaces undici's.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
+}
+
+/** The usual headers, except those that the call has of its own, however they are spelt. */
+function withOwn(usual: Record<string, string>, own: HttpRequest['headers'] = {}) {
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const rest = Object.entries(usual).filter(([name]) => !named.has(name));
+  return { ...Object.fromEntries(rest), ...own };
 }
 
 function lost(kind: CallKind, name: string, started: boolean, failure?: Error): CatwalkError {

@@ -31,6 +31,12 @@ const MOST_REDIRECTS = 3;
 /** ASSUMPTION: what every provider of bytes reads; AVIF and HEIC are named by none of them. */
 const TAKEN: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
 
+/**
+ * No picture type but those that are taken: many hosts choose by this header, and would send AVIF to
+ * whoever takes anything. What sends by no header at all is not to be turned away by it.
+ */
+const ACCEPT = `${[...TAKEN].join(', ')}, */*;q=0.1`;
+
 export interface ImageSourceOptions extends UrlPolicy {
   /** How names are resolved; Node's own lookup unless given. */
   readonly lookup?: LookupFunction | undefined;
@@ -39,6 +45,8 @@ export interface ImageSourceOptions extends UrlPolicy {
   readonly maxBodyBytes?: number | undefined;
   /** Gives up every picture that is being loaded, and every later one. */
   readonly signal?: AbortSignal | undefined;
+  /** As for `createHttpClient`. */
+  readonly userAgent?: string | undefined;
 }
 
 /** Loads pictures with connections of its own. Opens none before the first. */
@@ -50,6 +58,8 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
     timeoutMs,
     maxBodyBytes,
     signal: options.signal,
+    userAgent: options.userAgent,
+    accept: ACCEPT,
   });
 
   async function load(url: string, signal: AbortSignal, redirects = 0): Promise<LoadedImage> {

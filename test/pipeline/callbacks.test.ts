@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { queueNames } from '../../src/config/queues.ts';
 import { deadJobReason } from '../../src/operations/dead-job.ts';
@@ -84,6 +84,20 @@ test.each<[string, (response: ServerResponse) => void]>([
   await until('it is done', async () => (await jobs())['completed'] === 1, 5_000);
   expect(await jobs()).toEqual({ completed: 1, failed: 0, delayed: 0 });
   expect(receiver.received).toHaveLength(1);
+});
+
+test('a callback says who calls, and takes any answer', async () => {
+  const { pipeline, receiver, ask, untilReceived } = await setup();
+  let headers: IncomingHttpHeaders = {};
+  receiver.answers.push((response) => {
+    headers = response.req.headers;
+    response.end();
+  });
+  await ask();
+  await untilReceived(1);
+  const userAgent = expect.stringMatching(/^catwalk\/\d/);
+  expect(headers).toMatchObject({ 'user-agent': userAgent, accept: '*/*' });
+  expect(headers['user-agent']).toContain(`(+${pipeline.web.url})`);
 });
 
 test('a callback waits as long as Retry-After asks, up to a day', async () => {

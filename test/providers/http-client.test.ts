@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { Agent } from 'undici';
+import { Agent, FormData } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -10,6 +10,7 @@ import {
   type HttpClient,
 } from '../../src/providers/http-client.ts';
 import { deferral, refusal, retryAfterMs } from '../../src/providers/refusal.ts';
+import { userAgentOf } from '../../src/providers/user-agent.ts';
 import { createLatch } from '../support/latch.ts';
 import { until } from '../support/until.ts';
 import { always, loopbackServer, rawServer } from './loopback-server.ts';
@@ -194,6 +195,36 @@ describe('an answer', () => {
       body: '{"a":1}',
       headers: { 'content-type': 'application/json' },
     });
+  });
+
+  test('is asked for as JSON, by a product that names itself, unless the call says otherwise', async () => {
+    const server = await serve(always(200, {}));
+    const { http, call } = setup();
+    const usual = { 'user-agent': userAgentOf(), accept: 'application/json' };
+    await call('submit', server.url);
+    const form = new FormData();
+    form.append('a', '1');
+    await http.request({ kind: 'read', method: 'POST', url: server.url, body: form });
+    for (const headers of [
+      { 'User-Agent': 'own/1', ACCEPT: 'image/png', 'Content-Type': 'application/vnd.own+json' },
+      { 'user-agent': 'own/1', accept: 'image/png', 'content-type': 'application/vnd.own+json' },
+    ]) {
+      await http.request({ kind: 'read', method: 'POST', url: server.url, headers, json: {} });
+    }
+    const [first, multipart, ...own] = server.received.map(({ headers }) => headers);
+    expect(first).toMatchObject(usual);
+    expect(multipart).toMatchObject({
+      ...usual,
+      'content-type': expect.stringMatching(/^multipart\/form-data; boundary=/),
+    });
+    expect(own).toHaveLength(2);
+    for (const headers of own) {
+      expect(headers).toMatchObject({
+        'user-agent': 'own/1',
+        accept: 'image/png',
+        'content-type': 'application/vnd.own+json',
+      });
+    }
   });
 
   test('that refuses is a refusal even when its body is too large', async () => {

@@ -28,6 +28,24 @@ describe('loading a picture', () => {
     expect(loaded).toEqual({ bytes: GIF, contentType: 'image/gif', fileName: 'image.gif' });
   });
 
+  test('says who asks, and names the types that are taken, at every redirect too', async () => {
+    const { server, images } = await setup(
+      (request, ...raw) => {
+        if (request.url === '/') raw[1].writeHead(302, { location: '/next' }).end();
+        else serveGif(request, ...raw);
+      },
+      { userAgent: 'my-shop/1.0' },
+    );
+    await images.load(`${server.url}/`);
+    expect(server.received).toHaveLength(2);
+    for (const { headers } of server.received) {
+      expect(headers).toMatchObject({
+        'user-agent': 'my-shop/1.0',
+        accept: 'image/png, image/jpeg, image/webp, image/gif, */*;q=0.1',
+      });
+    }
+  });
+
   test('follows three redirects, and not a fourth', async () => {
     const { server, images } = await setup((request, ...raw) => {
       const left = Number(request.url.slice(1));

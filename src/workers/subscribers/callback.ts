@@ -33,7 +33,6 @@ export function createCallback(parts: {
       url: callbackUrl,
       headers: {
         'content-type': 'application/json',
-        'user-agent': 'Catwalk',
         'webhook-id': event.id,
         'webhook-timestamp': String(timestampSeconds),
         'webhook-signature': signStandard({ id: event.id, timestampSeconds, body, secrets }),
