@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
+import { parseJson } from '../generation/bounded-json.ts';
 import { OutcomeUnknown, Retryable } from '../generation/errors.ts';
 
 /** What a failure means depends on it: a `read` may be repeated freely; a `submit` pays. */
@@ -59,10 +60,9 @@ export function answerOf(
   const text = () => body.toString('utf8');
   const json = (): unknown => {
     try {
-      return JSON.parse(text());
-    } catch {
-      // Not passed on as the cause: the parser's message quotes the body.
-      throw unreadable('JSON');
+      return parseJson(text());
+    } catch (error) {
+      throw unreadable('JSON that is taken', error);
     }
   };
   return {
@@ -81,7 +81,7 @@ export function answerOf(
     },
     peek: (schema) => {
       try {
-        return schema.safeParse(JSON.parse(text())).data;
+        return schema.safeParse(parseJson(text())).data;
       } catch {
         return undefined;
       }
