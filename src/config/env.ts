@@ -6,6 +6,7 @@ import {
   jsonObject,
   list,
   optionalText,
+  trustedProxies,
   webUrl,
   wholeNumber,
 } from './variables.ts';
@@ -132,6 +133,12 @@ export const Environment = z.object({
   MAX_CONNECTIONS: described(wholeNumber(1_000, { min: 10, max: 100_000 }), {
     about: 'Connections to the web process at once; those that wait idly make room first.',
   }),
+  TRUST_PROXY: described(trustedProxies, {
+    about:
+      'How many proxies are in front, or their addresses and subnets: they say who calls. ' +
+      'Unset: none.',
+    example: '1',
+  }),
 
   BOARD_USER: described(z.string().default('operator'), { about: 'Name for Bull Board.' }),
   BOARD_PASSWORD: described(
@@ -139,7 +146,10 @@ export const Environment = z.object({
       (password) => password === undefined || password.length >= 8,
       'needs 8 characters or more',
     ),
-    { about: 'Password for Bull Board. Unset: there is no board.', secret: true },
+    {
+      about: 'Password for Bull Board; 16 characters or more in production. Unset: no board.',
+      secret: true,
+    },
   ),
   BOARD_WRITABLE: described(flag(false), {
     about: 'Let operators retry and remove jobs in Bull Board.',

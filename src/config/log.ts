@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { mayNeedRedaction, redact, redactText } from './redact.ts';
 
 export type { Logger };
 
@@ -9,6 +10,9 @@ export type { Logger };
  * `reason`, `attempt`, `durationMs`, `err`. One `info` line per finished unit of work; `warn` for
  * what was handled but is unusual; `error` when somebody must look.
  *
+ * Whatever got into a line, message, field, key or stack, is written without URLs beyond their host
+ * and without credentials: see redact.ts.
+ *
  * @param secretValues blotted out wherever they would appear, however they got into a line.
  * @param stream standard output unless given.
  */
@@ -17,11 +21,8 @@ export function createLogger(
   secretValues: readonly string[] = [],
   stream: DestinationStream = destination(1),
 ): Logger {
-  const spellings = secretValues.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
-  // The longest first: one may be a part of another, whose rest would stay readable.
-  const secrets = [...new Set(spellings)].sort((a, b) => b.length - a.length);
-  const streamWrite = (line: string): string =>
-    secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+  const blot = blotter(secretValues);
+  const streamWrite = (line: string): string => redactLine(blot(line));
   const options = {
     level,
     base: null,
@@ -29,6 +30,52 @@ export function createLogger(
     hooks: { streamWrite },
   };
   return pino(options, stream);
+}
+
+/** JSON may be a text in JSON, which is a text in the line's JSON. */
+const JSON_LEVELS = 3;
+
+/** Takes secrets out of a line: as they are, as JSON spells them, and as URLs do. */
+function blotter(secretValues: readonly string[]): (line: string) => string {
+  // The longest first: one may be a part of another, whose rest would stay readable.
+  const secrets = [...new Set(secretValues)].sort((a, b) => b.length - a.length);
+  const plain = [...new Set(secrets.flatMap(inJson))];
+  const encoded = secrets.map(percentEncoded);
+  return (line) => {
+    const rest = plain.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
+    if (!rest.includes('%')) return rest;
+    return encoded.reduce((text, secret) => text.replace(secret, '[secret]'), rest);
+  };
+}
+
+/** At every level, the deepest first: its spelling may hold the others. */
+function inJson(secret: string): string[] {
+  const spellings = [secret];
+  for (let level = 0; level < JSON_LEVELS; level++) {
+    spellings.unshift(JSON.stringify(spellings[0]).slice(1, -1));
+  }
+  return spellings;
+}
+
+/** The secret with any of its characters percent-encoded, however often: encoders differ in which. */
+function percentEncoded(secret: string): RegExp {
+  const characters = [...secret].map((character) => {
+    const octets = [...Buffer.from(character)].map((octet) => octet.toString(16).padStart(2, '0'));
+    const itself = character === ' ' ? '[ +]' : character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
+    return `(?:${itself}|${octets.map((octet) => `%(?:25)*${octet}`).join('')})`;
+  });
+  return new RegExp(characters.join(''), 'giu');
+}
+
+/** Most lines hold nothing to take out, and are not even parsed. */
+function redactLine(line: string): string {
+  if (!mayNeedRedaction(line)) return line;
+  try {
+    return `${JSON.stringify(redact(JSON.parse(line)))}\n`;
+  } catch {
+    // A secret that was taken out was part of the JSON itself: then the line is told as a text.
+    return `${JSON.stringify({ msg: redactText(line) })}\n`;
+  }
 }
 
 /** What may be said of an error. A Redis error carries its command, and so job data: left out. */

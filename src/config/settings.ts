@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { Environment, PROVIDER_NAMES, ProviderEnvironment, providerVariable } from './env.ts';
 import { POLL_PROFILES } from './poll-profiles.ts';
 import { aboutOf } from './variables.ts';
+import { weaknessOf } from './weak-password.ts';
 
 /** One provider that is switched on. */
 export interface ProviderSettings {
@@ -128,6 +129,8 @@ function contradictions(env: Environment, providerNames: readonly string[]): str
   if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:')) {
     problems.push('PUBLIC_URL: must be https in production');
   }
+  const weakness = env.BOARD_PASSWORD && weaknessOf(env.BOARD_PASSWORD);
+  if (weakness) problems.push(`BOARD_PASSWORD: ${weakness} (openssl rand -base64 24)`);
   return problems;
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** What documentation and the start-up summary need to know about one environment variable. */
@@ -61,3 +62,37 @@ export const jsonObject = <T extends z.ZodType>(schema: T) =>
       }
     })
     .pipe(schema);
+
+/** The shortest prefix of a subnet, in bits: a wider one would be half of the internet. */
+const WIDEST_SUBNET = 7;
+const NAMED_SUBNETS = ['loopback', 'linklocal', 'uniquelocal'];
+const MOST_HOPS = 10;
+
+/**
+ * Whose `X-Forwarded-For` is believed: a number of proxies, or the proxies' addresses, subnets and
+ * Express's names for private ones.
+ */
+export const trustedProxies = optionalText.transform((text, context) => {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) {
+    if (Number(text) >= 1 && Number(text) <= MOST_HOPS) return Number(text);
+    context.addIssue(`takes 1 to ${MOST_HOPS} proxies; unset it where there is none`);
+    return z.NEVER;
+  }
+  const entries = text.split(',').map((entry) => entry.trim());
+  const wrong = entries.find((entry) => !NAMED_SUBNETS.includes(entry) && !isSubnet(entry));
+  if (wrong === undefined) return entries;
+  context.addIssue(
+    `takes a number of proxies, or a list of addresses and subnets (10.0.0.0/8) and of ` +
+      `${NAMED_SUBNETS.join(', ')}; never everybody: any caller could then choose an address`,
+  );
+  return z.NEVER;
+});
+
+function isSubnet(entry: string): boolean {
+  const [address = '', prefix, ...more] = entry.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  if (bits === 0 || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= WIDEST_SUBNET && Number(prefix) <= bits;
+}

@@ -12,6 +12,7 @@ import { identityOnly } from './bodies.ts';
 import { BOARD_PATH } from './bull-board.ts';
 import { boardLogin } from './credentials.ts';
 import { errorResponse, notFound } from './error-response.ts';
+import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -39,6 +40,8 @@ export interface AppParts {
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
+  /** Which proxies' word on a caller's address is taken, as Express takes it; none when left out. */
+  readonly trustProxy?: number | readonly string[] | undefined;
   readonly board?: { readonly router: Router; readonly user: string; readonly password: string };
   readonly log: Logger;
 }
@@ -50,6 +53,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   // Answers change with every look; hashing each for an ETag would be work for nothing.
   app.disable('etag');
+  app.set('trust proxy', parts.trustProxy ?? false);
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(requestLog(log));
   app.use(identityOnly);
@@ -60,7 +64,7 @@ export function createApp(parts: AppParts): Express {
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
-  if (board) app.use(BOARD_PATH, boardLogin(board.user, board.password), board.router);
+  if (board) app.use(BOARD_PATH, boardLogin(board, createLoginThrottle(parts)), board.router);
 
   app.use(notFound);
   app.use(errorResponse(log));

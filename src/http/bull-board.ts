@@ -3,6 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type RequestHandler, Router } from 'express';
 import { queueNames } from '../config/queues.ts';
+import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
 import { Refusal } from './error-response.ts';
 import { needingRedis } from './unavailable.ts';
@@ -14,7 +15,7 @@ const REFRESH_MS = 5_000;
 
 /**
  * Bull Board over every queue, to be mounted at `BOARD_PATH` behind a login. Read-only unless
- * `writable`. URLs are shortened to their host: an image URL is as good as the image.
+ * `writable`. Whatever of a job is shown is redacted first: an image URL is as good as the image.
  */
 export function createBoard(options: {
   queues: QueueSet;
@@ -74,7 +75,7 @@ export function createBoard(options: {
 
 /**
  * Takes out what would come from, or go to, elsewhere: the page's fonts from a third party, and URLs
- * in whatever the API answers, error messages included. Jobs cannot be written, because what the
+ * and credentials in whatever the API answers, job logs and error messages included. Jobs cannot be written, because what the
  * board shows of them is not what they hold.
  */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
@@ -85,7 +86,7 @@ const ownPagesOnly: RequestHandler = (request, response, next) => {
   response.send = (body: unknown) =>
     send(typeof body === 'string' ? body.replace(THIRD_PARTY_STYLES, '') : body);
   const json = response.json.bind(response);
-  response.json = (body: unknown) => json(withoutUrls(body));
+  response.json = (body: unknown) => json(redact(body));
   next();
 };
 
@@ -96,16 +97,4 @@ function describe(name: string): string {
   if (name.startsWith(queueNames.submit(''))) return 'generations on their way to the provider';
   if (name.startsWith(queueNames.poll(''))) return 'delayed rounds: each polls whatever is due';
   return 'completion events for one subscriber; failed = dead letters';
-}
-
-/** Any URL becomes its host alone, at any depth. */
-export function withoutUrls(value: unknown): unknown {
-  if (typeof value === 'string') {
-    return value
-      .replace(/(https?:\/\/)(?:[^/\s"'?#]*@)?([^/\s"'?#]*)[^\s"']*/gi, '$1$2/…')
-      .replace(/data:[^\s"']+/gi, 'data:…');
-  }
-  if (Array.isArray(value)) return value.map(withoutUrls);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutUrls(part)]));
 }

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { safeEqual } from '../providers/signature.ts';
 import { Refusal } from './error-response.ts';
+import type { LoginThrottle } from './login-throttle.ts';
 
 const digest = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 /**
- * Who is calling the API: `Authorization: Bearer <key>` → tenant.
- * @throws Refusal 401 when the key is missing or not one of ours.
+ * Who is calling the API: `Authorization: Bearer <key>` → tenant. The key is everything after one
+ * space.
+ * @throws Refusal 401 when the key is missing, sent twice or not one of ours.
  */
 export function createAuthenticator(
   apiKeys: readonly { tenant: string; key: string }[],
@@ -15,30 +17,55 @@ export function createAuthenticator(
   const tenants = new Map(apiKeys.map(({ tenant, key }) => [digest(key), tenant]));
 
   return (request) => {
-    const [, key] = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '') ?? [];
+    const [, key] = /^Bearer (.+)$/i.exec(authorizationOf(request) ?? '') ?? [];
     const tenant = key && tenants.get(digest(key));
     if (tenant) return tenant;
     throw new Refusal(401, 'unauthorized', 'Send your API key as "Authorization: Bearer <key>".');
   };
 }
 
-/** A browser's own login prompt, for one user. Writes must come from our own pages. */
-export function boardLogin(user: string, password: string): RequestHandler {
+/**
+ * A browser's own login prompt, for one user. Writes must come from our own pages. Guesses are
+ * throttled; a request without any login is no guess, and is only asked for one.
+ * @throws Refusal 401 for a login that is not exactly the one; 429 while throttled, unchecked; 403
+ *   for a write from another site.
+ */
+export function boardLogin(
+  login: { user: string; password: string },
+  throttle: LoginThrottle,
+): RequestHandler {
+  const expected = Buffer.from(`${login.user}:${login.password}`);
+
   return (request, response, next) => {
-    const [, encoded = ''] = /^Basic (.+)$/i.exec(request.get('authorization') ?? '') ?? [];
-    const [gotUser = '', gotPassword = ''] = Buffer.from(encoded, 'base64')
-      .toString()
-      .split(/:(.*)/s);
-    const isUser = safeEqual(gotUser, user);
-    if (!safeEqual(gotPassword, password) || !isUser) {
+    const isGuess = request.headers.authorization !== undefined;
+    if (isGuess) throttle.admit(request);
+    if (!safeEqual(basicLogin(authorizationOf(request)), expected)) {
+      if (isGuess) throttle.failed(request);
       response.setHeader('www-authenticate', 'Basic realm="Catwalk", charset="UTF-8"');
       throw new Refusal(401, 'unauthorized', 'The board needs BOARD_USER and BOARD_PASSWORD.');
     }
+    throttle.succeeded(request);
     if (!isRead(request.method) && !isSameOrigin(request)) {
       throw new Refusal(403, 'cross_origin', 'Changes are taken from the board itself only.');
     }
     next();
   };
+}
+
+/** Node would quietly take the first of several. */
+function authorizationOf(request: Request): string | undefined {
+  const values = request.headersDistinct['authorization'] ?? [];
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/**
+ * `user:password` out of `Basic <base64>`, as bytes; empty unless it is canonical base64 and nothing
+ * else. Decoding alone would pass over whatever is not base64, and stop at the first `=`.
+ */
+function basicLogin(header: string | undefined): Buffer {
+  const [, encoded = ''] = /^Basic ([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '') ?? [];
+  const decoded = Buffer.from(encoded, 'base64');
+  return decoded.toString('base64') === encoded ? decoded : Buffer.alloc(0);
 }
 
 function isRead(method: string): boolean {

@@ -108,6 +108,7 @@ export async function startHttp(
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxWebhookBytes: settings.MAX_WEBHOOK_BYTES,
     },
+    trustProxy: settings.TRUST_PROXY,
     ...(board && { board }),
     log,
   });

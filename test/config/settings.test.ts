@@ -71,6 +71,18 @@ describe('problems', () => {
     ['API_KEYS', 'shop:key-of-the-shop-0001,rival:key-of-the-shop-0001'],
     ['BOARD_PASSWORD', 'short'],
     ['BOARD_WRITABLE', 'perhaps'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '*'],
+    ['TRUST_PROXY', '0'],
+    ['TRUST_PROXY', '11'],
+    ['TRUST_PROXY', '-1'],
+    ['TRUST_PROXY', '0.0.0.0/0'],
+    ['TRUST_PROXY', '10.0.0.0/6'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', '10.0.0.0/8/8'],
+    ['TRUST_PROXY', '::/0'],
+    ['TRUST_PROXY', 'loopback,everybody'],
+    ['TRUST_PROXY', 'proxy.example.com'],
     ['MAX_BODY_BYTES', '1'],
     ['WORKER_ROLES', 'submit,cook'],
     ['LEASE_MS', '1000'],
@@ -113,6 +125,52 @@ describe('problems', () => {
     const env = { NODE_ENV: 'production', PUBLIC_URL: 'http://catwalk.example.com' };
     const names = problemsOf(() => readSettings(env)).map((problem) => problem.split(':')[0]);
     expect(names.sort()).toEqual(['CATWALK_SECRET', 'PUBLIC_URL']);
+  });
+
+  test.each([
+    ['fifteen-chars-1', 'needs 16 characters or more in production'],
+    ['aaaaaaaaaaaaaaaaaaaa', 'different characters'],
+    ['abababababababababab', 'different characters'],
+    ['operatoroperator', 'different characters'],
+    ['passwordpassword', 'different characters'],
+    ['1234567890123456', 'sequence'],
+    ['abcdefghijklmnopqrst', 'sequence'],
+    ['9876543210fedcba', 'sequence'],
+    ['change-me-to-a-long-password', 'example'],
+    ['Change-Me-to-a-long-password', 'example'],
+    ['catwalk-board-2026', 'example'],
+  ])('production refuses %s as the board’s password: %s', (password, reason) => {
+    const env = { ...COMPLETE, BOARD_PASSWORD: password };
+    expect(problemsOf(() => readSettings(env))).toEqual([]);
+    const problems = problemsOf(() => readSettings({ ...env, NODE_ENV: 'production' }));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^BOARD_PASSWORD: .*openssl/);
+    expect(problems[0]).toContain(reason);
+    expect(problems[0]).not.toContain(password);
+  });
+
+  test.each([
+    '0q8RZ7eYwq1fT3m9',
+    'correct horse battery staple',
+    '密码很长而且谁也猜不到的一个好密码',
+  ])('production takes %s as the board’s password', (BOARD_PASSWORD) => {
+    const env = { ...COMPLETE, NODE_ENV: 'production', BOARD_PASSWORD };
+    expect(problemsOf(() => readSettings(env))).toEqual([]);
+  });
+
+  test.each([
+    ['', undefined],
+    ['1', 1],
+    ['10', 10],
+    ['10.0.0.7', ['10.0.0.7']],
+    ['10.0.0.0/8, fc00::/7,::1,loopback', ['10.0.0.0/8', 'fc00::/7', '::1', 'loopback']],
+  ])('TRUST_PROXY=%s names %j', (TRUST_PROXY, expected) => {
+    expect(readSettings({ ...COMPLETE, TRUST_PROXY }).TRUST_PROXY).toEqual(expected);
+  });
+
+  test('why not everybody’s word on an address is taken, is said', () => {
+    const problems = problemsOf(() => readSettings({ ...COMPLETE, TRUST_PROXY: 'true' }));
+    expect(problems[0]).toContain('any caller could then choose an address');
   });
 
   test('an empty variable is an unset one', () => {

@@ -120,6 +120,51 @@ test('links and logins in jobs are in no answer of the board, but their hosts ar
   expect(answers[2]).toContain('observed-final');
 });
 
+test('no spelling of a link is in an answer, nor in a key, a job’s logs or the reason of a failure', async () => {
+  const { call, queue, web } = await setup();
+  const links = [
+    'https%3A%2F%2Fcdn.example.com%2Fs3cr3t',
+    'https:\\/\\/cdn.example.com\\/s3cr3t',
+    '//cdn.example.com/s3cr3t',
+    'redis://default:s3cr3t@cdn.example.com:6379',
+    '{"url":"s3://cdn.example.com/s3cr3t"}',
+    'Authorization: Bearer s3cr3t of cdn.example.com',
+    'https://cdn.example.com/https://x/s3cr3t',
+  ];
+  const completions = queue('completions');
+  const keys = Object.fromEntries(links.map((link) => [link, { [link]: [link] }]));
+  const job = await completions.add('completions', { v: 1, links, keys }, { attempts: 1 });
+  for (const link of links) await job.log(`fetched ${link}`);
+  await job.updateProgress({ links, keys });
+  const jobKey = completions.toKey(String(job.id));
+  await web.redis.hset(jobKey, 'failedReason', `no ${links.join(' ')}`);
+  await web.redis.hset(jobKey, 'stacktrace', JSON.stringify(links.map((link) => `Error: ${link}`)));
+  await web.redis.hset(jobKey, 'returnvalue', JSON.stringify({ links, keys }));
+
+  const api = '/admin/queues/api/queues';
+  for (const path of [
+    `${api}?activeQueue=completions&status=waiting&page=1&jobsPerPage=10`,
+    `${api}/completions/${job.id}`,
+    `${api}/completions/${job.id}/logs`,
+  ]) {
+    const answer = await (await call(path, { headers: basic() })).text();
+    expect(answer, path).not.toContain('s3cr3t');
+    expect(answer.split('cdn.example.com').length, path).toBeGreaterThan(links.length);
+  }
+});
+
+test('a job nested as deep as an attacker likes is shown, cut', async () => {
+  const { call, queue, web } = await setup();
+  const completions = queue('completions');
+  const job = await completions.add('completions', { v: 1 });
+  const depth = 50_000;
+  const deep = `{"v":1,"deep":${'['.repeat(depth)}"https://x/s3cr3t"${']'.repeat(depth)}}`;
+  await web.redis.hset(completions.toKey(String(job.id)), 'data', deep);
+  const answer = await call(`/admin/queues/api/queues/completions/${job.id}`, { headers: basic() });
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toMatch(/\[\["…"\]\]/);
+});
+
 describe('writing', () => {
   const write = ({ call }: World, path: string, headers: object, method = 'PUT') =>
     call(`/admin/queues/api/queues/${path}`, {
@@ -208,6 +253,12 @@ test.skipIf(browserPath === undefined)(
     await page.getByText('jobData').first().waitFor();
     await screenshot('job');
     expect(await page.content()).not.toContain('s3cr3t');
+    // The board polls for as long as it is open, and is never taken for somebody who guesses.
+    const polled = await page.evaluate(async () => {
+      const poll = async () => (await fetch('/admin/queues/api/queues')).status;
+      return await Promise.all(Array.from({ length: 150 }, poll));
+    });
+    expect(new Set(polled)).toEqual(new Set([200]));
     expect(errors).toEqual([]);
     expect([...hosts]).toEqual([new URL(world.url).host]);
 

@@ -15,7 +15,7 @@ export const SECRET = 'our-own-secret-of-32-characters-or-more';
 export const OLD_SECRET = 'our-old-secret-of-32-characters-or-more';
 export const FITINVIEW_SECRET = 'whsec_fitinview-signing-secret';
 export const KEYS = { shop: 'key-of-the-shop-0001', rival: 'key-of-the-rival-0002' } as const;
-export const BOARD = { user: 'operator', password: 'board-password' } as const;
+export const BOARD = { user: 'operator', password: 'password-of-the-board' } as const;
 
 const ENVIRONMENT = {
   NODE_ENV: 'test',
