@@ -114,6 +114,12 @@ export const Environment = z.object({
   MAX_WEBHOOK_BYTES: described(wholeNumber(256 * 1024, { min: 1024, max: 5 * 1024 * 1024 }), {
     about: 'Largest webhook request.',
   }),
+  REQUEST_TIMEOUT_MS: described(wholeNumber(15_000, { min: 100, max: 300_000 }), {
+    about: 'Longest time a request to the web process may take to arrive whole.',
+  }),
+  MAX_CONNECTIONS: described(wholeNumber(1_000, { min: 10, max: 100_000 }), {
+    about: 'Connections to the web process at once; those that wait idly make room first.',
+  }),
 
   BOARD_USER: described(z.string().default('operator'), { about: 'Name for Bull Board.' }),
   BOARD_PASSWORD: described(

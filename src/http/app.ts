@@ -8,6 +8,7 @@ import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
+import { identityOnly } from './bodies.ts';
 import { BOARD_PATH } from './bull-board.ts';
 import { boardLogin } from './credentials.ts';
 import { errorResponse, notFound } from './error-response.ts';
@@ -51,6 +52,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('etag');
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(requestLog(log));
+  app.use(identityOnly);
 
   app.use('/', healthRoutes(parts.redis, parts.now));
   app.use('/webhooks', webhookRoutes({ ...parts, maxBodyBytes: limits.maxWebhookBytes }));

@@ -8,12 +8,15 @@ import { Unavailable } from './unavailable.ts';
 export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
+  /** Told as `Retry-After`, in seconds. */
+  readonly retryAfterS: number | undefined;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, retryAfterS?: number) {
     super(message);
     this.name = 'Refusal';
     this.status = status;
     this.code = code;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -59,6 +62,7 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       const { code, message: detail, problems: errors } = error;
       sendProblem(response, status, { code, detail, errors });
     } else if (error instanceof Refusal) {
+      if (error.retryAfterS !== undefined) response.setHeader('retry-after', error.retryAfterS);
       sendProblem(response, error.status, { code: error.code, detail: error.message });
     } else if (PASSING.some((kind) => error instanceof kind)) {
       log.warn({ path: loggedPath(request.path), err: error }, 'unavailable');

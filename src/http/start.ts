@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { type Logger, onceInAWhile } from '../config/log.ts';
@@ -19,6 +19,7 @@ import type { ProviderAdapter } from '../providers/provider.ts';
 import { createApp } from './app.ts';
 import { createBoard } from './bull-board.ts';
 import { createAuthenticator } from './credentials.ts';
+import { createBoundedServer } from './server.ts';
 
 export interface WebProcess {
   /** Where it listens, for example `http://127.0.0.1:3000`. */
@@ -31,10 +32,6 @@ export interface WebProcess {
    */
   stop(): Promise<void>;
 }
-
-/** Longer than a load balancer's usual 60 s, so that it is never we who close a reused connection. */
-const KEEP_ALIVE_MS = 65_000;
-const REQUEST_TIMEOUT_MS = 15_000;
 
 /**
  * Starts the web process: API, webhooks, health and Bull Board. Redis may be away: requests are
@@ -115,13 +112,11 @@ export async function startHttp(
     log,
   });
 
-  const server = createServer(app);
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  // Node closes the connections that are idle when it stops, but not those that become so later.
-  server.on('request', (_request, response) => {
-    response.once('close', () => server.listening || server.closeIdleConnections());
-  });
+  const server = createBoundedServer(
+    app,
+    { requestMs: settings.REQUEST_TIMEOUT_MS, connections: settings.MAX_CONNECTIONS },
+    onceInAWhile((err) => log.warn({ err }, 'connections refused')),
+  );
   await listen(server, settings.PORT, settings.HOST);
   // A listening TCP server always has an address of this shape.
   const { port } = server.address() as AddressInfo;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson, UnreadableJson } from '../generation/bounded-json.ts';
 import { InvalidRequest, Terminal } from '../generation/errors.ts';
 import type { Outcome, Result } from '../generation/generation.ts';
 import { failed } from './reasons.ts';
@@ -73,9 +74,10 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
 export function parseWebhook<T>(schema: z.ZodType<T>, body: Buffer): T {
   let json: unknown;
   try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new InvalidRequest('malformed_webhook', 'The body is not JSON');
+    json = parseJson(body.toString('utf8'));
+  } catch (error) {
+    const why = error instanceof UnreadableJson ? error.message : 'not JSON';
+    throw new InvalidRequest('malformed_webhook', `The body is ${why}`);
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

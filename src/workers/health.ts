@@ -9,6 +9,9 @@ export interface WorkerHealth {
 }
 
 const PING_MS = 2_000;
+/** Probes are few and quick; whoever else comes here shall not keep a connection. */
+const BOUNDS = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 };
+const MOST_CONNECTIONS = 100;
 
 /**
  * The worker process's own `/livez` (about progress: 503 with the reasons when it should be
@@ -24,12 +27,13 @@ export async function startWorkerHealth(
     '/readyz': async () => ((await answers(worker.redis)) ? [] : ['Redis does not answer']),
   };
 
-  const server = createServer(async (request, response) => {
+  const server = createServer(BOUNDS, async (request, response) => {
     const problems = await checks[request.url ?? '']?.();
     const status = problems ? (problems.length === 0 ? 200 : 503) : 404;
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ status: status === 200 ? 'ok' : 'not ok', problems }));
   });
+  server.maxConnections = MOST_CONNECTIONS;
   await listening(server, at);
   // A listening TCP server always has an address of this shape.
   const { port } = server.address() as AddressInfo;

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../src/simulator/options.ts';
 import { bookOf, pollUntil, setup } from './setup.ts';
@@ -164,4 +165,68 @@ test('too many submissions are 429 with Retry-After', async () => {
   const second = await submit('?second');
   expect(second.status).toBe(429);
   expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+});
+
+test.each([
+  ['', 'COMPLETED'],
+  ['?simulate=failed', 'FAILED'],
+])(
+  'poll_url tells all that response_url tells, of a request with %j that ends %s',
+  async (query, end) => {
+    const { call, simulator, submit } = await segmindSetup({ timeScale: 0.1 });
+    const { body } = await submit(query);
+    const id = String(body['request_id']);
+    expect(body['poll_url']).toBe(`${simulator.url}/segmind/v1/requests/${id}`);
+    const ask = (name: string) =>
+      call(String(body[name]).replace(simulator.url, ''), { headers: { 'x-api-key': 'SG_tests' } });
+    const { last, seen } = await pollUntil(() => ask('poll_url'), ['COMPLETED', 'FAILED']);
+    expect(seen).toEqual(['QUEUED', 'PROCESSING', end]);
+    const result = await ask('response_url');
+    expect(last).toMatchObject({ status: result.status, body: result.body });
+    expect(last.body['output']).toEqual(query ? null : expect.stringMatching(/\.png$/));
+  },
+);
+
+test('poll_url of a request that nobody has is 404 with its error', async () => {
+  const { get } = await segmindSetup();
+  expect(await get('/v1/requests/nobody')).toMatchObject({
+    status: 404,
+    body: { error: expect.any(String) },
+  });
+});
+
+test.each([
+  ['png', 'png'],
+  ['jpg', 'jpeg'],
+  ['webp', 'webp'],
+])('p-image-try-on saves its picture as %s when asked', async (output_format, format) => {
+  const { post, person, garment, resultOf, simulator } = await segmindSetup();
+  const wish = { person_image: person(), garment_images: [garment()], output_format };
+  const { body } = await post('/v2/p-image-try-on', wish);
+  const { result } = await resultOf(body['request_id']);
+  const response = await fetch(String(result.body['output']));
+  expect(response.headers.get('content-type')).toBe(`image/${format}`);
+  const picture = Buffer.from(await response.arrayBuffer());
+  expect((await sharp(picture).metadata()).format).toBe(format);
+  const inline = await fetch(`${simulator.url}/segmind/v1/p-image-try-on`, {
+    method: 'POST',
+    headers: { 'x-api-key': 'k', 'content-type': 'application/json' },
+    body: JSON.stringify(wish),
+  });
+  expect(inline.headers.get('content-type')).toBe(`image/${format}`);
+});
+
+test('a model or a mode that there is no stand-in for is refused by name', async () => {
+  const { post, person, garment } = await segmindSetup();
+  for (const version of ['v1', 'v2']) {
+    expect(await post(`/${version}/sdxl`, {})).toMatchObject({
+      status: 404,
+      body: { error: expect.stringContaining('sdxl is not supported by the simulator') },
+    });
+  }
+  const masked = { human_img: person(), garm_img: garment(), mask_only: true };
+  expect(await post('/v2/idm-vton', masked)).toMatchObject({
+    status: 400,
+    body: { error: expect.stringMatching(/not supported by the simulator[\s\S]*mask_only/) },
+  });
 });

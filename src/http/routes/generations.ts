@@ -1,10 +1,12 @@
-import express, { type Request, type RequestHandler, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import { type Generation, isFinal } from '../../generation/generation.ts';
 import { GenerationId } from '../../generation/ids.ts';
 import type { Store } from '../../generation/store.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { RequestGeneration } from '../../producers/request-generation.ts';
+import { createBodyReader } from '../bodies.ts';
 import { Refusal } from '../error-response.ts';
+import { readJson, requireJson } from '../json-body.ts';
 import { representation } from '../representation.ts';
 import { needingRedis } from '../unavailable.ts';
 
@@ -21,24 +23,20 @@ export function generationRoutes(parts: {
 }): Router {
   const { requestGeneration, store, enqueue, tenantOf, maxBodyBytes } = parts;
   const router = Router();
-  const json = express.json({ limit: maxBodyBytes, type: 'application/json' });
+  const readBody = createBodyReader(maxBodyBytes);
 
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
     tenantOf(request);
-    // Not `request.is`, which says no to a request without a body, whatever its type.
-    const isJson = /^application\/json\b/i.test(request.get('content-type') ?? '');
-    if (request.method === 'POST' && request.path === '/' && !isJson) {
-      throw new Refusal(415, 'unsupported_media_type', 'Send "Content-Type: application/json".');
-    }
+    if (request.method === 'POST' && request.path === '/') requireJson(request);
     next();
   };
   router.use(admit);
 
-  router.post('/', json, async (request, response) => {
+  router.post('/', readBody, async (request, response) => {
     const tenant = tenantOf(request);
     const idempotencyKey = request.get('idempotency-key');
-    const asked = requestGeneration(request.body, { tenant, idempotencyKey });
+    const asked = requestGeneration(readJson(request), { tenant, idempotencyKey });
     const { generation, created } = await needingRedis(asked);
     response
       .status(created ? 202 : 200)

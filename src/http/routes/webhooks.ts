@@ -1,9 +1,10 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { GenerationId } from '../../generation/ids.ts';
 import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
-import type { ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
+import type { Delivery, ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
 import { verifyDeliveryToken } from '../../providers/signature.ts';
+import { createBodyReader } from '../bodies.ts';
 import { Refusal } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
@@ -24,7 +25,9 @@ export function webhookRoutes(parts: {
 }): Router {
   const { providers, receiveWebhook, secrets, maxBodyBytes, log } = parts;
   const router = Router();
-  const rawBytes = express.raw({ type: () => true, limit: maxBodyBytes });
+  // Anybody may send to an account-wide endpoint, so the room for those bodies is their own.
+  const bodyWithToken = createBodyReader(maxBodyBytes);
+  const bodyFromAnybody = createBodyReader(maxBodyBytes);
 
   /** Before the body is read: a stranger's body is not worth reading. */
   const admit: RequestHandler = (request, _response, next) => {
@@ -39,16 +42,21 @@ export function webhookRoutes(parts: {
     next();
   };
 
-  router.post('/:provider/:generationId/:token', admit, rawBytes, async (request, response) => {
-    await receive(request, response, GenerationId.parse(request.params['generationId']));
-  });
+  router.post(
+    '/:provider/:generationId/:token',
+    admit,
+    bodyWithToken,
+    async (request, response) => {
+      await receive(request, response, GenerationId.parse(request.params['generationId']));
+    },
+  );
 
   const admitAccount: RequestHandler = (request, _response, next) => {
     if (supportOf(request).scope !== 'account') throw notAuthentic();
     next();
   };
 
-  router.post('/:provider', admitAccount, rawBytes, async (request, response) => {
+  router.post('/:provider', admitAccount, bodyFromAnybody, async (request, response) => {
     await receive(request, response);
   });
 
@@ -59,7 +67,8 @@ export function webhookRoutes(parts: {
   ): Promise<void> {
     const webhook = supportOf(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    if (!(await webhook.verify({ headers: request.headers, body }))) throw notAuthentic();
+    const headers = distinctHeaders(request);
+    if (!(await webhook.verify({ headers, body }))) throw notAuthentic();
 
     const provider = String(request.params['provider']);
     const { taskId, observation } = webhook.read(body);
@@ -83,6 +92,17 @@ export function webhookRoutes(parts: {
   }
 
   return router;
+}
+
+/**
+ * A header that came more than once is a list. Node would join its values with commas, and some of
+ * what is joined so would pass for one signature.
+ */
+function distinctHeaders({ headersDistinct }: Request): Delivery['headers'] {
+  const entries = Object.entries(headersDistinct).map(([name, values = []]) => {
+    return [name, values.length === 1 ? values[0] : values] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function notAuthentic(): Refusal {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../generation/bounded-json.ts';
 import type { Outcome } from '../../generation/generation.ts';
 import type { Account, Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
@@ -72,7 +73,7 @@ const Results = z.object({ resultUrls: z.array(z.string()) });
 /** "Status Task": `resultJson` is JSON inside a JSON string. */
 export function resultLinks({ resultJson }: Task): readonly string[] {
   try {
-    const results: unknown = typeof resultJson === 'string' ? JSON.parse(resultJson) : resultJson;
+    const results: unknown = typeof resultJson === 'string' ? parseJson(resultJson) : resultJson;
     return Results.safeParse(results).data?.resultUrls ?? [];
   } catch {
     return [];

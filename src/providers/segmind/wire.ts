@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../generation/bounded-json.ts';
 import type { Outcome } from '../../generation/generation.ts';
 import { failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { LooseText, TaskId } from '../wire-values.ts';
@@ -63,7 +64,7 @@ export function filesIn(output: unknown, depth = 0): string[] {
 
 function parsed(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch {
     return undefined;
   }

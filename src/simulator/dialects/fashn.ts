@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type {
   Dialect,
-  OutputSize,
+  ImageProblem,
   Provider,
   Refusal,
   RefusalReason,
@@ -11,7 +11,10 @@ import type {
   Submission,
   TaskFacts,
   TaskView,
+  Verdict,
 } from '../dialect.ts';
+import { savedPattern } from './fashn-inputs.ts';
+import { fashnModels, unsupportedFashnModels } from './fashn-models.ts';
 
 // Facts: FASHN, "Webhooks" (wins on conflict), "API Fundamentals", "Error Handling" and the model
 // pages, read 2026-11-20. What no document says is marked ASSUMPTION.
@@ -25,121 +28,105 @@ const keepsTasksForMs = 72 * 60 * 60 * 1000;
 /** Part of the balance shown as bought on demand, which is spent last. */
 const onDemandCredits = 1_000;
 
-const imageSchema = z
-  .string()
-  .refine(
-    (value) =>
-      /^data:image\/[\w.+-]+;base64,/.test(value) ||
-      z.url({ protocol: /^https?$/ }).safeParse(value).success,
-    'must be an http(s) URL or a base64 image with its data:image prefix',
-  );
+const bodySchema = z.object({ model_name: z.string(), inputs: z.unknown() });
 
-const commonInputs = {
-  model_image: imageSchema,
-  seed: z.number().int().optional(),
-  output_format: z.enum(['png', 'jpeg']).optional(),
-  return_base64: z.boolean().optional(),
-};
+const notesSchema = z.object({ returnsBase64: z.boolean(), fault: z.string().optional() });
 
-const bodySchema = z.discriminatedUnion('model_name', [
-  z.object({
-    model_name: z.literal('tryon-v1.6'),
-    inputs: z.object({
-      ...commonInputs,
-      garment_image: imageSchema,
-      category: z.enum(['auto', 'tops', 'bottoms', 'one-pieces']).optional(),
-      mode: z.enum(['performance', 'balanced', 'quality']).optional(),
-      garment_photo_type: z.enum(['auto', 'flat-lay', 'model']).optional(),
-      moderation_level: z.enum(['conservative', 'permissive', 'none']).optional(),
-      segmentation_free: z.boolean().optional(),
-      num_samples: z.number().int().min(1).max(4).optional(),
-    }),
-  }),
-  z.object({
-    model_name: z.literal('tryon-max'),
-    inputs: z.object({
-      ...commonInputs,
-      // The same thing under another name than in tryon-v1.6.
-      product_image: imageSchema,
-      prompt: z.string().optional(),
-      resolution: z.enum(['1k', '2k', '4k']).optional(),
-      generation_mode: z.string().optional(),
-    }),
-  }),
-]);
+/** Why the model cannot be run here. */
+function noSuchModel(name: string): Refusal {
+  const why = unsupportedFashnModels.get(name);
+  const known = `It does ${[...fashnModels.keys()].join(', ')}.`;
+  return {
+    reason: 'invalid',
+    message: why
+      ? `${name} is not supported by the simulator: ${why}. ${known}`
+      : `There is no model of that name here. ${known}`,
+  };
+}
 
-/** Documented: two to five credits. ASSUMPTION: by resolution. */
-const maxModelSizes = {
-  '1k': { px: 1024, credits: 2 },
-  '2k': { px: 2048, credits: 3 },
-  '4k': { px: 4096, credits: 5 },
-};
-
-const v16Size: OutputSize = { widthPx: 864, heightPx: 1296, fit: 'cover' };
-
-function readSubmission(request: Request): Submission | Refusal {
-  const parsed = bodySchema.safeParse(request.body);
+function readSubmission(request: Request, provider: Provider): Submission | Refusal {
+  const body = bodySchema.safeParse(request.body);
+  if (!body.success) return { reason: 'invalid', message: z.prettifyError(body.error) };
+  const model = fashnModels.get(body.data.model_name);
+  if (!model) return noSuchModel(body.data.model_name);
+  const parsed = z.object({ inputs: model }).safeParse(body.data);
   if (!parsed.success) return { reason: 'invalid', message: z.prettifyError(parsed.error) };
   // The webhook travels in the query of the submit, not in its body.
   const webhook = z.url({ protocol: /^https?$/ }).optional();
   const webhookUrl = webhook.safeParse(request.query['webhook_url']);
   if (!webhookUrl.success) return { reason: 'invalid', message: 'webhook_url must be a URL.' };
 
-  const common = {
-    personImage: parsed.data.inputs.model_image,
-    notes: { returnsBase64: parsed.data.inputs.return_base64 === true },
-    ...(webhookUrl.data !== undefined && { webhookUrl: webhookUrl.data }),
-  };
-  if (parsed.data.model_name === 'tryon-v1.6') {
-    const { garment_image, num_samples = 1 } = parsed.data.inputs;
-    return {
-      ...common,
-      garmentImages: [garment_image],
-      outputSize: v16Size,
-      resultCount: num_samples,
-      creditCost: num_samples,
-    };
-  }
-  const { product_image, resolution = '1k' } = parsed.data.inputs;
-  const { px, credits } = maxModelSizes[resolution];
+  const { personImage, returnsBase64, fault, ...wish } = parsed.data.inputs;
   return {
-    ...common,
-    garmentImages: [product_image],
-    outputSize: { widthPx: px, heightPx: px, fit: 'inside' },
-    resultCount: 1,
-    creditCost: credits,
+    ...wish,
+    personImage: addressOf(personImage, provider),
+    notes: { returnsBase64, fault },
+    ...(webhookUrl.data !== undefined && { webhookUrl: webhookUrl.data }),
   };
 }
 
-const failureNames = {
-  'image-load': 'ImageLoadError',
-  moderation: 'ContentModerationError',
-  generation: 'PipelineError',
-};
+/** A saved model is a picture in the assets; one that is not there cannot be loaded. */
+function addressOf(image: string, provider: Provider): string {
+  const [, name] = savedPattern.exec(image) ?? [];
+  return name === undefined ? image : new URL(`/assets/${name}.png`, provider.url('/')).href;
+}
+
+/** Names that FASHN's client knows beside those that have a cause here; the switch `failure`. */
+const failureNames = [
+  'PipelineError',
+  'PoseError',
+  'LoRALoadError',
+  'ThirdPartyError',
+  '3rdPartyProviderError',
+  'InternalServerError',
+] as const;
+
+/** What the pipeline finds out for itself. */
+function judge(task: TaskFacts, problems: readonly (ImageProblem | undefined)[]): Verdict {
+  const problem = problems.find((found) => found !== undefined);
+  if (problem) return { state: 'failed', kind: 'image-load', message: problem.message };
+  const { fault } = notesSchema.parse(task.submission.notes);
+  if (fault === undefined) return { state: 'completed' };
+  return { state: 'failed', kind: 'generation', message: fault, data: 'InputValidationError' };
+}
+
+function nameOf(view: Extract<TaskView, { state: 'failed' }>, provider: Provider): string {
+  if (typeof view.data === 'string') return view.data;
+  if (view.kind === 'image-load') return 'ImageLoadError';
+  return view.kind === 'moderation' ? 'ContentModerationError' : provider.chosen('failure');
+}
 
 async function statusBody(task: TaskFacts, view: TaskView, provider: Provider): Promise<unknown> {
   switch (view.state) {
     case 'live':
       return { id: task.id, status: view.status, error: null };
     case 'completed': {
-      const output = task.submission.notes['returnsBase64']
-        ? (await provider.pictures(task)).map(toDataUri)
-        : view.resultUrls;
+      const output = await outputOf(task, view.resultUrls, provider);
       return { id: task.id, status: 'completed', output, error: null };
     }
     case 'failed': {
+      const name = nameOf(view, provider);
+      if (name === 'canceled') return statusBody(task, { state: 'canceled' }, provider);
       // A failed prediction has no `output` at all.
-      const error = { name: failureNames[view.kind], message: view.message };
-      return { id: task.id, status: 'failed', error };
+      return { id: task.id, status: 'failed', error: { name, message: view.message } };
     }
     case 'canceled':
-      // A documented status, although nothing here cancels a task.
+      // A status that the client's types know, although no call cancels a task.
       return { id: task.id, status: 'canceled', error: null };
   }
 }
 
-function toDataUri(png: Buffer): string {
-  return `data:image/png;base64,${png.toString('base64')}`;
+async function outputOf(
+  task: TaskFacts,
+  resultUrls: string[],
+  provider: Provider,
+): Promise<string[]> {
+  const { outputFormat = 'png', notes } = task.submission;
+  if (!notesSchema.parse(notes).returnsBase64) return resultUrls;
+  const pictures = await provider.pictures(task);
+  return pictures.map(
+    (picture) => `data:image/${outputFormat};base64,${picture.toString('base64')}`,
+  );
 }
 
 async function replyToPoll(task: TaskFacts, view: TaskView, provider: Provider): Promise<Reply> {
@@ -180,7 +167,10 @@ export const fashn: Dialect = {
   refundsFailures: true,
   startingCredits: 1_000_000,
   defaultSecret: '',
-  switches: {},
+  switches: {
+    // What the scenario `failed` is called. `canceled` is a status, and comes without an error.
+    failure: [...failureNames, 'canceled'],
+  },
   keepsTasksForMs,
   webhook: {
     when: 'final',
@@ -194,13 +184,14 @@ export const fashn: Dialect = {
   // No prefix is documented, so any key will do.
   readKey: (request) => /^Bearer (\S+)$/.exec(request.get('authorization') ?? '')?.[1],
   refuse,
+  judge,
   mount(router, provider) {
     router.post(
       '/v1/run',
-      provider.submit(readSubmission, (task) => ({
-        status: 200,
-        body: { id: task.id, error: null },
-      })),
+      provider.submit(
+        (request) => readSubmission(request, provider),
+        (task) => ({ status: 200, body: { id: task.id, error: null } }),
+      ),
     );
     router.get(
       '/v1/status/:id',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OutputSize } from '../dialect.ts';
+import type { OutputSize, PictureFormat } from '../dialect.ts';
 
 // Facts: Segmind's model pages "Try-On Diffusion", "IDM VTON" and "P Image Try-On", read 2026-11-20.
 
@@ -8,6 +8,7 @@ export interface Wish {
   personImage: string;
   garmentImages: string[];
   outputSize: OutputSize;
+  outputFormat?: PictureFormat;
   wantsBase64: boolean;
 }
 
@@ -59,7 +60,9 @@ const idmVton = z
     seed: whole.optional(),
     crop: z.boolean().optional(),
     force_dc: z.boolean().optional(),
-    mask_only: z.boolean().optional(),
+    mask_only: z
+      .literal(false, { error: 'not supported by the simulator: it draws no masks' })
+      .optional(),
   })
   .transform(
     (body): Wish => ({
@@ -85,6 +88,8 @@ const pImageTryOn = z
       personImage: body.person_image,
       garmentImages: body.garment_images,
       outputSize: likeTheInput,
+      // ASSUMPTION: PNG unless told.
+      outputFormat: body.output_format === 'jpg' ? 'jpeg' : (body.output_format ?? 'png'),
       wantsBase64: false,
     }),
   );

@@ -27,16 +27,20 @@ const notesSchema = z.object({ wantsBase64: z.boolean() });
 function readSubmission(request: Request, model: z.ZodType<Wish>): Submission | Refusal {
   const parsed = model.safeParse(request.body);
   if (!parsed.success) return { reason: 'invalid', message: z.prettifyError(parsed.error) };
-  const { personImage, garmentImages, outputSize, wantsBase64 } = parsed.data;
+  const { wantsBase64, ...wish } = parsed.data;
   return {
-    personImage,
-    garmentImages,
-    outputSize,
+    ...wish,
     resultCount: 1,
     // ASSUMPTION: billed by GPU second, in money; here one unit each.
     creditCost: 1,
     notes: { wantsBase64 },
   };
+}
+
+function refuseModel(request: Request): Refusal {
+  const known = `It does ${Object.keys(segmindModels).join(', ')}.`;
+  const name = String(request.params['model']);
+  return { reason: 'not-found', message: `${name} is not supported by the simulator. ${known}` };
 }
 
 function replyToQueue(task: TaskFacts, provider: Provider): Reply {
@@ -46,7 +50,7 @@ function replyToQueue(task: TaskFacts, provider: Provider): Reply {
     body: {
       request_id: task.id,
       status: 'QUEUED',
-      poll_url: provider.url(`/v1/poll/${task.id}`),
+      poll_url: provider.url(`/v1/requests/${task.id}`),
       status_url: provider.url(`${request}/status`),
       response_url: provider.url(request),
     },
@@ -128,9 +132,10 @@ async function replyWithPicture(task: TaskFacts, provider: Provider): Promise<Re
   const [picture] = await provider.pictures(task);
   if (!picture) return { status: 500, body: { error: 'The picture is gone.' } };
   const { wantsBase64 } = notesSchema.parse(task.submission.notes);
+  const contentType = `image/${task.submission.outputFormat ?? 'png'}`;
   return wantsBase64
     ? { status: 200, body: { image: picture.toString('base64') } }
-    : { status: 200, headers: { 'Content-Type': 'image/png' }, body: picture };
+    : { status: 200, headers: { 'Content-Type': contentType }, body: picture };
 }
 
 const refusals: Record<RefusalReason, number> = {
@@ -186,14 +191,25 @@ export const segmind: Dialect = {
         provider.submit(read, (task) => replyWithPicture(task, provider)),
       );
     }
+    for (const path of ['/v1/:model', '/v2/:model']) {
+      router.post(
+        path,
+        // Refused, whatever is in it; so there is nothing to answer.
+        provider.submit(refuseModel, () => ({ status: 200, body: null })),
+      );
+    }
     router.get(
       '/v2/requests/:id/status',
       provider.poll((task, view) => replyToStatus(task, view, provider)),
     );
-    router.get(
-      '/v2/requests/:id',
-      provider.poll((task, view) => replyToResult(task, view, provider)),
-    );
+    // "Async inference": what the poll_url of a submission leads to, and what version 1 tells of a
+    // request. ASSUMPTION: the same; documented is that the output is in it.
+    for (const path of ['/v2/requests/:id', '/v1/requests/:id']) {
+      router.get(
+        path,
+        provider.poll((task, view) => replyToResult(task, view, provider)),
+      );
+    }
     router.get(
       '/v1/get-user-credits',
       provider.account(({ creditsLeft }) => ({

@@ -17,6 +17,9 @@ const unsigned = ruleUnless(({ declares }) => {
   return declares.signature !== 'none' && 'its webhook is signed';
 });
 
+/** More than the stack bears, of whatever goes down one call per level. */
+const NESTED = '['.repeat(20_000) + ']'.repeat(20_000);
+
 /** Which deliveries are believed, and what they say. */
 export const hearing: readonly Rule[] = [
   signed('a delivery that the provider signed is authentic', async (fixture) => {
@@ -244,6 +247,17 @@ export const hearing: readonly Rule[] = [
       }
     },
   ),
+
+  withWebhook('nesting without an end, in any field, is malformed', async (fixture) => {
+    const { support, webhook } = await listen(fixture);
+    const body = webhook.body.completed(fixture.taskId(1), LINK) as object; // bodies are JSON objects
+    for (const field of [...Object.keys(body), 'unheardOf']) {
+      const text = JSON.stringify({ ...body, [field]: 'DEEP' }).replace('"DEEP"', NESTED);
+      expect(JSON.parse(text), field).toBeDefined();
+      const read = () => support.read(Buffer.from(text));
+      expect(read, field).toThrow(expect.objectContaining({ code: 'malformed_webhook' }));
+    }
+  }),
 
   withWebhook('a task id that could lead a check astray is malformed', async (fixture) => {
     const { support, bytes, webhook } = await listen(fixture);

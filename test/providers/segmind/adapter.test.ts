@@ -39,7 +39,7 @@ async function setup(reply: Reply, files?: FileStore) {
 const queued = (origin: string) => ({
   request_id: ID,
   status: 'QUEUED',
-  poll_url: `${origin}/v1/poll/${ID}`,
+  poll_url: `${origin}/v1/requests/${ID}`,
   status_url: `${origin}/v2/requests/${ID}/status`,
   response_url: `${origin}/v2/requests/${ID}`,
 });

@@ -1,0 +1,78 @@
+import express, { type Request, type RequestHandler } from 'express';
+import { Refusal } from './error-response.ts';
+
+/**
+ * What all unfinished bodies of one kind may hold together, in bytes. So many stalled senders at once
+ * are an attack; the others of their kind are asked to come again, and no other kind notices.
+ */
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
+
+const RETRY_AFTER_S = 2;
+
+/** A handler that leaves the exact bytes of a body in `request.body`; nothing where there is none. */
+export type ReadBody = RequestHandler;
+
+/**
+ * Reads bodies of one kind, each of at most `maxBytes`. One whose length is known to be too large is
+ * refused before it is read, any other as soon as it is; room for all that is unfinished is set aside
+ * before the first byte, and given back when the request has been answered or is gone.
+ *
+ * Content encodings have been refused before: `identityOnly`.
+ */
+export function createBodyReader(maxBytes: number): ReadBody {
+  const rawBytes = express.raw({ type: () => true, limit: maxBytes, inflate: false });
+  let heldBytes = 0;
+
+  return (request, response, next) => {
+    const declared = declaredBytes(request);
+    if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
+    const share = declared ?? maxBytes;
+    if (heldBytes + share > MAX_HELD_BYTES) throw tooMany();
+    heldBytes += share;
+    response.once('close', () => {
+      heldBytes -= share;
+    });
+
+    let isOver = false;
+    const finish = (error?: unknown): void => {
+      if (isOver) return;
+      isOver = true;
+      next(error);
+    };
+    if (declared === undefined) {
+      // Express answers only after the rest has come in, which may be never.
+      let size = 0;
+      request.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxBytes) finish(tooLarge(maxBytes));
+      });
+    }
+    rawBytes(request, response, finish);
+  };
+}
+
+/**
+ * Refuses compressed bodies, whatever the path, before a byte of them is read: inflating costs memory
+ * by the compressor's choice, not by the body's size (a brotli stream of 77 bytes: 16 MB), and no
+ * provider compresses its webhooks.
+ */
+export const identityOnly: RequestHandler = (request, _response, next) => {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || /^(identity)?$/i.test(encoding.trim())) return next();
+  throw new Refusal(415, 'unsupported_encoding', 'Send the body as it is, without compression.');
+};
+
+/** Undefined for a body that comes in chunks and does not say how many. */
+function declaredBytes(request: Request): number | undefined {
+  if (request.headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(request.headers['content-length'] ?? 0);
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal(413, 'body_too_large', `The body is larger than ${maxBytes} bytes.`);
+}
+
+function tooMany(): Refusal {
+  const detail = 'Too many bodies are on their way at once. Try again.';
+  return new Refusal(429, 'too_many_bodies', detail, RETRY_AFTER_S);
+}

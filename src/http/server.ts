@@ -1,0 +1,67 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+
+/** How long anybody may keep us waiting, in ms, and how many may at once. */
+export interface ServerLimits {
+  /** For a request to have arrived whole: its head, and its body. */
+  readonly requestMs: number;
+  readonly connections: number;
+}
+
+/** Longer than a load balancer's usual 60 s, so that it is never we who close a reused connection. */
+const KEEP_ALIVE_MS = 65_000;
+/** So long may nothing move in a connection, such as an answer that is not fetched. */
+const STALLED_MS = 30_000;
+/** So long a body that is no longer wanted may go on, so that its sender gets to read why. */
+const LINGER_MS = 1_000;
+/** How late a limit may be noticed. Node looks every 30 s unless told. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * An HTTP server that nobody can occupy: whoever is slow with a request is answered 408 and let go;
+ * whoever goes on sending what has been answered already is cut off; and when all connections are
+ * taken, those that wait for another request make room.
+ * @param onFull told of each connection that could not be taken.
+ */
+export function createBoundedServer(
+  listener: RequestListener,
+  limits: ServerLimits,
+  onFull: (why: Error) => void,
+): Server {
+  const server = createServer(
+    {
+      // Node swaps the two when the first is larger, and its own for the first is a minute.
+      headersTimeout: limits.requestMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, limits.requestMs / 2),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    listener,
+  );
+  server.timeout = STALLED_MS;
+  server.maxConnections = limits.connections;
+  server.on('drop', () => {
+    server.closeIdleConnections();
+    onFull(new Error(`all ${limits.connections} connections are taken`));
+  });
+  server.on('request', (request, response) => {
+    response.once('finish', () => {
+      if (!request.complete) cutOffSoon(request);
+    });
+    // Node closes the connections that are idle when it stops, but not those that become so later.
+    response.once('close', () => server.listening || server.closeIdleConnections());
+  });
+  return server;
+}
+
+/**
+ * Node reads and forgets what still comes of a body after its answer, for as long as it comes. At
+ * once would be too early: a sender that is cut off while it writes may never see the answer.
+ */
+function cutOffSoon(request: IncomingMessage): void {
+  const { socket } = request;
+  const cutOff = (): void => {
+    if (!request.complete) socket.destroy();
+  };
+  const timer = setTimeout(cutOff, LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
