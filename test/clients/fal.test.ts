@@ -208,11 +208,19 @@ test('queue.submit answers the number and every address', async () => {
   expect(isQueueStatus(made)).toBeTruthy();
 });
 
-test('queue.submit with storageSettings is taken, and nothing expires here', async () => {
+test('run with storageSettings is taken, and nothing expires here', async () => {
   const { client, input } = await falWorld();
   const storageSettings = { expiresIn: 'immediate' as const };
   const { data } = await client.run(MODEL, { input: input(), storageSettings });
   expect(await pictureAt(data.images[0]?.url ?? '')).toMatchObject({ format: 'png' });
+});
+
+test('queue.submit passes headers on, so that x-simulate chooses a scenario of the simulator', async () => {
+  const { client, input } = await falWorld();
+  const headers = { 'X-Simulate': 'moderation' };
+  const { request_id: requestId } = await client.queue.submit(MODEL, { input: input(), headers });
+  await client.queue.subscribeToStatus(MODEL, { requestId, pollInterval: 5 });
+  expect(await refusalOf(client.queue.result(MODEL, { requestId }))).toMatchObject({ status: 422 });
 });
 
 test('queue.submit with startTimeout ends a request that does not start in time', async () => {
@@ -383,24 +391,40 @@ test('stream is not supported, and says so', async () => {
   expect(await refusalOf(stream.done())).toMatchObject(unsupported('streams of partial results'));
 });
 
+/** As fal's documentation has it: the app's own server asks for a browser's token. */
+async function askForToken(simulatorUrl: string) {
+  const response = await fetch(`${simulatorUrl}/fal/rest/tokens/`, {
+    method: 'POST',
+    headers: { authorization: 'Key id:secret' },
+  });
+  return { status: response.status, body: await response.json() };
+}
+
 test('realtime.connect is not supported: the token for it is refused, and the refusal says so', async () => {
   const { client, simulator } = await falWorld();
   const answer = await new Promise((resolve) => {
     const connection = client.realtime.connect('fal-ai/fashn/tryon', {
       onResult: () => undefined,
-      // As fal's documentation has it, the app's own server asks for the token.
       tokenProvider: async () => {
-        const response = await fetch(`${simulator.url}/fal/rest/tokens/`, {
-          method: 'POST',
-          headers: { authorization: 'Key id:secret' },
-        });
-        resolve({ status: response.status, body: await response.json() });
+        resolve(await askForToken(simulator.url));
         throw new Error('no token');
       },
     });
     connection.send({});
   });
   expect(answer).toMatchObject(unsupported('realtime connections'));
+});
+
+test('stream in connectionMode client is not supported: there is no token for it either', async () => {
+  const { client, simulator } = await falWorld();
+  const stream = await client.stream(MODEL, {
+    connectionMode: 'client',
+    tokenProvider: async () => {
+      const { body } = await askForToken(simulator.url);
+      throw new Error(JSON.stringify(body));
+    },
+  });
+  await expect(stream.done()).rejects.toThrow('nor tokens for browsers');
 });
 
 test('ApiError 401: the key is wrong', async () => {

@@ -603,7 +603,7 @@ test('ApiError 422: the input is wrong, and the detail names the field', async (
   });
 });
 
-test('429: the client waits and succeeds', async () => {
+test('429: the client asks again, without a pause, and succeeds', async () => {
   const { create, simulator } = await replicateWorld();
   expect(await create('?simulate=rate-limited')).toMatchObject({ model: MODEL });
   const { refused } = bookOf(simulator, 'replicate');

@@ -71,8 +71,12 @@ function mountQueue(router: Router, provider: Provider): void {
     one,
     provider.poll((task, view) => replyToResult(task, view, provider)),
   );
+  mountCancel(router, provider);
+}
+
+function mountCancel(router: Router, provider: Provider): void {
   router.put(
-    `${one}/cancel`,
+    `/${app}/requests/:id/cancel`,
     provider.cancel((task, { isCanceled, before }) => {
       const headers = headersOf(task);
       if (!isCanceled) return { status: 400, headers, body: { status: 'ALREADY_COMPLETED' } };

@@ -104,12 +104,19 @@ export function mountCatalogue(router: Router, provider: Provider): void {
         : missing,
     ),
   );
+  mountModels(router, provider);
+}
+
+function mountModels(router: Router, provider: Provider): void {
   const search = searchRoute(provider);
   // Express has no name for this method.
   router.use('/v1/models', text({ type: 'text/plain' }), (request, response, next) =>
     request.method === 'QUERY' ? search(request, response, next) : next(),
   );
-  router.get('/v1/models', always(page(models.map(describe))));
+  router.get(
+    '/v1/models',
+    provider.answer(() => page(models.map(describe))),
+  );
   router.get(
     '/v1/models/:owner/:name',
     provider.answer((request) => {

@@ -73,7 +73,6 @@ export function deployedRunner(provider: Provider, request: Request): Runner | R
 
 /** The account's deployments: models that run under a name of its own. */
 export function mountDeployments(router: Router, provider: Provider): void {
-  const one = '/v1/deployments/:owner/:name';
   router.post(
     '/v1/deployments',
     provider.answer(({ body }) => {
@@ -91,6 +90,10 @@ export function mountDeployments(router: Router, provider: Provider): void {
       return page(deployments.toReversed());
     }),
   );
+  mountDeployment(router, provider, '/v1/deployments/:owner/:name');
+}
+
+function mountDeployment(router: Router, provider: Provider, one: string): void {
   router.get(
     one,
     provider.answer((request) => {

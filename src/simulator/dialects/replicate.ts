@@ -80,6 +80,7 @@ async function replyToCreate(task: TaskFacts, provider: Provider): Promise<Reply
   return { status: 202, body: await prediction(task, starting, provider) };
 }
 
+/** Three ways to ask for the same work: by version, by the model's path, by a deployment's. */
 function mountPredictions(router: Router, provider: Provider): void {
   const reply = (task: TaskFacts) => replyToCreate(task, provider);
   const create = (request: Request) => readCreation(request, provider);
@@ -96,6 +97,10 @@ function mountPredictions(router: Router, provider: Provider): void {
       return 'reason' in runner ? runner : readCreation(request, provider, runner);
     }, reply),
   );
+  mountReading(router, provider);
+}
+
+function mountReading(router: Router, provider: Provider): void {
   router.get('/v1/predictions', (request, response, next) =>
     listRoute(provider, cursorSchema.parse(request.query['cursor']))(request, response, next),
   );
