@@ -123,7 +123,7 @@ test('fal.config with a requestMiddleware leads every host to the simulator', as
 });
 
 test('subscribe by polling tells each status, with logs, and gives the output', async () => {
-  const { client, input } = await falWorld({ timeScale: 0.05 });
+  const { client, input } = await falWorld({ timeScale: 0.25 });
   const seen: QueueStatus[] = [];
   let enqueued = '';
   const { data, requestId } = await client.subscribe(MODEL, {
@@ -152,7 +152,7 @@ test('subscribe by polling tells each status, with logs, and gives the output', 
 });
 
 test('subscribe by streaming tells each status, with logs, and gives the output', async () => {
-  const { client, input } = await falWorld({ timeScale: 0.05 });
+  const { client, input } = await falWorld({ timeScale: 0.25 });
   const seen: string[] = [];
   const lines: string[] = [];
   const { data } = await client.subscribe(MODEL, {
@@ -261,7 +261,7 @@ test('queue.status is asked again by the client after faults of the server', asy
 });
 
 test('queue.streamStatus yields each status once, and names the request', async () => {
-  const { client, input } = await falWorld({ timeScale: 0.05 });
+  const { client, input } = await falWorld({ timeScale: 0.25 });
   const { request_id: requestId } = await client.queue.submit(MODEL, { input: input() });
   const stream = await client.queue.streamStatus(MODEL, { requestId });
   const seen: QueueStatus[] = [];

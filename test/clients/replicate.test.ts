@@ -80,7 +80,7 @@ test('run takes a community model by its version', async () => {
 });
 
 test('run in poll mode tells progress from starting to succeeded', async () => {
-  const { client, input } = await replicateWorld({ timeScale: 0.1 });
+  const { client, input } = await replicateWorld({ timeScale: 0.25 });
   const seen: string[] = [];
   await client.run(MODEL, { input: input(), wait: { mode: 'poll', interval: 20 } }, ({ status }) =>
     seen.push(status),
@@ -163,7 +163,7 @@ test('run gives a FileOutput that fails to read when its link is dead', async ()
 });
 
 test('predictions.create names source, webhook, filter and every address', async () => {
-  const { client, input, receiver, simulator } = await replicateWorld({ timeScale: 0.1 });
+  const { client, input, receiver, simulator } = await replicateWorld({ timeScale: 0.25 });
   const webhook = receiver.url;
   const made = await client.predictions.create({
     model: MODEL,
