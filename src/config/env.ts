@@ -89,6 +89,18 @@ export const Environment = z.object({
     about: 'Where providers reach the web process. Unset: results are polled for instead.',
     example: 'https://catwalk.example.com',
   }),
+  USER_AGENT: described(
+    optionalText.refine(
+      (text) => text === undefined || /^[\x20-\x7e]{1,256}$/.test(text),
+      'takes 1-256 visible ASCII characters, such as: my-shop/1.0 (+https://my-shop.example.com)',
+    ),
+    {
+      about:
+        'User-Agent of every call to providers, picture hosts and callbacks. Default: ' +
+        '`catwalk/<version>`, with `PUBLIC_URL` if set.',
+      example: 'my-shop/1.0',
+    },
+  ),
   CATWALK_SECRET: described(
     list.refine(
       (secrets) => secrets.every((secret) => secret.length >= 32 && !isExample(secret)),

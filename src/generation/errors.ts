@@ -69,14 +69,21 @@ export type DeferReason =
 export class Retryable extends CatwalkError {
   declare readonly code: DeferReason;
   readonly retryAfterMs: number | undefined;
+  /** The verdict if a submission meets this again and again; undefined: it waits for its turn. */
+  readonly ifItLasts: Terminal | undefined;
 
   constructor(
     code: DeferReason,
     message: string,
-    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: {
+      retryAfterMs?: number | undefined;
+      ifItLasts?: Terminal | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(code, message, options);
     this.retryAfterMs = options.retryAfterMs;
+    this.ifItLasts = options.ifItLasts;
   }
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Problem } from './errors.ts';
+import { serviceAt } from './refused-ports.ts';
 
 /**
  * Which URLs from outside may be used: as input for a provider, and as an address that we call or
@@ -43,11 +44,11 @@ export const ImageUrl = z
 export function checkPublicUrl(url: string, policy: UrlPolicy): string | undefined {
   const syntax = syntaxProblem(url);
   if (syntax) return syntax;
-  const { protocol, username, password, hostname } = new URL(url);
+  const { protocol, username, password, hostname, port } = new URL(url);
   if (username || password) return 'must not hold a user name or password';
   if (policy.allowInsecure) return undefined;
   if (protocol !== 'https:') return 'must start with https://';
-  return hostProblem(hostname);
+  return hostProblem(hostname) ?? portProblem(port);
 }
 
 /**
@@ -104,7 +105,7 @@ function syntaxProblem(url: string): string | undefined {
 }
 
 function hostProblem(hostname: string): string | undefined {
-  const host = hostname.replace(/\.$/, '');
+  const host = hostname.replace(/\.+$/, '');
   // The URL parser has already turned every numeric spelling into dotted decimal.
   const address = host.replace(/^\[|\]$/g, '');
   if (isIP(address) !== 0) {
@@ -112,6 +113,12 @@ function hostProblem(hostname: string): string | undefined {
   }
   const isPrivate = PRIVATE_SUFFIXES.some((name) => host === name || host.endsWith(`.${name}`));
   return isPrivate || !host.includes('.') ? 'must name a host on the internet' : undefined;
+}
+
+/** @param port as the URL parser gives it: empty for the usual one of its scheme. */
+function portProblem(port: string): string | undefined {
+  const service = port === '' ? undefined : serviceAt(Number(port));
+  return service && `must not use port ${port}, which is usually that of ${service}`;
 }
 
 function looksLikeUrl(text: string): boolean {

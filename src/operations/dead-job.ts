@@ -10,7 +10,8 @@ import { CALLBACK } from '../generation/subscribers.ts';
  * `http_4xx` `http_5xx` `http_other`  The other side answered, and not with success.
  * `timeout`        It did not answer in time.
  * `unreachable`    There was no connection, or it broke.
- * `refused`        A final no of our own or of the receiver (`callback_gone`, `private_address`).
+ * `refused`        A final no of our own or of the receiver (`callback_gone`,
+ *                  `callback_retry_too_late`, `private_address`).
  * `handler_error`  A subscriber's handler, or our own stage, threw something else.
  * `defect`         An invariant of ours broke: the same again, unless the code has changed.
  * `unreadable`     The payload does not have the shape of its queue.

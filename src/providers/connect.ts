@@ -5,15 +5,15 @@ import { createImageSource } from './image-source.ts';
 import type { ProviderAdapter } from './provider.ts';
 import type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 import { createProviders } from './registry.ts';
+import { type UserAgentSettings, userAgentOf } from './user-agent.ts';
 
 /** The settings that matter here, by their names in the environment. */
-export interface ConnectSettings {
+export interface ConnectSettings extends UserAgentSettings {
   readonly providers: Readonly<Partial<Record<string, ProviderSettings>>>;
   readonly SUBMIT_TIMEOUT_MS: number;
   readonly POLL_TIMEOUT_MS: number;
   readonly ALLOW_INSECURE_URLS: boolean;
   readonly FILES_DIR: string;
-  readonly PUBLIC_URL?: string | undefined;
   readonly PORT: number;
   readonly CATWALK_SECRET: readonly string[];
 }
@@ -45,8 +45,9 @@ export function connectProviders(
   const { signal } = calls;
   // One for each call under way; there may be hundreds.
   setMaxListeners(0, signal);
+  const userAgent = userAgentOf(settings);
   const client = (timeoutMs: number): HttpClient =>
-    createHttpClient({ timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES, signal });
+    createHttpClient({ timeoutMs, maxBodyBytes: MAX_ANSWER_BYTES, signal, userAgent });
   const submits = client(settings.SUBMIT_TIMEOUT_MS);
   const reads = client(settings.POLL_TIMEOUT_MS);
   const http: HttpClient = {
@@ -56,7 +57,8 @@ export function connectProviders(
     },
   };
   let closed: Promise<void> | undefined;
-  const images = createImageSource({ allowInsecure: settings.ALLOW_INSECURE_URLS, signal });
+  const { ALLOW_INSECURE_URLS: allowInsecure } = settings;
+  const images = createImageSource({ allowInsecure, signal, userAgent });
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
     publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),

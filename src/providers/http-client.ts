@@ -1,7 +1,15 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, type FormData } from 'undici';
-import type { z } from 'zod';
 import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
+import {
+  type AnswerHead,
+  answerOf,
+  type CallKind,
+  firstOfEach,
+  type HttpAnswer,
+  isOk,
+} from './http-answer.ts';
+import { letEnd, type UnheardBody } from './unheard-body.ts';
+import { userAgentOf } from './user-agent.ts';
 
 /**
  * Calls to other people's servers: one deadline for the whole call, a limit on what is read, no
@@ -9,12 +17,13 @@ import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/e
  * `read` may be repeated freely; a `submit` pays, so it may be repeated only when not one byte of it
  * can have reached the provider. Messages name the method and the origin, never more of the URL.
  */
-export type CallKind = 'submit' | 'read';
+export type { CallKind, HttpAnswer } from './http-answer.ts';
 
 export interface HttpRequest {
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
+  /** Besides the client's own User-Agent and Accept; one of the same name replaces it. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `application/json`. */
   readonly json?: unknown;
@@ -22,25 +31,11 @@ export interface HttpRequest {
   readonly body?: string | Buffer | FormData;
   /** Gives the call up, just as its deadline does. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Any answer with a status, good or bad: what a status means is for the adapter to say. */
-export interface HttpAnswer {
-  readonly kind: CallKind;
-  /** `POST https://api.example.com`, for messages. */
-  readonly call: string;
-  readonly status: number;
-  readonly ok: boolean;
-  readonly headers: IncomingHttpHeaders;
-  /** The exact bytes; of a refusal perhaps only the first ones. */
-  readonly body: Buffer;
-  text(): string;
-  /** @throws OutcomeUnknown (submit) or Retryable (read) when the body is not JSON. */
-  json(): unknown;
-  /** The body in the shape that is needed. @throws as `json` does, when it has another. */
-  read<T>(schema: z.ZodType<T>): T;
-  /** The body if it has that shape. For refusals, which may be an edge proxy's HTML. */
-  peek<T>(schema: z.ZodType<T>): T | undefined;
+  /**
+   * `status`: the call is over when status and headers have come. Whatever body follows is not
+   * waited for and counts for nothing; the answer's is empty. Default `whole`.
+   */
+  readonly answer?: 'whole' | 'status' | undefined;
 }
 
 export interface HttpClient {
@@ -61,9 +56,14 @@ export interface HttpClientOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** For the whole call: connecting, sending, waiting, and the last byte of the body. */
   readonly timeoutMs: number;
+  /** Nothing longer is read: not for an answer, nor to its end where only the status is wanted. */
   readonly maxBodyBytes: number;
   /** Gives up every call under way, and every later one before it is sent. */
   readonly signal?: AbortSignal | undefined;
+  /** Default: the product and its version. */
+  readonly userAgent?: string | undefined;
+  /** Which answers are of use. Default: JSON. */
+  readonly accept?: string | undefined;
 }
 
 /** Cause of the error for an answer with more bytes than are read. */
@@ -114,8 +114,9 @@ function submitAgent(connect: { timeout: number }): Agent {
 function call(
   dispatcher: Dispatcher,
   request: HttpRequest,
-  { timeoutMs, maxBodyBytes, signal }: HttpClientOptions,
+  options: HttpClientOptions,
 ): Promise<HttpAnswer> {
+  const { timeoutMs, maxBodyBytes, signal } = options;
   // The parser's own error would carry the URL into the log.
   if (!URL.canParse(request.url)) throw new Defect('A call needs a complete URL');
   const url = new URL(request.url);
@@ -125,10 +126,11 @@ function call(
   return new Promise((resolve, reject) => {
     let started = false;
     let controller: Dispatcher.DispatchController | undefined;
-    let head: { status: number; headers: IncomingHttpHeaders } | undefined;
+    let head: AnswerHead | undefined;
     const chunks: Buffer[] = [];
     let size = 0;
     let over = false;
+    let unheard: UnheardBody | undefined;
 
     const finish = (failure?: Error) => {
       if (over) return;
@@ -137,7 +139,7 @@ function call(
       for (const given of signals) given.removeEventListener('abort', onAbort);
       // A refusal stands whatever became of its body: the status line said it.
       if (head && (!failure || !isOk(head.status))) {
-        resolve(answer(request.kind, name, head, Buffer.concat(chunks)));
+        resolve(answerOf(request.kind, name, head, Buffer.concat(chunks)));
       } else {
         reject(lost(request.kind, name, started, failure));
       }
@@ -162,41 +164,65 @@ function call(
         controller = given;
       },
       onResponseStart(_controller, status, headers) {
-        if (status >= 200) head = { status, headers };
+        if (status < 200 || over) return;
+        head = { status, headers: firstOfEach(headers) };
+        if (request.answer !== 'status') return;
+        finish();
+        unheard = letEnd(controller, maxBodyBytes);
       },
       onResponseData(_controller, chunk) {
+        unheard?.add(chunk.length);
         if (over) return;
         size += chunk.length;
         if (size > maxBodyBytes)
           finish(new AnswerTooLarge(`the answer exceeds ${maxBodyBytes} bytes`));
         else chunks.push(chunk);
       },
-      onResponseEnd: () => finish(),
-      onResponseError: (_controller, error) => finish(error),
+      onResponseEnd: () => {
+        unheard?.ended();
+        finish();
+      },
+      onResponseError: (_controller, error) => {
+        unheard?.ended();
+        finish(error);
+      },
     };
     try {
-      dispatcher.dispatch(dispatchOptions(url, request), handler);
+      dispatcher.dispatch(dispatchOptions(url, request, options), handler);
     } catch (error) {
       finish(error instanceof Error ? error : new Error(String(error)));
     }
   });
 }
 
-function dispatchOptions(url: URL, request: HttpRequest): Dispatcher.DispatchOptions {
+function dispatchOptions(
+  url: URL,
+  request: HttpRequest,
+  { userAgent = userAgentOf(), accept = 'application/json' }: HttpClientOptions,
+): Dispatcher.DispatchOptions {
   const json = request.json === undefined ? undefined : JSON.stringify(request.json);
+  const usual = {
+    'user-agent': userAgent,
+    accept,
+    ...(json !== undefined && { 'content-type': 'application/json' }),
+  };
   return {
     origin: url.origin,
     path: url.pathname + url.search,
     method: request.method,
-    headers: {
-      ...(json !== undefined && { 'content-type': 'application/json' }),
-      ...request.headers,
-    },
+    headers: withOwn(usual, request.headers),
     body: json ?? request.body ?? null,
     // The one deadline above replaces undici's.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
+}
+
+/** The usual headers, except those that the call has of its own, however they are spelt. */
+function withOwn(usual: Record<string, string>, own: HttpRequest['headers'] = {}) {
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const rest = Object.entries(usual).filter(([name]) => !named.has(name));
+  return { ...Object.fromEntries(rest), ...own };
 }
 
 function lost(kind: CallKind, name: string, started: boolean, failure?: Error): CatwalkError {
@@ -213,53 +239,4 @@ function lost(kind: CallKind, name: string, started: boolean, failure?: Error): 
 function reasonOf(failure: Error): string {
   const code = 'code' in failure ? failure.code : undefined;
   return typeof code === 'string' ? code : failure.message;
-}
-
-function isOk(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
-function answer(
-  kind: CallKind,
-  name: string,
-  { status, headers }: { status: number; headers: IncomingHttpHeaders },
-  body: Buffer,
-): HttpAnswer {
-  const unreadable = (what: string, cause?: unknown) => {
-    const message = `${name}: answered ${status}, but the body is not ${what}`;
-    return kind === 'submit'
-      ? new OutcomeUnknown('unreadable_answer', message, { cause })
-      : new Retryable('unavailable', message, { cause });
-  };
-  const text = () => body.toString('utf8');
-  const json = (): unknown => {
-    try {
-      return JSON.parse(text());
-    } catch {
-      // Not passed on as the cause: the parser's message quotes the body.
-      throw unreadable('JSON');
-    }
-  };
-  return {
-    kind,
-    call: name,
-    status,
-    ok: isOk(status),
-    headers,
-    body,
-    text,
-    json,
-    read: (schema) => {
-      const parsed = schema.safeParse(json());
-      if (parsed.success) return parsed.data;
-      throw unreadable('what the provider documents', parsed.error);
-    },
-    peek: (schema) => {
-      try {
-        return schema.safeParse(JSON.parse(text())).data;
-      } catch {
-        return undefined;
-      }
-    },
-  };
 }

@@ -1,10 +1,11 @@
 import type { LookupFunction } from 'node:net';
+import type { Dispatcher } from 'undici';
 import { Retryable, Terminal } from '../generation/errors.ts';
 import { checkPublicUrl, type UrlPolicy } from '../generation/image-url.ts';
 import { fileTypeOf } from './file-type.ts';
-import { AnswerTooLarge, createHttpClient } from './http-client.ts';
+import { AnswerTooLarge, createHttpClient, type HttpAnswer } from './http-client.ts';
 import { createOutboundAgent } from './public-address.ts';
-import { explain } from './reasons.ts';
+import { retryAfterMs } from './refusal.ts';
 
 /** A picture of the app's, loaded for a provider that takes bytes only. */
 export interface LoadedImage {
@@ -18,7 +19,8 @@ export interface LoadedImage {
 export interface ImageSource {
   /**
    * Loads a picture from the app's URL. Public addresses only, a few redirects, bounded in size and
-   * time. @throws Terminal `image_unreadable` when it cannot be had; Retryable for passing trouble.
+   * time. @throws Terminal `image_unreadable` when it cannot be had; Retryable `image_unavailable`
+   * for passing trouble, which ends as the former where the host keeps refusing.
    */
   load(url: string): Promise<LoadedImage>;
   close(): Promise<void>;
@@ -28,60 +30,86 @@ export interface ImageSource {
 const LIMITS = { timeoutMs: 20_000, maxBodyBytes: 15 * 1024 * 1024 };
 const MOST_REDIRECTS = 3;
 
+/** No picture is worth more; then it is tried again, whatever its host asked for. */
+const LONGEST_WAIT_MS = 3_600_000;
+
 /** ASSUMPTION: what every provider of bytes reads; AVIF and HEIC are named by none of them. */
 const TAKEN: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
+
+/**
+ * No picture type but those that are taken: many hosts choose by this header, and would send AVIF to
+ * whoever takes anything. What sends by no header at all is not to be turned away by it.
+ */
+const ACCEPT = `${[...TAKEN].join(', ')}, */*;q=0.1`;
 
 export interface ImageSourceOptions extends UrlPolicy {
   /** How names are resolved; Node's own lookup unless given. */
   readonly lookup?: LookupFunction | undefined;
+  /** Carries the calls in place of an outbound agent of its own, and stays open. */
+  readonly dispatcher?: Dispatcher | undefined;
   /** For one picture, redirects and all. */
   readonly timeoutMs?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
   /** Gives up every picture that is being loaded, and every later one. */
   readonly signal?: AbortSignal | undefined;
+  /** As for `createHttpClient`. */
+  readonly userAgent?: string | undefined;
 }
 
 /** Loads pictures with connections of its own. Opens none before the first. */
 export function createImageSource(options: ImageSourceOptions): ImageSource {
   const { timeoutMs = LIMITS.timeoutMs, maxBodyBytes = LIMITS.maxBodyBytes } = options;
-  const agent = createOutboundAgent(options);
+  const agent = options.dispatcher ? undefined : createOutboundAgent(options);
   const http = createHttpClient({
-    dispatcher: agent,
+    dispatcher: options.dispatcher ?? agent,
     timeoutMs,
     maxBodyBytes,
     signal: options.signal,
+    userAgent: options.userAgent,
+    accept: ACCEPT,
   });
 
   async function load(url: string, signal: AbortSignal, redirects = 0): Promise<LoadedImage> {
     const problem = checkPublicUrl(url, options);
-    if (problem) throw unreadable(`its URL ${problem}`);
+    if (problem) throw unreadable(`${redirects === 0 ? 'its URL' : 'a redirect'} ${problem}`);
     const answer = await http
       .request({ kind: 'read', method: 'GET', url, signal })
       .catch((error: unknown) => {
-        throw verdict(error) ?? notNow('does not answer', error);
+        throw verdict(error) ?? noAnswer(error);
       });
     const { location } = answer.headers;
     if (answer.status >= 300 && answer.status < 400 && location && redirects < MOST_REDIRECTS) {
       if (!URL.canParse(location, url)) throw unreadable('its host redirects to nowhere');
       return load(new URL(location, url).href, signal, redirects + 1);
     }
-    if (answer.status === 429 || answer.status >= 500) {
-      throw notNow(`answered ${answer.status}`);
-    }
-    if (!answer.ok) throw unreadable(`its host answered ${answer.status}`);
-    const type = fileTypeOf(answer.body);
-    if (!type || !TAKEN.has(type.type)) throw unreadable('it is no PNG, JPEG, WebP or GIF');
-    return {
-      bytes: answer.body,
-      contentType: type.type,
-      fileName: `image.${type.extension}`,
-    };
+    if (!answer.ok) throw refused(answer);
+    return picture(answer.body);
   }
 
   return {
     load: (url) => load(url, AbortSignal.timeout(timeoutMs)),
-    close: () => agent.close(),
+    close: async () => agent?.close(),
   };
+}
+
+function picture(bytes: Buffer): LoadedImage {
+  const type = fileTypeOf(bytes);
+  if (!type || !TAKEN.has(type.type)) throw unreadable('it is no PNG, JPEG, WebP or GIF');
+  return { bytes, contentType: type.type, fileName: `image.${type.extension}` };
+}
+
+/**
+ * Hosts that guard themselves refuse a picture with 403 or 429 and give it a minute later; 408 and
+ * 425 say so themselves. What else is not 5xx is the host's word on this very URL.
+ */
+function refused({ status, headers }: HttpAnswer): Retryable | Terminal {
+  const mayPass = [403, 408, 425, 429].includes(status) || status >= 500;
+  if (!mayPass) return unreadable(`its host answered ${status}`);
+  const asked = retryAfterMs(headers['retry-after'], Date.now());
+  return new Retryable('image_unavailable', `An image's host answered ${status}`, {
+    retryAfterMs: asked && Math.min(asked, LONGEST_WAIT_MS),
+    ifItLasts: unreadable(`its host keeps answering ${status}`),
+  });
 }
 
 /** The failures that no second try mends; undefined for passing trouble. */
@@ -93,11 +121,12 @@ function verdict(error: unknown): Terminal | undefined {
   return isUnknown ? unreadable('its host does not exist') : undefined;
 }
 
-/** Told apart from trouble of the provider's own. */
-function notNow(why: string, cause?: unknown): Retryable {
-  return new Retryable('image_unavailable', `An image's host ${why}`, { cause });
+/** Perhaps it is our own network: told apart from the provider's trouble, and waited out as that is. */
+function noAnswer(cause: unknown): Retryable {
+  return new Retryable('image_unavailable', "An image's host does not answer", { cause });
 }
 
+/** Our own finding, in words that do not blame the provider, who was not asked. */
 function unreadable(why: string): Terminal {
-  return new Terminal('image_unreadable', explain('image_unreadable', why).message);
+  return new Terminal('image_unreadable', `Catwalk could not load an image: ${why}.`);
 }

@@ -23,6 +23,9 @@ const Jwks = z.object({
   ),
 });
 
+/** RFC 7517, 8.5: its own media type; most serve it as JSON. */
+const ACCEPT = 'application/jwk-set+json, application/json';
+
 const LIFETIME_MS = 24 * 3_600_000;
 /** So that a flood of forged signatures does not become a flood of requests. */
 const REFRESH_AT_MOST_EVERY_MS = 60_000;
@@ -41,7 +44,8 @@ export function createKeySet(options: {
   const fetchKeys = async (): Promise<readonly KeyObject[]> => {
     const at = now();
     triedAt = at;
-    const answer = await http.request({ kind: 'read', method: 'GET', url });
+    const headers = { accept: ACCEPT };
+    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
     if (!answer.ok) throw new Retryable('unavailable', `${answer.call} answered ${answer.status}`);
     const keys = answer.read(Jwks).keys.flatMap((key) => publicKey(key) ?? []);
     if (keys.length === 0) throw new Retryable('unavailable', `${answer.call}: no Ed25519 key`);

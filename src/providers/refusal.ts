@@ -8,8 +8,8 @@ import { explain } from './reasons.ts';
  * to `refusal`.
  */
 
-/** No provider's word is taken for longer than a day. */
-const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+/** Nobody's Retry-After is heeded for longer than a day. */
+export const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /** A refused key or a wrong address needs a person; until then, about once a minute. */
 const OPERATOR_RETRY_MS = 60_000;
@@ -53,7 +53,7 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   });
 }
 
-/** Retry-After as milliseconds from now: seconds or an HTTP date, at most a day, never in the past. */
+/** Retry-After as milliseconds from now: seconds or an HTTP date, however far, never in the past. */
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   const value = header?.trim() ?? '';
   const ms = /^\d+(\.\d+)?$/.test(value)
@@ -62,7 +62,7 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
       /^[a-z]{3}/i.test(value)
       ? Date.parse(value) - now
       : Number.NaN;
-  return ms > 0 ? Math.min(Math.round(ms), LONGEST_RETRY_AFTER_MS) : undefined;
+  return ms > 0 ? Math.round(ms) : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Retryable } from '../generation/errors.ts';
 import type { Outcome } from '../generation/generation.ts';
 import type { Observation, ProviderAdapter } from './provider.ts';
 import type { ProviderSettings } from './provider-settings.ts';
@@ -123,4 +124,5 @@ function cleanError(error: unknown, clean: Clean): void {
     Reflect.defineProperty(error, field, { value, configurable: true, writable: true });
   }
   cleanError(error.cause, clean);
+  if (error instanceof Retryable) cleanError(error.ifItLasts, clean);
 }

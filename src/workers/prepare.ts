@@ -2,7 +2,7 @@ import { Defect, InvalidRequest, NotKnownHere, Retryable, Terminal } from '../ge
 import type { Generation, InState } from '../generation/generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
-import type { Refusal } from './refusal-event.ts';
+import { type Refusal, reasonHeldFor, type Trouble } from './refusal-event.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** No provider wants more free steps than this before a submission. */
@@ -15,19 +15,21 @@ export type Prepared = { ready: Generation } | { refused: Refusal } | undefined;
 export function createPrepare(parts: {
   provider: ProviderAdapter;
   advance: Advance;
-  refused: (generation: Generation, error: unknown, startedAt: number) => Refusal;
+  refused: (trouble: Trouble, startedAt: number) => Refusal;
   now: () => number;
 }): (queued: InState<'queued'>) => Promise<Prepared> {
   const { provider, advance, refused, now } = parts;
 
   return async (queued) => {
     let generation: Generation = queued;
+    const lastReason = reasonHeldFor(queued);
     for (let steps = 0; ; steps++) {
       if (steps === MOST_STEPS) throw new Defect(`${provider.name} prepares without an end.`);
       const startedAt = now();
       const step = await takeStep(generation).catch((error: unknown) => {
         if (error instanceof Defect || error instanceof NotKnownHere) throw error;
-        return { refused: refused(generation, repeatable(error), startedAt) };
+        const trouble = { generation, lastReason, error: repeatable(error) };
+        return { refused: refused(trouble, startedAt) };
       });
       if (!step) return { ready: generation };
       if ('refused' in step) return step;

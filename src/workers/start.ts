@@ -10,6 +10,7 @@ import { CALLBACK } from '../generation/subscribers.ts';
 import { createHttpClient, type HttpClient } from '../providers/http-client.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import { createOutboundAgent } from '../providers/public-address.ts';
+import { userAgentOf } from '../providers/user-agent.ts';
 import { longest } from './longest.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
 import { runSubscriber } from './run-subscriber.ts';
@@ -69,6 +70,9 @@ export async function startWorkers(
     dispatcher: createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS }),
     ...CALLBACK_LIMITS,
     signal: patience,
+    userAgent: userAgentOf(settings),
+    // Nothing of an answer is read but its status.
+    accept: '*/*',
   });
   const parts = createWorkerParts({ settings, providers, redis, patience, now, log });
   const { queues, schedule, rounds } = parts;

@@ -13,7 +13,7 @@ import type { Enqueue } from '../producers/enqueue.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../providers/provider.ts';
 import type { Advance } from './advance.ts';
 import { createPrepare } from './prepare.ts';
-import { type Refusal, refusalEvent } from './refusal-event.ts';
+import { type Refusal, reasonHeldFor, refusalEvent, type Trouble } from './refusal-event.ts';
 import { SEND_MARGIN_MS } from './rules.ts';
 import type { NotYet } from './run-worker.ts';
 import { submitRequest } from './submit-request.ts';
@@ -84,7 +84,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 
     const { generation } = started;
     if (now() > askedAt + SEND_MARGIN_MS) return tooLate(generation);
-    const answer = await send(generation);
+    const answer = await send(generation, reasonHeldFor(known));
     return answer ? conclude(generation, answer) : 'not-sent';
   }
 
@@ -136,7 +136,10 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
   }
 
   /** @returns undefined when the schedule is to find that no answer came. */
-  async function send(generation: InState<'submitting'>): Promise<Answer | undefined> {
+  async function send(
+    generation: InState<'submitting'>,
+    lastReason: string | undefined,
+  ): Promise<Answer | undefined> {
     const startedAt = now();
     try {
       const request = submitRequest(generation, parts.webhookUrl(generation));
@@ -145,7 +148,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       return { event: { type: 'submit-accepted', task }, holdQueueMs: undefined, outcome };
     } catch (error) {
       if (isTooSoonToSearch(error)) return undefined;
-      return refused(generation, error, startedAt);
+      return refused({ generation, lastReason, error }, startedAt);
     }
   }
 
@@ -158,8 +161,9 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     return isGivenUp && provider.repeatSubmit === 'search';
   }
 
-  function refused(generation: Generation, error: unknown, startedAt: number): Refusal {
-    const refusal = refusalEvent(generation, error, now());
+  function refused(trouble: Trouble, startedAt: number): Refusal {
+    const { generation, error } = trouble;
+    const refusal = refusalEvent(trouble, now());
     const { event } = refusal;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const line = { ...about(generation), event: event.type, code, durationMs: now() - startedAt };

@@ -30,7 +30,18 @@ describe('a URL from outside', () => {
     'https://0x7f000001/',
     'https://0177.0.0.1/',
     'https://127.0.0.1./',
+    'https://127.0.0.1../',
+    'https://0177.0x0.1/',
+    'https://0x7f.1/',
+    'https://017700000001/',
+    'https://0xa9fea9fe/',
+    'https://2852039166/latest/meta-data',
+    'https://%31%32%37.0.0.1/',
+    'https://１２７.０.０.１/',
+    'https://127。0。0。1/',
+    'https://10.0.0.1:443/',
     'https://0.0.0.0/',
+    'https://0/',
     'https://10.1.2.3/',
     'https://172.16.0.1/',
     'https://192.168.1.1/',
@@ -45,6 +56,8 @@ describe('a URL from outside', () => {
     'https://[::]/',
     'https://[::ffff:10.0.0.1]/',
     'https://[::ffff:7f00:1]/',
+    'https://[0:0:0:0:0:ffff:127.0.0.1]/',
+    'https://[::ffff:169.254.169.254]/',
     'https://[::10.0.0.1]/',
     'https://[2002:a00:1::]/',
     'https://[64:ff9b::a00:1]/',
@@ -64,6 +77,9 @@ describe('a URL from outside', () => {
   test.each([
     'https://localhost/',
     'https://LOCALHOST./',
+    'https://localhost../',
+    'https://ｌｏｃａｌｈｏｓｔ/',
+    'https://local%68ost/',
     'https://a.localhost/',
     'https://printer.local/',
     'https://metadata.google.internal/',
@@ -101,6 +117,32 @@ describe('a URL from outside', () => {
   test('is https, except in development', () => {
     expect(checkPublicUrl('http://example.com/', live)).toBe('must start with https://');
     expect(checkPublicUrl('http://localhost:3000/', development)).toBeUndefined();
+  });
+
+  test.each([
+    ['a database', [1433, 3306, 5432, 8123, 9042, 27017]],
+    ['a cache', [6379, 11211]],
+    ['a search engine', [9200, 9300]],
+    ['a message queue', [4222, 5672, 9092, 15672]],
+    ['a container or cluster control plane', [2375, 2376, 6443, 10250]],
+    ['a service registry', [2181, 2379, 2380, 8500]],
+    ['remote access', [2222, 3389, 5900]],
+    ['a service other than the web', [0, 1, 21, 22, 25, 53, 110, 465, 587, 2049, 6667, 10080]],
+  ])('is never that of %s: %j', (service, ports) => {
+    for (const port of ports) {
+      const url = `https://cdn.example.com:${port}/a.png`;
+      expect(checkPublicUrl(url, live)).toBe(
+        `must not use port ${port}, which is usually that of ${service}`,
+      );
+      expect(checkPublicUrl(url, development)).toBeUndefined();
+    }
+  });
+
+  test('may name any other port, and the usual one in any spelling', () => {
+    for (const port of ['', ':443', ':0443', ':', ':80', ':3000', ':8080', ':8443', ':9000']) {
+      expect(checkPublicUrl(`https://cdn.example.com${port}/a.png`, live)).toBeUndefined();
+    }
+    expect(checkPublicUrl('https://cdn.example.com:06379/a.png', live)).toMatch(/port 6379/);
   });
 
   test('has at most 2,048 characters', () => {

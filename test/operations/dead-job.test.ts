@@ -12,6 +12,12 @@ test.each([
   [CALLBACK, 'POST https://app.example: UND_ERR_SOCKET', 'unreachable', 'unreachable'],
   [CALLBACK, 'POST https://app.example: the connection ended', 'unreachable', 'unreachable'],
   [CALLBACK, 'callback_gone: The callback URL is gone.', 'refused', 'callback_gone'],
+  [
+    CALLBACK,
+    'callback_retry_too_late: The callback URL refused with status 503 and a Retry-After …',
+    'refused',
+    'callback_retry_too_late',
+  ],
   [CALLBACK, 'private_address: The host resolves to …', 'refused', 'private_address'],
   [CALLBACK, 'something else', 'handler_error', 'handler_error'],
   ['subscriber-orders', 'POST https://db answered 503', 'handler_error', 'handler_error'],

@@ -1,14 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { Agent } from 'undici';
+import { Agent, FormData } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
   type CallKind,
   createHttpClient,
   type HttpAnswer,
+  type HttpClient,
 } from '../../src/providers/http-client.ts';
 import { deferral, refusal, retryAfterMs } from '../../src/providers/refusal.ts';
+import { userAgentOf } from '../../src/providers/user-agent.ts';
+import { createLatch } from '../support/latch.ts';
+import { until } from '../support/until.ts';
 import { always, loopbackServer, rawServer } from './loopback-server.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -193,6 +197,36 @@ describe('an answer', () => {
     });
   });
 
+  test('is asked for as JSON, by a product that names itself, unless the call says otherwise', async () => {
+    const server = await serve(always(200, {}));
+    const { http, call } = setup();
+    const usual = { 'user-agent': userAgentOf(), accept: 'application/json' };
+    await call('submit', server.url);
+    const form = new FormData();
+    form.append('a', '1');
+    await http.request({ kind: 'read', method: 'POST', url: server.url, body: form });
+    for (const headers of [
+      { 'User-Agent': 'own/1', ACCEPT: 'image/png', 'Content-Type': 'application/vnd.own+json' },
+      { 'user-agent': 'own/1', accept: 'image/png', 'content-type': 'application/vnd.own+json' },
+    ]) {
+      await http.request({ kind: 'read', method: 'POST', url: server.url, headers, json: {} });
+    }
+    const [first, multipart, ...own] = server.received.map(({ headers }) => headers);
+    expect(first).toMatchObject(usual);
+    expect(multipart).toMatchObject({
+      ...usual,
+      'content-type': expect.stringMatching(/^multipart\/form-data; boundary=/),
+    });
+    expect(own).toHaveLength(2);
+    for (const headers of own) {
+      expect(headers).toMatchObject({
+        'user-agent': 'own/1',
+        accept: 'image/png',
+        'content-type': 'application/vnd.own+json',
+      });
+    }
+  });
+
   test('that refuses is a refusal even when its body is too large', async () => {
     const server = await serve(always(400, 'x'.repeat(1_001)));
     const answer = await setup().call('submit', server.url);
@@ -205,11 +239,80 @@ describe('an answer', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  test('with a header twice has the first, as text', async () => {
+    const server = await serveRaw((socket) =>
+      socket.end('HTTP/1.1 429 No\r\nRetry-After: 7\r\nRetry-After: 9\r\n\r\n'),
+    );
+    const answer = await setup().call('submit', server.url);
+    expect(refusal(answer)).toMatchObject({ name: 'Retryable', retryAfterMs: 7_000 });
+  });
+
   test('after 103 Early Hints is the real one', async () => {
     const server = await serveRaw((socket) =>
       socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'),
     );
     expect((await setup().call('submit', server.url)).status).toBe(200);
+  });
+});
+
+describe('a call that waits for the status only', () => {
+  const ask = (http: HttpClient, url: string) =>
+    http.request({ kind: 'read', method: 'POST', url, json: {}, answer: 'status' });
+
+  test('has its answer before the body, and a body that does not end is cut off', async () => {
+    const cutOff = createLatch();
+    const server = await serve((_request, _req, res) => {
+      res.writeHead(200, { 'x-one': '1' }).write('<');
+      const drip = setInterval(() => res.write(' '), 20);
+      res.on('close', () => {
+        clearInterval(drip);
+        cutOff.open();
+      });
+    });
+    const answer = await ask(setup().http, server.url);
+    expect(answer).toMatchObject({ status: 200, ok: true, headers: { 'x-one': '1' } });
+    expect(answer.body).toHaveLength(0);
+    await cutOff.opened;
+  });
+
+  test('has it when the body is too large, which is not read to its end', async () => {
+    const cutOff = createLatch();
+    const server = await serveRaw((socket) => {
+      socket.on('close', cutOff.open);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n${'x'.repeat(1_001)}`);
+    });
+    expect(await ask(setup().http, server.url)).toMatchObject({ status: 200, ok: true });
+    await cutOff.opened;
+  });
+
+  test.each([
+    'Content-Length: 100\r\n\r\nand no more',
+    'Transfer-Encoding: chunked\r\n\r\nnot a chunk',
+    '\r\n',
+  ])('has it when the body breaks off: %j', async (rest) => {
+    const server = await serveRaw((socket) => socket.end(`HTTP/1.1 200 OK\r\n${rest}`));
+    expect((await ask(setup().http, server.url)).status).toBe(200);
+  });
+
+  test('keeps the connection when the body is short', async () => {
+    const server = await serve(always(200, 'thank you'));
+    const { http } = setup();
+    await ask(http, server.url);
+    // undici frees a connection one turn of the event loop after the body's end.
+    await until('the connection is free', async () => {
+      const before = server.connections();
+      await ask(http, server.url);
+      return server.connections() === before;
+    });
+  });
+
+  test('does not wait past the deadline for headers that come byte by byte', async () => {
+    const server = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nX-Slow: ');
+      const drip = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
+    await expect(ask(setup({ timeoutMs: 200 }).http, server.url)).rejects.toMatchObject(again);
   });
 });
 
@@ -318,13 +421,20 @@ describe('a status nobody documents', () => {
   });
 });
 
-test('Retry-After is seconds or an HTTP date, at most a day, and never in the past', () => {
+test('a provider’s Retry-After is believed for a day at most', () => {
+  const headers = { 'retry-after': '99999999999' };
+  const answer = { kind: 'read', call: 'GET https://x', status: 503, headers } as HttpAnswer; // the parts that are looked at
+  expect(refusal(answer)).toMatchObject({ retryAfterMs: 86_400_000 });
+});
+
+test('Retry-After is seconds or an HTTP date, and never in the past', () => {
   const now = Date.parse('Fri, 20 Nov 2026 12:00:00 GMT');
   expect(retryAfterMs('5', now)).toBe(5_000);
   expect(retryAfterMs(' 1.5 ', now)).toBe(1_500);
   expect(retryAfterMs('Fri, 20 Nov 2026 12:01:00 GMT', now)).toBe(60_000);
-  expect(retryAfterMs('99999999999', now)).toBe(86_400_000);
-  expect(retryAfterMs('Fri, 20 Nov 2099 12:01:00 GMT', now)).toBe(86_400_000);
+  expect(retryAfterMs('99999', now)).toBe(99_999_000);
+  expect(retryAfterMs('Sun, 22 Nov 2026 12:00:00 GMT', now)).toBe(2 * 86_400_000);
+  expect(retryAfterMs('9'.repeat(400), now)).toBe(Number.POSITIVE_INFINITY);
   for (const nothing of [
     undefined,
     '',

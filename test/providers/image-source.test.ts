@@ -1,6 +1,8 @@
 import type { LookupFunction } from 'node:net';
+import { Agent } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createImageSource, type ImageSourceOptions } from '../../src/providers/image-source.ts';
+import { createOutboundAgent } from '../../src/providers/public-address.ts';
 import { always, loopbackServer } from './loopback-server.ts';
 
 const GIF = Buffer.from('GIF89a, and whatever follows');
@@ -18,6 +20,32 @@ async function setup(
   return { server, images };
 }
 
+/**
+ * The strict policy, and a server that answers as https://images.example.com; every other name leads
+ * to 127.0.0.1. Only that one name's connections are ours: the guard judges all others.
+ */
+async function behindPublicName(reply: Parameters<typeof loopbackServer>[0]) {
+  const server = await loopbackServer(reply);
+  const local: LookupFunction = (_name, options, callback) =>
+    options.all
+      ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+      : callback(null, '127.0.0.1', 4);
+  const guarded = createOutboundAgent({ allowInsecure: false, lookup: local });
+  const own = new Agent();
+  const dispatcher = guarded.compose(
+    (dispatch) => (options, handler) =>
+      options.origin === 'https://images.example.com'
+        ? own.dispatch({ ...options, origin: server.url }, handler)
+        : dispatch(options, handler),
+  );
+  const images = createImageSource({ allowInsecure: false, dispatcher });
+  onTestFinished(async () => {
+    await server.close();
+    await Promise.all([images.close(), guarded.close(), own.close()]);
+  });
+  return { server, images };
+}
+
 const serveGif: Parameters<typeof loopbackServer>[0] = (_request, _req, res) =>
   res.writeHead(200, { 'content-type': 'text/plain' }).end(GIF);
 
@@ -26,6 +54,24 @@ describe('loading a picture', () => {
     const { server, images } = await setup(serveGif);
     const loaded = await images.load(`${server.url}/../private-name.jpg?secret=1`);
     expect(loaded).toEqual({ bytes: GIF, contentType: 'image/gif', fileName: 'image.gif' });
+  });
+
+  test('says who asks, and names the types that are taken, at every redirect too', async () => {
+    const { server, images } = await setup(
+      (request, ...raw) => {
+        if (request.url === '/') raw[1].writeHead(302, { location: '/next' }).end();
+        else serveGif(request, ...raw);
+      },
+      { userAgent: 'my-shop/1.0' },
+    );
+    await images.load(`${server.url}/`);
+    expect(server.received).toHaveLength(2);
+    for (const { headers } of server.received) {
+      expect(headers).toMatchObject({
+        'user-agent': 'my-shop/1.0',
+        accept: 'image/png, image/jpeg, image/webp, image/gif, */*;q=0.1',
+      });
+    }
   });
 
   test('follows three redirects, and not a fourth', async () => {
@@ -39,6 +85,30 @@ describe('loading a picture', () => {
       name: 'Terminal',
       code: 'image_unreadable',
     });
+  });
+
+  test.each([
+    ['a private address', 'https://10.0.0.1/', 'must not point into a private network'],
+    ['an address in another spelling', 'https://0x7f.1/', 'must not point into a private network'],
+    ['a mapped address', 'https://[::ffff:127.0.0.1]/', 'must not point into a private network'],
+    ['a private name', 'https://metadata.internal./', 'must name a host on the internet'],
+    ['a name that resolves to a private address', 'https://rebound.example.com/', undefined],
+    ['plain http', 'http://images.example.com/next', 'must start with https://'],
+    ['the port of a service', 'https://images.example.com:6379/', 'must not use port 6379'],
+    ['a user name', 'https://user@images.example.com/', 'must not hold a user name'],
+  ])('does not follow a redirect from a public host to %s', async (_what, location, problem) => {
+    const { server, images } = await behindPublicName(always(302, '', { location }));
+    const refused = images.load('https://images.example.com/');
+    await expect(refused).rejects.toMatchObject({
+      name: 'Terminal',
+      code: 'image_unreadable',
+      message: expect.stringContaining(
+        problem
+          ? `Catwalk could not load an image: a redirect ${problem}`
+          : 'its host is not public',
+      ),
+    });
+    expect(server.received).toHaveLength(1);
   });
 
   test.each(['ftp://example.com/x', 'https://user:pass@example.com/', '//', 'http://['])(
@@ -69,6 +139,7 @@ describe('loading a picture', () => {
       const refused = images.load(url);
       await expect(refused).rejects.toMatchObject({ name: 'Terminal', code: 'image_unreadable' });
       await expect(refused).rejects.not.toThrow(/example\.com|127\.0\.0\.1/);
+      await expect(refused).rejects.toThrow(/^Catwalk could not load an image: its /);
     }
     expect(server.connections()).toBe(0);
   });
@@ -78,7 +149,9 @@ describe('loading a picture', () => {
     ['a video', 200, '\0\0\0\x18ftypmp42'],
     ['nothing', 200, ''],
     ['no such picture', 404, 'no'],
-    ['a picture under an error', 403, GIF.toString()],
+    ['a picture under an error', 410, GIF.toString()],
+    ['a picture for those who log in', 401, GIF.toString()],
+    ['a redirect to nowhere', 302, ''],
   ])('finds %s unreadable for good', async (_what, status, body) => {
     const { server, images } = await setup(always(status, body));
     await expect(images.load(server.url)).rejects.toMatchObject({
@@ -87,13 +160,29 @@ describe('loading a picture', () => {
     });
   });
 
-  test.each([429, 500, 503])('may be tried again after %d', async (status) => {
-    const { server, images } = await setup(always(status, ''));
-    await expect(images.load(server.url)).rejects.toMatchObject({
-      name: 'Retryable',
-      code: 'image_unavailable',
-    });
-  });
+  test.each([403, 408, 425, 429, 500, 503, 599])(
+    'may be tried again after %d, when Retry-After says; its verdict is for when that lasts',
+    async (status) => {
+      for (const [asked, retryAfterMs] of [
+        ['', undefined],
+        ['90', 90_000],
+        [new Date(Date.now() + 90_000).toUTCString(), expect.closeTo(90_000, -4)],
+        ['99999', 3_600_000],
+      ] as const) {
+        const { server, images } = await setup(always(status, '', { 'retry-after': asked }));
+        await expect(images.load(server.url)).rejects.toMatchObject({
+          name: 'Retryable',
+          code: 'image_unavailable',
+          retryAfterMs,
+          ifItLasts: {
+            name: 'Terminal',
+            code: 'image_unreadable',
+            message: `Catwalk could not load an image: its host keeps answering ${status}.`,
+          },
+        });
+      }
+    },
+  );
 
   test('refuses AVIF and HEIC, which no provider of bytes is known to read', async () => {
     for (const brand of ['avif', 'heic']) {

@@ -39,6 +39,15 @@ test('keys are fetched once a day, with or without padding', async () => {
   expect(server.received).toHaveLength(2);
 });
 
+test('keys are asked for by their media type, by a product that names itself', async () => {
+  const { server, published } = await setup(always(200, { keys: [jwk(FIRST)] }));
+  await published('keys');
+  expect(server.received[0]?.headers).toMatchObject({
+    'user-agent': expect.stringMatching(/^catwalk\/\d/),
+    accept: 'application/jwk-set+json, application/json',
+  });
+});
+
 test('keys of other kinds and malformed ones are passed over', async () => {
   const odd = [
     { kty: 'RSA', n: 'x', e: 'AQAB' },

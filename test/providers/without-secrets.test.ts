@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { InvalidRequest, Terminal } from '../../src/generation/errors.ts';
+import { InvalidRequest, Retryable, Terminal } from '../../src/generation/errors.ts';
 import type { Outcome } from '../../src/generation/generation.ts';
 import type { ProviderAdapter } from '../../src/providers/provider.ts';
 import { withoutSecrets } from '../../src/providers/without-secrets.ts';
@@ -61,6 +61,16 @@ test('no call is rejected with a secret, and keeps its class and code', async ()
     expect((error as Terminal).stack).not.toMatch(/s3cr|my-id|wh\.one/);
   }
   expect(() => quiet.webhook?.read(Buffer.of())).toThrow(CLEAN);
+});
+
+test('nor does the verdict that passing trouble becomes when it lasts', async () => {
+  const ifItLasts = new Terminal('image_unreadable', SAID);
+  const prepare = () => Promise.reject(new Retryable('image_unavailable', SAID, { ifItLasts }));
+  const quiet = withoutSecrets({ ...adapter(), prepare }, SECRETS);
+  await expect(quiet.prepare?.(request)).rejects.toMatchObject({
+    message: CLEAN,
+    ifItLasts: { code: 'image_unreadable', message: CLEAN },
+  });
 });
 
 test('no outcome tells a secret: in an answer, a check or a webhook', async () => {

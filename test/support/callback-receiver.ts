@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
@@ -13,8 +13,11 @@ export interface ReceivedCallback {
   readonly event: CompletionEvent | undefined;
 }
 
-/** What to answer a callback: a status, or a redirect. */
-export type CallbackAnswer = number | { readonly redirectTo: string };
+/** What to answer a callback: a status, a redirect, or whatever the test writes itself. */
+export type CallbackAnswer =
+  | number
+  | { readonly redirectTo: string }
+  | ((response: ServerResponse) => void);
 
 export interface CallbackReceiver {
   readonly url: string;
@@ -51,6 +54,7 @@ export async function startCallbackReceiver(
     }
     received.push({ path: request.url ?? '', id: headers['webhook-id'], event });
     const answer = answers.shift() ?? 200;
+    if (typeof answer === 'function') return answer(response);
     if (typeof answer === 'number') response.writeHead(answer);
     else response.writeHead(302, { location: answer.redirectTo });
     response.end();

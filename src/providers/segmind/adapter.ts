@@ -48,7 +48,8 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
       kind: 'submit',
       method: 'POST',
       url: providerUrl(baseUrl, `/${version}/${model.slug}`),
-      headers,
+      // Version 1 answers with the picture itself.
+      headers: model.mode === 'wait' ? { ...headers, accept: '*/*' } : headers,
       json: model.wireInput(request.input),
     });
     if (model.mode === 'wait') return waitedFor(answer, request.idempotencyKey);

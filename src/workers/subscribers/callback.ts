@@ -1,19 +1,18 @@
 import { callbackSecret } from '../../generation/callback-secret.ts';
 import { Defect, Retryable, Terminal } from '../../generation/errors.ts';
 import type { SubscriberJob } from '../../generation/jobs.ts';
-import type { HttpClient } from '../../providers/http-client.ts';
-import { deferral } from '../../providers/refusal.ts';
+import type { HttpAnswer, HttpClient } from '../../providers/http-client.ts';
+import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../../providers/refusal.ts';
 import { signStandard } from '../../providers/signature.ts';
 
 const GONE = 410;
-/** These say "too much": their Retry-After counts. */
-const THROTTLED = new Set([429, 502, 503, 504]);
 
 /**
  * The `callback` subscriber: posts the completion event to the URL that the app gave, signed by the
- * Standard Webhooks specification. `webhook-id` is the same at every try. Only 2xx is success; a
- * redirect is not followed; 410 ends it at once.
- * @throws Retryable until the queue's attempts are used up, then the job is a dead letter.
+ * Standard Webhooks specification. `webhook-id` is the same at every try. The status alone decides,
+ * whatever body follows it: only 2xx is success, a redirect is not followed, 410 ends it at once.
+ * @throws Retryable until the queue's attempts are used up, then the job is a dead letter; with the
+ *   wait that Retry-After asks for, whatever the status. Terminal when that is more than a day.
  */
 export function createCallback(parts: {
   /** Refuses private addresses where the settings do. */
@@ -34,16 +33,28 @@ export function createCallback(parts: {
       url: callbackUrl,
       headers: {
         'content-type': 'application/json',
-        'user-agent': 'Catwalk',
         'webhook-id': event.id,
         'webhook-timestamp': String(timestampSeconds),
         'webhook-signature': signStandard({ id: event.id, timestampSeconds, body, secrets }),
       },
       body,
+      answer: 'status',
     });
-    if (answer.ok) return;
-    if (answer.status === GONE) throw new Terminal('callback_gone', 'The callback URL is gone.');
-    if (THROTTLED.has(answer.status)) throw deferral(answer, 'unavailable');
-    throw new Retryable('unavailable', `The callback URL answered ${answer.status}.`);
+    if (!answer.ok) throw refused(answer, parts.now());
   };
+}
+
+function refused({ status, headers }: HttpAnswer, now: number): Retryable | Terminal {
+  if (status === GONE) return new Terminal('callback_gone', 'The callback URL is gone.');
+  const wait = retryAfterMs(headers['retry-after'], now);
+  if (wait !== undefined && wait > LONGEST_RETRY_AFTER_MS) {
+    return new Terminal(
+      'callback_retry_too_late',
+      `The callback URL refused with status ${status} and a Retry-After of more than a day. ` +
+        'Redrive this job when it takes deliveries again.',
+    );
+  }
+  return new Retryable('unavailable', `The callback URL answered ${status}.`, {
+    retryAfterMs: wait,
+  });
 }

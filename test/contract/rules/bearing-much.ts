@@ -53,7 +53,40 @@ export const bearingMuch: readonly Rule[] = [
       }
     }
   }),
+
+  rule(
+    'nesting without an end in any field of an answer is bad trouble, not a crash',
+    async (fixture) => {
+      for (const answers of fixture.results.map((found) => answersOf(found))) {
+        for (const deep of nestings(answers)) {
+          const world = await openWorld(fixture);
+          const request = await world.prepared(world.request(taskSample(fixture)));
+          const task = await world.begin();
+          world.answer(deep);
+          // Throws whatever is no error of ours, such as an overflow of the stack.
+          const means = [
+            await meaningOf(world.check(task)),
+            await meaningOf(world.adapter.submit(request)),
+          ];
+          expect(means).not.toContainEqual({ is: 'completed' });
+        }
+      }
+    },
+  ),
 ];
+
+/** More than the stack bears, of whatever goes down one call per level. */
+const NESTED = '['.repeat(20_000) + ']'.repeat(20_000);
+
+/** The answers once for each text in them, with nesting in its place. */
+function nestings(answers: Answers): Answers[] {
+  return Object.entries(answers).flatMap(([exchange, answer]) =>
+    textsIn(answer, []).map((path) => {
+      const { body, ...rest } = replacedAt(answer, path, 'DEEP') as { body?: unknown }; // only a text is another
+      return { [exchange]: { ...rest, body: JSON.stringify(body).replace('"DEEP"', NESTED) } };
+    }),
+  );
+}
 
 /** The better of two: the first may pay for the machine's other work, such as compiling. */
 async function cpuMsOf(fixture: Fixture, call: 'check' | 'submit', answers: Answers) {

@@ -36,6 +36,19 @@ export const submitting: readonly Rule[] = [
     }
   }),
 
+  rule('every call says who makes it, and which answers it can read', async (fixture) => {
+    for (const sample of fixture.samples) {
+      const { world } = await submitted(fixture, sample);
+      // Whatever it is answered.
+      if (!sample.inline) await world.check(await world.begin(), sample.model).catch(() => {});
+      expect(world.server.received.length).toBeGreaterThan(0);
+      for (const { headers } of world.server.received) {
+        expect(headers['user-agent']).toMatch(/^catwalk\/\d+\.\d+\.\d+/);
+        expect(headers.accept).toMatch(/^application\/json$|^\*\/\*$/);
+      }
+    }
+  }),
+
   ruleUnless(noRequestScope)(
     'the webhook URL is where the provider looks for it, unchanged',
     async (fixture) => {
