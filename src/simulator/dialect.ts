@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Router } from 'express';
+import type { ServerSentEvent } from './event-stream.ts';
 
 /** An HTTP answer before it is written; `body` is sent as JSON, or as it is when it is a Buffer. */
 export interface Reply {
@@ -24,6 +25,8 @@ export interface Refusal {
   reason: RefusalReason;
   message: string;
   retryAfterSeconds?: number;
+  /** What is wrong where, for a dialect that lists it: one entry per mistake. */
+  mistakes?: readonly { path: readonly (string | number)[]; message: string; isMissing: boolean }[];
 }
 
 /** Why an accepted task ended badly. */
@@ -115,7 +118,17 @@ export interface Upload {
   readonly library: string;
   readonly bytes: Buffer;
   readonly name: string;
+  /** Whatever the dialect needs again when it describes the file. */
+  readonly notes: Readonly<Record<string, unknown>>;
   readonly uploadedAtMs: number;
+}
+
+/** A file as a request brings it. `id` is for a dialect that named the file before it came. */
+export interface IncomingFile {
+  bytes: Buffer;
+  name: string;
+  id?: string;
+  notes?: Readonly<Record<string, unknown>>;
 }
 
 /** A key that lives for a while only. */
@@ -200,7 +213,7 @@ export interface Provider {
   /** A route that takes a file, free of charge, into one of the provider's libraries. */
   upload(
     library: string,
-    read: (request: Request) => Promise<{ bytes: Buffer; name: string } | Refusal>,
+    read: (request: Request) => Promise<IncomingFile | Refusal>,
     reply: (upload: Upload) => Reply,
   ): RequestHandler;
   /** What is in a library, oldest first. */
@@ -216,8 +229,26 @@ export interface Provider {
    * finished one is left alone. `before` is the task as the request found it.
    */
   cancel(
-    reply: (task: TaskFacts, cancel: { isCanceled: boolean; before: TaskView }) => Reply,
+    reply: (
+      task: TaskFacts,
+      cancel: { isCanceled: boolean; before: TaskView },
+    ) => Reply | Promise<Reply>,
   ): RequestHandler;
+  /**
+   * A route that tells the task named by the path parameter `id` as server-sent events. `views` are
+   * the task as it is, and every change up to its end. Not a poll: what a scenario does to polls
+   * does not touch it.
+   */
+  stream(
+    tell: (
+      task: TaskFacts,
+      views: AsyncIterable<TaskView>,
+      request: Request,
+    ) => AsyncIterable<ServerSentEvent>,
+    headers?: (task: TaskFacts) => Record<string, string>,
+  ): RequestHandler;
+  /** A route about no task: what the account has, what can be run. */
+  answer(reply: (request: Request) => Reply | Refusal | Promise<Reply | Refusal>): RequestHandler;
   /** A route that lists the tasks that `matches` picks, oldest first. */
   search(
     matches: (request: Request) => ((task: TaskFacts) => boolean) | Refusal,
@@ -236,6 +267,10 @@ export interface Provider {
   account(reply: (account: { creditsLeft: number; rate: RateUsage }) => Reply): RequestHandler;
   /** The task as it is now. */
   view(task: TaskFacts): TaskView;
+  /** Ends the task as canceled although nobody asked; false when it had already ended. */
+  giveUp(task: TaskFacts): boolean;
+  /** What the dialect itself must remember between calls; emptied by a reset. */
+  readonly memory: Map<string, unknown>;
   /** Resolves when the task is final, or after `limitMs` of simulated time. */
   untilFinal(task: TaskFacts, limitMs: number): Promise<void>;
   /** The bytes of the task's result pictures, in the format that the submission asks for. */

@@ -5,12 +5,19 @@ export const maxFormBytes = 64 * 1024 * 1024;
 
 export const formContentType = 'multipart/form-data';
 
+/** A file of a form; `type` is what its part says, and may be empty. */
+export interface FormFile {
+  bytes: Buffer;
+  name: string;
+  type: string;
+}
+
 /** A parsed form. A name may occur more than once; the order is that of the body. */
 export interface Form {
   /** The first text field of this name. */
   text(name: string): string | undefined;
   /** All files of this name. */
-  files(name: string): { bytes: Buffer; name: string }[];
+  files(name: string): FormFile[];
   /** The file of this name, when there is exactly one and it is not empty. */
   onlyFile(name: string): Buffer | undefined;
 }
@@ -31,12 +38,13 @@ export async function readForm(request: Request): Promise<Form | undefined> {
   if (parsed === undefined) return undefined;
 
   const texts = new Map<string, string>();
-  const files = new Map<string, { bytes: Buffer; name: string }[]>();
+  const files = new Map<string, FormFile[]>();
   for (const [name, value] of parsed) {
     if (typeof value === 'string') {
       if (!texts.has(name)) texts.set(name, value);
     } else {
-      const file = { bytes: Buffer.from(await value.arrayBuffer()), name: value.name };
+      const { name: fileName, type } = value;
+      const file = { bytes: Buffer.from(await value.arrayBuffer()), name: fileName, type };
       files.set(name, [...(files.get(name) ?? []), file]);
     }
   }

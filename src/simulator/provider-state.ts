@@ -65,6 +65,8 @@ export interface ProviderState {
   readonly submits: RateWindow;
   readonly tokens: AccessTokens;
   readonly uploads: UploadShelf;
+  /** What the dialect itself remembers between calls. */
+  readonly memory: Map<string, unknown>;
   /** Goes up for ever, so that nothing that was named by a number is confused after a reset. */
   sequence: number;
   /** Where messages go for submissions that name no URL of their own. */
@@ -94,6 +96,7 @@ export function createProviderState(
     submits: createRateWindow(settings.submitsPerMinute ?? defaultSubmitsPerMinute),
     tokens: createAccessTokens(),
     uploads: createUploadShelf(),
+    memory: new Map(),
     // Somewhere in a wide range: a restarted provider does not give out the same numbers again.
     sequence: randomInt(1_000_000, 1_000_000_000),
     webhookUrl: settings.webhookUrl,
@@ -111,6 +114,7 @@ export function clearProviderState(state: ProviderState): void {
   state.submits.clear();
   state.tokens.clear();
   state.uploads.clear();
+  state.memory.clear();
   state.webhookUrl = state.settings.webhookUrl;
   state.creditsLeft = state.settings.credits ?? state.dialect.startingCredits;
   state.liveTasks = 0;

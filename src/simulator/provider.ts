@@ -4,6 +4,7 @@ import type { Provider, Refusal, TaskFacts } from './dialect.ts';
 import { formContentType, maxFormBytes } from './multipart.ts';
 import { findTask, keptTasks, type ProviderState } from './provider-state.ts';
 import { refuse, send, sendRefusal, setRateHeaders } from './replies.ts';
+import { createStreamRoute } from './stream-route.ts';
 import { createSubmitRoute } from './submit-route.ts';
 import { type Task, viewOf } from './task.ts';
 import { cancelTask } from './task-runner.ts';
@@ -62,7 +63,7 @@ function createProvider(state: ProviderState): Provider {
       }
       send(response, await reply(task, provider.view(task)));
     },
-    cancel: (reply) => (request, response) => {
+    cancel: (reply) => async (request, response) => {
       const task = findTask(state, String(request.params['id']), Date.now());
       if (!task) {
         sendRefusal(dialect, response, { reason: 'not-found', message: 'No such task.' });
@@ -71,7 +72,13 @@ function createProvider(state: ProviderState): Provider {
       state.book.cancelRequested(task.id);
       const before = provider.view(task);
       const isCanceled = cancelTask(state, task, provider);
-      send(response, reply(task, { isCanceled, before }));
+      send(response, await reply(task, { isCanceled, before }));
+    },
+    stream: (tell, headers) => createStreamRoute(state, tell, headers),
+    answer: (reply) => async (request, response) => {
+      const answer = await reply(request);
+      if ('reason' in answer) sendRefusal(dialect, response, answer);
+      else send(response, answer);
     },
     search: (matches, reply) => async (request, response) => {
       const matcher = matches(request);
@@ -88,6 +95,8 @@ function createProvider(state: ProviderState): Provider {
       send(response, reply({ creditsLeft: state.creditsLeft, rate }));
     },
     view: (task) => viewOf(ownTask(state, task), dialect, world.clock, Date.now()),
+    giveUp: (task) => cancelTask(state, ownTask(state, task), provider),
+    memory: state.memory,
     untilFinal: (task, limitMs) =>
       Promise.race([ownTask(state, task).final, world.clock.pause(limitMs)]),
     async pictures(task) {

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import type { Refusal, Reply, Upload } from './dialect.ts';
+import type { IncomingFile, Refusal, Reply, Upload } from './dialect.ts';
 import { identityOf } from './image-identity.ts';
 import { nextSequence, type ProviderState } from './provider-state.ts';
 import { refuse, send } from './replies.ts';
@@ -13,7 +13,7 @@ import { isScenarioName, unknownScenarioMessage } from './scenarios.ts';
 export function createUploadRoute(
   state: ProviderState,
   library: string,
-  read: (request: Request) => Promise<{ bytes: Buffer; name: string } | Refusal>,
+  read: (request: Request) => Promise<IncomingFile | Refusal>,
   reply: (upload: Upload) => Reply,
 ): RequestHandler {
   return async (request, response) => {
@@ -36,10 +36,11 @@ export function createUploadRoute(
 
     const uploadedAtMs = Date.now();
     const upload: Upload = {
-      id: String(nextSequence(state)),
+      id: file.id ?? String(nextSequence(state)),
       library,
       bytes: state.world.images.pooled(file.bytes),
       name: file.name,
+      notes: file.notes ?? {},
       uploadedAtMs,
     };
     state.uploads.put(upload);

@@ -117,7 +117,15 @@ test('the webhook is signed with one of the published keys, over the raw bytes',
     request_id: body['request_id'],
     gateway_request_id: body['request_id'],
     status: 'OK',
-    payload: { images: [{ url: expect.any(String), content_type: 'image/png' }] },
+    payload: {
+      images: [
+        {
+          url: expect.any(String),
+          content_type: 'image/png',
+          file_name: expect.stringMatching(/\.png$/),
+        },
+      ],
+    },
   });
 });
 
@@ -202,7 +210,9 @@ test('a missing key is 401, a bad input 422 with details, no credit 403', async 
   expect(await ask('/tryon/v1.6/requests/x/status')).toMatchObject({ status: 404 });
   expect(await submit('', { num_samples: 5 })).toMatchObject({
     status: 422,
-    body: { detail: [{ loc: ['body'], type: 'value_error', msg: expect.any(String) }] },
+    body: {
+      detail: [{ loc: ['body', 'num_samples'], type: 'value_error', msg: expect.any(String) }],
+    },
   });
   expect(await submit('', {}, 'not a url')).toMatchObject({ status: 422 });
   expect(await submit()).toMatchObject({
@@ -216,4 +226,82 @@ test('a fault of the server carries its type in the body and the header', async 
   const { status, headers, body } = await submit('?simulate=server-errors');
   expect({ status, body }).toMatchObject({ status: 500, body: { error_type: 'internal_error' } });
   expect(headers.get('x-fal-error-type')).toBe('internal_error');
+});
+
+test('the proxy takes one of fal’s hosts, by GET, POST or PUT', async () => {
+  const { call } = await falSetup();
+  const proxy = (method: string, target?: string) =>
+    call('/fal/proxy', {
+      method,
+      headers: {
+        authorization: 'Key id:secret',
+        ...(target !== undefined && { 'x-fal-target-url': target }),
+      },
+    });
+  const status = 'https://queue.fal.run/fal-ai/fashn/requests/nobody/status';
+  expect((await proxy('GET', status)).body).toMatchObject({ status: 'NOT_FOUND' });
+  expect((await proxy('DELETE', status)).status).toBe(405);
+  expect((await proxy('GET')).status).toBe(400);
+  expect((await proxy('GET', 'https://example.com/fal.run')).status).toBe(412);
+  expect((await proxy('GET', 'no address')).status).toBe(412);
+});
+
+test('an upload goes only to an address that was given out, once its bytes are there', async () => {
+  const { call, simulator } = await falSetup();
+  const headers = { authorization: 'Key id:secret', 'content-type': 'application/json' };
+  const initiate = (body: unknown) =>
+    call('/fal/rest/storage/upload/initiate', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+  expect((await initiate({})).status).toBe(422);
+  const { body } = await initiate({ content_type: 'image/png', file_name: 'me.png' });
+  const place = (address: unknown) => String(address).slice(simulator.url.length);
+  const put = (path: string) =>
+    call(path, { method: 'PUT', headers: { 'content-type': 'image/png' }, body: 'bytes' });
+  expect((await call(place(body['file_url']))).status).toBe(404);
+  expect((await put(place(body['upload_url']).replace(/.$/, 'x'))).status).toBe(403);
+  expect((await put(place(body['upload_url']))).status).toBe(200);
+  expect((await call(place(body['file_url']))).status).toBe(200);
+});
+
+test('a call that waits is given up after ten minutes, and costs nothing', async () => {
+  const { call, input, simulator } = await falSetup({ timeScale: 0.0001, scenario: 'stuck' });
+  const answer = await call('/fal/run/fal-ai/fashn/tryon/v1.6', {
+    method: 'POST',
+    headers: { authorization: 'Key id:secret', 'content-type': 'application/json' },
+    body: JSON.stringify(input()),
+  });
+  expect(answer).toMatchObject({ status: 504, body: { error_type: 'request_timeout' } });
+  expect(answer.headers.get('x-fal-request-timeout-type')).toBeNull();
+  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({
+    finalStatus: 'CANCELED',
+    creditsRefunded: 1,
+  });
+});
+
+test('what rest.fal.ai has beyond uploads is not supported, and says so', async () => {
+  const { call } = await falSetup();
+  const headers = { authorization: 'Key id:secret' };
+  expect(await call('/fal/rest/billing', { headers })).toMatchObject({
+    status: 404,
+    body: { detail: expect.stringContaining('does not support') },
+  });
+});
+
+test('a reset while a request may still start in time leaves nothing behind', async () => {
+  const { call, input, simulator } = await falSetup({ scenario: 'stuck' });
+  const asked = await call('/fal/fal-ai/fashn/tryon/v1.6', {
+    method: 'POST',
+    headers: {
+      authorization: 'Key id:secret',
+      'content-type': 'application/json',
+      'x-fal-request-timeout': '60',
+    },
+    body: JSON.stringify(input()),
+  });
+  expect(asked.status).toBe(200);
+  simulator.reset();
+  expect(bookOf(simulator, 'fal').accepted).toHaveLength(0);
 });

@@ -41,7 +41,7 @@ function isSigned({ headers, bytes }: ReceivedWebhook): boolean {
 }
 
 test('a prediction is created with 201, as a whole object that has only started', async () => {
-  const { create, simulator } = await start();
+  const { create, simulator } = await start({ timeScale: 0.1 });
   const { status, body } = await create();
   const address = `${simulator.url}/replicate/v1/predictions/${String(body['id'])}`;
   expect(status).toBe(201);
@@ -65,15 +65,15 @@ test('a prediction passes starting and processing, and succeeds with a link', as
   const { last, seen } = await pollUntil(() => get(body['id']), ['succeeded']);
   expect(seen).toEqual(['starting', 'processing', 'succeeded']);
   expect(last.body).toMatchObject({
-    output: expect.stringMatching(/\/results\/[0-9a-f-]+\.png$/),
+    output: expect.stringMatching(/\/results\/[0-9a-f-]+\.jpeg$/),
     completed_at: expect.any(String),
     metrics: { total_time: expect.any(Number) },
   });
 });
 
 test.each([
-  ['list', [expect.stringMatching(/\.png$/)]],
-  ['object', { image: expect.stringMatching(/\.png$/) }],
+  ['list', [expect.stringMatching(/\.jpeg$/)]],
+  ['object', { image: expect.stringMatching(/\.jpeg$/) }],
 ])('the output may be a %s', async (output, expected) => {
   const { create, get } = await start({ providers: { replicate: { switches: { output } } } });
   const { body } = await create();
@@ -208,4 +208,55 @@ test('no key is 401, an unknown id 404, no credit 402, and 429 says how long in 
     status: 429,
     body: { detail: expect.stringContaining('available in 1 second.') },
   });
+});
+
+test('a file is taken as curl sends it, and refused without content or with bad metadata', async () => {
+  const { call } = await start();
+  const upload = (parts: Record<string, string | Blob>) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(parts)) body.append(name, value);
+    return call('/replicate/v1/files', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      body,
+    });
+  };
+  const content = new Blob(['PK']);
+  expect(await upload({ content, metadata: '{"shop":7}' })).toMatchObject({
+    status: 201,
+    body: { content_type: 'application/octet-stream', size: 2, metadata: { shop: 7 } },
+  });
+  for (const wrong of [{ metadata: '{}' }, { content, metadata: '{' }]) {
+    expect(await upload(wrong)).toMatchObject({ status: 422, body: { status: 422 } });
+  }
+});
+
+test('a stream needs no key, tells the end, and is 404 for a prediction that is not there', async () => {
+  const { create, call } = await start();
+  const { body } = await create();
+  const stream = (id: unknown) => call(`/replicate/stream/v1/files/${String(id)}`);
+  const { headers, body: events } = await stream(body['id']);
+  expect(headers.get('content-type')).toMatch(/^text\/event-stream/);
+  expect(events['text']).toMatch(/^event: output\nid: \d+:0\ndata: http.*\n\nevent: done\n/);
+  expect((await stream('nobody')).status).toBe(404);
+});
+
+test('a file of the account that is gone fails the prediction', async () => {
+  const { create, get, simulator } = await start();
+  const image = `${simulator.url}/replicate/v1/files/gone`;
+  const { body } = await create({ input: { prompt: 'dress her', image_input: [image] } });
+  const { last } = await pollUntil(() => get(body['id']), ['failed']);
+  expect(last.body['error']).toMatch(/answered 401/);
+});
+
+test('a reset forgets deployments and files', async () => {
+  const { simulator, post, call } = await start();
+  const version = '0513734a452173b8173e907e3a59d19a36266e55b48528559432bd21c7d7e985';
+  const settings = { hardware: 'cpu', min_instances: 0, max_instances: 1 };
+  const wanted = { name: 'mine', model: 'cuuupid/idm-vton', version, ...settings };
+  expect((await post('/replicate/v1/deployments', key, wanted)).status).toBe(200);
+  simulator.reset();
+  const headers = { authorization: `Bearer ${key}` };
+  const list = await call('/replicate/v1/deployments', { headers });
+  expect(list.body).toMatchObject({ next: null, previous: null, results: [] });
 });

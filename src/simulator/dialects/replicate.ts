@@ -1,142 +1,26 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Request } from 'express';
+import type { Request, Router } from 'express';
 import { z } from 'zod';
-import type {
-  Dialect,
-  Provider,
-  Refusal,
-  RefusalReason,
-  Reply,
-  Submission,
-  TaskFacts,
-  TaskView,
-} from '../dialect.ts';
-import { type Model, modelNamed, models } from './replicate-input.ts';
+import type { Dialect, Provider, Refusal, RefusalReason, Reply, TaskFacts } from '../dialect.ts';
+import { mountCatalogue } from './replicate-catalogue.ts';
+import { deployedRunner, mountDeployments } from './replicate-deployments.ts';
+import { mountFiles } from './replicate-files.ts';
+import { models } from './replicate-input.ts';
+import { prediction, readCreation, waitOf, webhookBody } from './replicate-prediction.ts';
+import { streamEvents } from './replicate-stream.ts';
 
-// Facts: Replicate, "HTTP API", "Create a prediction", "Prediction lifecycle", "Receive a webhook",
-// "Verify a webhook", and Standard Webhooks, read 2026-11-20. What no document says is an ASSUMPTION.
+// Facts: Replicate, "HTTP API" and the OpenAPI description behind it, "Create a prediction",
+// "Receive a webhook", "Verify a webhook", and Standard Webhooks, read 2026-11-21. What no document
+// says is an ASSUMPTION.
 
 /** "Receive a webhook": exponentially, the last try about a minute after the end. */
 const retryDelaysMs = [2_000, 4_000, 8_000, 16_000, 30_000];
 
-/** "HTTP API": an hour after its creation a prediction keeps its status, and nothing else. */
-const keepsDataForMs = 60 * 60 * 1000;
 /** ASSUMPTION: how long the status itself can be asked for. */
 const keepsTasksForMs = 30 * 24 * 60 * 60 * 1000;
 
-const longestWaitSeconds = 60;
-
-const events = ['start', 'output', 'logs', 'completed'] as const;
-
-const options = z.object({
-  // Documented as https only; http is let through so that a laptop can receive the webhook.
-  webhook: z.url({ protocol: /^https?$/ }).optional(),
-  webhook_events_filter: z.array(z.enum(events)).optional(),
-});
-const createSchema = options.extend({ version: z.string() });
-
-const notesSchema = z.object({
-  model: z.string(),
-  version: z.string(),
-  input: z.unknown(),
-  events: z.array(z.enum(events)),
-  address: z.string(),
-  waitSeconds: z.number(),
-});
-
-function readSubmission(request: Request, given?: Model): Submission | Refusal {
-  const body = (given ? options : createSchema).safeParse(request.body ?? {});
-  if (!body.success) return { reason: 'invalid', message: z.prettifyError(body.error) };
-  const named = createSchema.safeParse(request.body).data?.version ?? '';
-  const model = given ?? modelNamed(named);
-  // ASSUMPTION: a version that does not exist is a fault of the input.
-  if (!model) return { reason: 'invalid', message: 'The specified version does not exist.' };
-  const input: unknown = request.body?.input;
-  const work = model.read(input);
-  if ('reason' in work) return work;
-  return {
-    ...work,
-    resultCount: 1,
-    // ASSUMPTION: Replicate bills by time or by picture, in money; here one unit each.
-    creditCost: 1,
-    ...(body.data.webhook !== undefined && { webhookUrl: body.data.webhook }),
-    notes: {
-      model: model.name,
-      version: model.version,
-      input,
-      events: body.data.webhook_events_filter ?? [...events],
-      address: `${request.protocol}://${request.get('host')}${request.baseUrl}/v1/predictions`,
-      waitSeconds: waitSeconds(request.get('prefer')),
-    },
-  };
-}
-
-/** `Prefer: wait` or `wait=n`; 0 when the caller does not want to wait. */
-function waitSeconds(prefer: string | undefined): number {
-  const [, seconds] = /^wait(?:=(\d+))?$/.exec(prefer?.trim() ?? '') ?? [undefined, '0'];
-  return Math.min(Number(seconds ?? longestWaitSeconds), longestWaitSeconds);
-}
-
-function prediction(task: TaskFacts, view: TaskView, provider: Provider): Record<string, unknown> {
-  const { model, version, input, address } = notesSchema.parse(task.submission.notes);
-  const finishedAtMs = view.state === 'live' ? undefined : (task.finishedAtMs ?? Date.now());
-  const isRemoved = finishedAtMs !== undefined && Date.now() - task.acceptedAtMs > keepsDataForMs;
-  const isStarted = view.state !== 'live' || view.status !== 'starting';
-  const seconds = ((finishedAtMs ?? task.acceptedAtMs) - task.acceptedAtMs) / 1000;
-  const own = `${address}/${task.id}`;
-  return {
-    id: task.id,
-    model,
-    version,
-    input: isRemoved ? {} : input,
-    logs: '',
-    output: isRemoved ? null : outputOf(view, provider),
-    data_removed: isRemoved,
-    error: view.state === 'failed' ? errorText(view) : null,
-    status: statusOf(view),
-    created_at: iso(task.acceptedAtMs),
-    started_at: isStarted ? iso(task.acceptedAtMs) : null,
-    completed_at: finishedAtMs === undefined ? null : iso(finishedAtMs),
-    metrics: finishedAtMs === undefined ? {} : { predict_time: seconds, total_time: seconds },
-    urls: { get: own, cancel: `${own}/cancel` },
-  };
-}
-
-function statusOf(view: TaskView): string {
-  if (view.state === 'live') return view.status;
-  return { completed: 'succeeded', failed: 'failed', canceled: 'canceled' }[view.state];
-}
-
-/** The shape of the output is the model's affair, so a switch says which it is today. */
-function outputOf(view: TaskView, provider: Provider): unknown {
-  if (view.state !== 'completed') return null;
-  const [first = null] = view.resultUrls;
-  switch (provider.chosen('output')) {
-    case 'list':
-      return view.resultUrls;
-    case 'object':
-      return { image: first };
-    default:
-      return first;
-  }
-}
-
-/** ASSUMPTION: failures are free text; only that they are is documented. */
-function errorText({ kind, message }: Extract<TaskView, { state: 'failed' }>): string {
-  return kind === 'moderation' ? `NSFW content detected. ${message}` : message;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** The message for one moment, unless the caller did not ask for that kind of event. */
-function webhookBody(task: TaskFacts, view: TaskView, provider: Provider): unknown {
-  const live = statusOf(view) === 'starting' ? 'start' : 'output';
-  const event = view.state === 'live' ? live : 'completed';
-  const wanted = notesSchema.parse(task.submission.notes).events;
-  return wanted.includes(event) ? prediction(task, view, provider) : undefined;
-}
+/** "HTTP API", predictions.list. */
+const predictionsPerPage = 100;
 
 /** Standard Webhooks: base64 HMAC-SHA256 under the key that the base64 after `whsec_` stands for. */
 function sign(message: { body: Buffer; secret: string; messageId: string }) {
@@ -175,15 +59,102 @@ function refuse({ reason, message, retryAfterSeconds = 1 }: Refusal): Reply {
   return { status, body: { detail: `Request was throttled. ${wait}` } };
 }
 
-async function replyToCreate(task: TaskFacts, provider: Provider): Promise<Reply> {
-  const wait = notesSchema.parse(task.submission.notes).waitSeconds;
-  if (wait > 0) await provider.untilFinal(task, wait * 1000);
-  const view = provider.view(task);
-  const overran = wait > 0 && view.state === 'live';
-  return { status: overran ? 202 : 201, body: prediction(task, view, provider) };
+/** A 4xx on purpose: the official SDK repeats what is answered with a 5xx. */
+function notSupported(what: string): Reply {
+  const detail = `The simulator does not support ${what}.`;
+  return { status: 404, body: { title: 'Not supported by the simulator', detail, status: 404 } };
 }
 
-/** Replicate: predictions of anybody's models, signed webhooks by event, and cancelling. */
+const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 26);
+
+async function replyToCreate(task: TaskFacts, provider: Provider): Promise<Reply> {
+  const wait = waitOf(task);
+  if (wait > 0) await provider.untilFinal(task, wait * 1000);
+  const view = provider.view(task);
+  if (wait === 0 || view.state !== 'live') {
+    return { status: 201, body: await prediction(task, view, provider) };
+  }
+  // "HTTP API": past its time the prediction is told as starting, whatever it is by then. The
+  // official SDK takes any other live status here for the end.
+  const starting = { state: 'live', status: 'starting' } as const;
+  return { status: 202, body: await prediction(task, starting, provider) };
+}
+
+/** Three ways to ask for the same work: by version, by the model's path, by a deployment's. */
+function mountPredictions(router: Router, provider: Provider): void {
+  const reply = (task: TaskFacts) => replyToCreate(task, provider);
+  const create = (request: Request) => readCreation(request, provider);
+  router.post('/v1/predictions', provider.submit(create, reply));
+  // "HTTP API": community models have no path of their own.
+  for (const model of models.filter(({ isOfficial }) => isOfficial)) {
+    const run = (request: Request) => readCreation(request, provider, { model });
+    router.post(`/v1/models/${model.name}/predictions`, provider.submit(run, reply));
+  }
+  router.post(
+    '/v1/deployments/:owner/:name/predictions',
+    provider.submit((request) => {
+      const runner = deployedRunner(provider, request);
+      return 'reason' in runner ? runner : readCreation(request, provider, runner);
+    }, reply),
+  );
+  mountReading(router, provider);
+}
+
+function mountReading(router: Router, provider: Provider): void {
+  router.get('/v1/predictions', (request, response, next) =>
+    listRoute(provider, cursorSchema.parse(request.query['cursor']))(request, response, next),
+  );
+  router.get(
+    '/v1/predictions/:id',
+    provider.poll(async (task, view) => ({
+      status: 200,
+      body: await prediction(task, view, provider),
+    })),
+  );
+  router.post(
+    '/v1/predictions/:id/cancel',
+    provider.cancel(async (task, { isCanceled }) =>
+      isCanceled
+        ? { status: 200, body: await prediction(task, provider.view(task), provider) }
+        : // ASSUMPTION: the status; only that it cannot be done is documented.
+          refuse({ reason: 'invalid', message: 'The prediction has already finished.' }),
+    ),
+  );
+}
+
+/** ASSUMPTION: what a cursor looks like; here it counts the predictions before the page. */
+const cursorSchema = z.coerce.number().int().min(0).catch(0);
+
+/** One page of predictions, the newest first. */
+function listRoute(provider: Provider, from: number) {
+  return provider.search(
+    () => () => true,
+    async (tasks) => {
+      const end = from + predictionsPerPage;
+      const shown = tasks.toReversed().slice(from, end);
+      const at = (cursor: number) => provider.url(`/v1/predictions?cursor=${cursor}`);
+      const results = shown.map((task) => prediction(task, provider.view(task), provider));
+      return {
+        status: 200,
+        body: {
+          previous: from > 0 ? at(Math.max(0, from - predictionsPerPage)) : null,
+          next: end < tasks.length ? at(end) : null,
+          results: await Promise.all(results),
+        },
+      };
+    },
+  );
+}
+
+function mountUnsupported(router: Router, provider: Provider): void {
+  const answer = (what: string) => provider.answer(() => notSupported(what));
+  router.post('/v1/models', answer('creating models'));
+  router.post('/v1/models/:owner/:name/versions/:id/trainings', answer('trainings'));
+  router.get(['/v1/trainings', '/v1/trainings/:id'], answer('trainings'));
+  router.post('/v1/trainings/:id/cancel', answer('trainings'));
+}
+
+/** Replicate: predictions of anybody's models, signed webhooks by event, streams, and cancelling. */
 export const replicate: Dialect = {
   name: 'replicate',
   liveStatuses: ['starting', 'processing'],
@@ -191,7 +162,7 @@ export const replicate: Dialect = {
   refundsFailures: false, // Unknown; keeping the money is the stricter test.
   startingCredits: 1_000_000,
   defaultSecret: 'whsec_c2ltdWxhdG9yLXJlcGxpY2F0ZS1zZWNyZXQtMzJi',
-  switches: { output: ['text', 'list', 'object'] },
+  switches: { output: ['text', 'list', 'object'], files: ['http', 'https', 'data'] },
   keepsTasksForMs,
   webhook: {
     when: 'every-change',
@@ -201,35 +172,26 @@ export const replicate: Dialect = {
     body: webhookBody,
     sign,
   },
-  newTaskId: () => randomUUID().replaceAll('-', '').slice(0, 26),
+  newTaskId: newId,
   // Tokens look like `r8_…`, but that is inferred, so any will do.
   readKey: (request) => /^Bearer (\S+)$/.exec(request.get('authorization') ?? '')?.[1],
   refuse,
-  mount(router, provider) {
-    const reply = (task: TaskFacts) => replyToCreate(task, provider);
-    router.post(
-      '/v1/predictions',
-      provider.submit((request) => readSubmission(request), reply),
-    );
-    // "HTTP API": community models have no path of their own.
-    for (const model of models.filter(({ isOfficial }) => isOfficial)) {
-      router.post(
-        `/v1/models/${model.name}/predictions`,
-        provider.submit((request) => readSubmission(request, model), reply),
-      );
-    }
+  mountOpen(router, provider) {
+    // The official SDK sends no key here: who knows the address may read.
     router.get(
-      '/v1/predictions/:id',
-      provider.poll((task, view) => ({ status: 200, body: prediction(task, view, provider) })),
+      '/stream/v1/files/:id',
+      provider.stream((task, views) => streamEvents(task, views, provider)),
     );
-    router.post(
-      '/v1/predictions/:id/cancel',
-      provider.cancel((task, { isCanceled }) =>
-        isCanceled
-          ? { status: 200, body: prediction(task, provider.view(task), provider) }
-          : // ASSUMPTION: the status; only that it cannot be done is documented.
-            refuse({ reason: 'invalid', message: 'The prediction has already finished.' }),
-      ),
+  },
+  mount(router, provider) {
+    mountPredictions(router, provider);
+    mountDeployments(router, provider);
+    mountFiles(router, provider, newId);
+    mountUnsupported(router, provider);
+    mountCatalogue(router, provider);
+    router.get(
+      '/v1/webhooks/default/secret',
+      provider.answer(() => ({ status: 200, body: { key: provider.signingSecret() } })),
     );
   },
 };

@@ -1,0 +1,37 @@
+import type { Response } from 'express';
+
+/** One event of an event stream. */
+export interface ServerSentEvent {
+  event?: string;
+  id?: string;
+  data: string;
+}
+
+/** fal, "Stream request status": a comment line every 15 seconds keeps the connection open. */
+const breathEveryMs = 15_000;
+
+/** Writes events as they come, and ends with them. Who has gone away is not written to. */
+export async function sendEvents(
+  response: Response,
+  events: AsyncIterable<ServerSentEvent>,
+): Promise<void> {
+  response.status(200).type('text/event-stream').set('cache-control', 'no-store');
+  response.flushHeaders();
+  const breath = setInterval(() => response.write(': still here\n\n'), breathEveryMs);
+  try {
+    for await (const event of events) {
+      if (response.closed) return;
+      response.write(textOf(event));
+    }
+  } finally {
+    clearInterval(breath);
+    response.end();
+  }
+}
+
+function textOf({ event, id, data }: ServerSentEvent): string {
+  const lines = data.split('\n').map((line) => `data: ${line}`);
+  if (id !== undefined) lines.unshift(`id: ${id}`);
+  if (event !== undefined) lines.unshift(`event: ${event}`);
+  return `${lines.join('\n')}\n\n`;
+}
