@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace';
+import { takeNoArguments } from '../config/arguments.ts';
 import { createLogger } from '../config/log.ts';
 import { CannotStart, exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { startHttp } from '../http/start.ts';
@@ -18,8 +19,23 @@ import {
 const DATA_FOLDER = '.catwalk/redis';
 const REDIS_PATIENCE_MS = 10_000;
 
+const HELP = `npm run dev
+
+Everything in one process, for a laptop: the API, webhooks, Bull Board and the workers; with
+simulated providers unless a provider's key is set, and a Redis of its own unless REDIS_URL is. It
+prints where all that is, and a request to try. Data stay in .catwalk/.
+
+Listens on HOST and PORT. All settings are environment variables; the README has the list under
+"Settings". None is required.
+
+  --help, -h    this text
+
+Exits with 0 after Ctrl-C, 1 when it could not start or broke off, 2 after wrong usage.
+`;
+
 /** Everything in one process, for a laptop: Redis, simulated providers, web side and workers. */
 async function main(): Promise<void> {
+  takeNoArguments(process.argv.slice(2), HELP);
   const redis = process.env['REDIS_URL']
     ? undefined
     : await startEmbeddedRedis({ dataDir: DATA_FOLDER });
