@@ -13,6 +13,8 @@ import {
   developmentDefaults,
   freePort,
   hasRealProvider,
+  SIMULATOR_PORT,
+  type Simulation,
   startSimulation,
 } from './environment.ts';
 
@@ -42,7 +44,7 @@ async function main(): Promise<void> {
   // The simulator is told our address before we listen, so a free port is chosen here.
   const port = process.env['PORT'] === '0' ? String(await freePort()) : process.env['PORT'];
   const publicUrl = `http://127.0.0.1:${port || '3000'}`;
-  const simulation = hasRealProvider(process.env) ? undefined : await startSimulation(publicUrl);
+  const simulation = hasRealProvider(process.env) ? undefined : await simulate(publicUrl);
   const env: Record<string, string | undefined> = {
     ...simulation?.env,
     ...developmentDefaults(process.env),
@@ -87,6 +89,19 @@ async function main(): Promise<void> {
       `Bull Board  ${web.url}/admin/queues  (${settings.BOARD_USER} / ${password})\n` +
       `providers   ${where}\n${simulation ? tryIt(web.url, key, simulation.url) : ''}`,
   );
+}
+
+/** At the port that the README's requests name, if nothing else has it. */
+async function simulate(publicUrl: string): Promise<Simulation> {
+  const port = await freePort(SIMULATOR_PORT);
+  const simulation = await startSimulation(publicUrl, ['--port', String(port)]);
+  if (port !== SIMULATOR_PORT) {
+    process.stdout.write(
+      `Port ${SIMULATOR_PORT} is in use, so the simulated providers are at ${simulation.url}: ` +
+        'put that into the requests of the README.\n',
+    );
+  }
+  return simulation;
 }
 
 /** A request that works as it stands. */
