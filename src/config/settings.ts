@@ -126,12 +126,23 @@ function contradictions(env: Environment, providerNames: readonly string[]): str
   }
   if (env.NODE_ENV !== 'production') return problems;
   if (env.CATWALK_SECRET.length === 0) problems.push(MISSING_SECRET);
-  if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:')) {
-    problems.push('PUBLIC_URL: must be https in production');
+  const isRehearsal = env.ALLOW_INSECURE_URLS === true && isLoopback(env.PUBLIC_URL);
+  if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:') && !isRehearsal) {
+    problems.push(
+      'PUBLIC_URL: must be https in production; http is for a rehearsal on this machine alone ' +
+        '(http://127.0.0.1:3000), and needs ALLOW_INSECURE_URLS=true',
+    );
   }
   const weakness = env.BOARD_PASSWORD && weaknessOf(env.BOARD_PASSWORD);
   if (weakness) problems.push(`BOARD_PASSWORD: ${weakness} (openssl rand -base64 24)`);
   return problems;
+}
+
+/** Nobody but this machine can read what is sent there. The URL parser writes every number alike. */
+function isLoopback(url: string | undefined): boolean {
+  if (!url) return false;
+  const { hostname } = new URL(url);
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 function withoutEmpty(env: Env): Env {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { PROVIDER_NAMES, providerVariable } from './env.ts';
 import type { Logger } from './log.ts';
 import { checkRedis } from './redis-check.ts';
@@ -73,21 +74,50 @@ function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
   });
 }
 
+/** The settings that say where a process listens. */
+export interface Listening {
+  readonly host: string;
+  readonly port: string;
+}
+
+const WEB: Listening = { host: 'HOST', port: 'PORT' };
+
 /**
  * Says on standard error why the process cannot start, and ends it with 1. Also for settings that
  * only a provider can judge: those errors have the code `invalid_settings`, wherever they are made.
+ * @param listening what to name when it cannot listen there; the web process's settings if left out.
  */
-export function exitWith(error: unknown): never {
+export function exitWith(error: unknown, listening: Listening = WEB): never {
   const isOurs =
     error instanceof InvalidSettings ||
     error instanceof CannotStart ||
     (error instanceof Error && 'code' in error && error.code === 'invalid_settings');
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    const port = 'port' in error ? ` ${error.port}` : '';
-    process.stderr.write(`Port${port} is in use: set another PORT or WORKER_HEALTH_PORT.\n`);
-    process.exit(1);
-  }
-  const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
+  const stack = error instanceof Error ? error.stack : String(error);
+  const text = isOurs ? error.message : (cannotListen(error, listening) ?? stack);
   process.stderr.write(`${text}\n`);
   process.exit(1);
 }
+
+/** Trouble with the address or port to listen on, in words; undefined for any other error. */
+function cannotListen(error: unknown, { host, port }: Listening): string | undefined {
+  const failed = ListenError.safeParse(error);
+  if (!failed.success) return undefined;
+  const { code, address, port: number } = failed.data;
+  const at = `${address?.includes(':') ? `[${address}]` : address}:${number}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${port}: port ${number} is in use (${at}). Set another ${port}, or stop what has it.`;
+    case 'EACCES':
+      return `${port}: port ${number} is not allowed to this user (${at}). Set a ${port} above 1023.`;
+    case 'EADDRNOTAVAIL':
+      return `${host}: ${address} is no address of this machine.`;
+  }
+}
+
+/** Node's own error, as `listen` fails with it. */
+const ListenError = z.object({
+  syscall: z.literal('listen'),
+  code: z.enum(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL']),
+  address: z.string().optional(),
+  port: z.number().optional(),
+});

@@ -23,8 +23,8 @@ async function main(): Promise<void> {
     // Pictures that are sent as bytes do not carry the scenario that their address names.
     if (stack.simulation && options.scenario) await play(stack.simulation, options.scenario);
     failed = !(await runDemo(stack, plans, timeline, options.all));
-    timeline.say(`Bull Board: ${stack.board.url}  (${stack.board.login})`);
     if (options.stay) {
+      timeline.say(`Bull Board: ${stack.board.url}  (${stack.board.login})`);
       timeline.say('staying until Ctrl-C');
       await new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { PROVIDER_NAMES, providerVariable } from '../config/env.ts';
 import { type Child, startChild } from './child-process.ts';
 
@@ -103,15 +104,20 @@ export async function startSimulation(
   };
 }
 
-/** A port that is free now. Two processes must agree on it before either listens. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** Where `npm run dev` puts the simulator if it can: the README's first request says so. */
+export const SIMULATOR_PORT = 4010;
+
+/**
+ * A port that is free now. Two processes must agree on it before either listens.
+ * @param wanted answered if it is free.
+ */
+export async function freePort(wanted = 0): Promise<number> {
+  const server = createServer();
+  const listening = (port: number) => once(server.listen(port, '127.0.0.1'), 'listening');
+  await listening(wanted).catch(() => listening(0));
+  // A listening TCP server always has an address of this shape.
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

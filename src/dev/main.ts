@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace';
+import { takeNoArguments } from '../config/arguments.ts';
 import { createLogger } from '../config/log.ts';
 import { CannotStart, exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { startHttp } from '../http/start.ts';
@@ -12,21 +13,38 @@ import {
   developmentDefaults,
   freePort,
   hasRealProvider,
+  SIMULATOR_PORT,
+  type Simulation,
   startSimulation,
 } from './environment.ts';
 
 const DATA_FOLDER = '.catwalk/redis';
 const REDIS_PATIENCE_MS = 10_000;
 
+const HELP = `npm run dev
+
+Everything in one process, for a laptop: the API, webhooks, Bull Board and the workers; with
+simulated providers unless a provider's key is set, and a Redis of its own unless REDIS_URL is. It
+prints where all that is, and a request to try. Data stay in .catwalk/.
+
+Listens on HOST and PORT. All settings are environment variables; the README has the list under
+"Settings". None is required.
+
+  --help, -h    this text
+
+Exits with 0 after Ctrl-C, 1 when it could not start or broke off, 2 after wrong usage.
+`;
+
 /** Everything in one process, for a laptop: Redis, simulated providers, web side and workers. */
 async function main(): Promise<void> {
+  takeNoArguments(process.argv.slice(2), HELP);
   const redis = process.env['REDIS_URL']
     ? undefined
     : await startEmbeddedRedis({ dataDir: DATA_FOLDER });
   // The simulator is told our address before we listen, so a free port is chosen here.
   const port = process.env['PORT'] === '0' ? String(await freePort()) : process.env['PORT'];
   const publicUrl = `http://127.0.0.1:${port || '3000'}`;
-  const simulation = hasRealProvider(process.env) ? undefined : await startSimulation(publicUrl);
+  const simulation = hasRealProvider(process.env) ? undefined : await simulate(publicUrl);
   const env: Record<string, string | undefined> = {
     ...simulation?.env,
     ...developmentDefaults(process.env),
@@ -71,6 +89,19 @@ async function main(): Promise<void> {
       `Bull Board  ${web.url}/admin/queues  (${settings.BOARD_USER} / ${password})\n` +
       `providers   ${where}\n${simulation ? tryIt(web.url, key, simulation.url) : ''}`,
   );
+}
+
+/** At the port that the README's requests name, if nothing else has it. */
+async function simulate(publicUrl: string): Promise<Simulation> {
+  const port = await freePort(SIMULATOR_PORT);
+  const simulation = await startSimulation(publicUrl, ['--port', String(port)]);
+  if (port !== SIMULATOR_PORT) {
+    process.stdout.write(
+      `Port ${SIMULATOR_PORT} is in use, so the simulated providers are at ${simulation.url}: ` +
+        'put that into the requests of the README.\n',
+    );
+  }
+  return simulation;
 }
 
 /** A request that works as it stands. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { Problem } from './errors.ts';
+import { fieldBelow } from './json-value.ts';
 import { serviceAt } from './refused-ports.ts';
 
 /**
@@ -62,7 +63,7 @@ export function findUrlProblems(input: unknown, policy: UrlPolicy, field = 'inpu
   }
   if (typeof input !== 'object' || input === null) return [];
   return Object.entries(input).flatMap(([key, value]) =>
-    findUrlProblems(value, policy, `${field}.${key}`),
+    findUrlProblems(value, policy, fieldBelow(field, key)),
   );
 }
 

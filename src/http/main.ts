@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import closeWithGrace from 'close-with-grace';
+import { ABOUT_SETTINGS, takeNoArguments } from '../config/arguments.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
@@ -9,8 +10,20 @@ import { startHttp } from './start.ts';
 
 const REDIS_PATIENCE_MS = 5_000;
 
+const HELP = `catwalk-http        (in Catwalk's own repository: npm run build, then npm run start:http)
+
+The web process: the API (/v1), the providers' webhooks (/webhooks), results kept as files (/files),
+/livez and /readyz, and Bull Board (/admin/queues) where a BOARD_PASSWORD is set. Run as many as you
+like behind one address. They meet the worker processes (catwalk-worker) only in Redis.
+
+Needs REDIS_URL, CATWALK_SECRET, API_KEYS and at least one provider's key, such as FASHN_API_KEY.
+Listens on HOST and PORT. PUBLIC_URL is where providers reach it from outside.
+
+${ABOUT_SETTINGS}`;
+
 /** The web process. Run as many as you like behind one address. */
 async function main(): Promise<void> {
+  takeNoArguments(process.argv.slice(2), HELP);
   const factories = await loadFactories(process.env['PROVIDER_MODULES']);
   const settings = readProcessSettings(process.env, {
     apiKeys: true,
@@ -35,4 +48,4 @@ async function main(): Promise<void> {
   });
 }
 
-await main().catch(exitWith);
+await main().catch((error: unknown) => exitWith(error));

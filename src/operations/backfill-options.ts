@@ -13,7 +13,8 @@ export interface BackfillOptions {
   readonly json: boolean;
 }
 
-export const BACKFILL_HELP = `npm run backfill -- --since TIME [options]
+export const BACKFILL_HELP = `catwalk-operate backfill --since TIME [options]
+(in Catwalk's own repository: npm run backfill -- --since TIME [options])
 
 Asks the providers about every generation since then that still waits for its webhook or its next
 poll, instead of waiting on. For after an outage of our own web process. The workers make the checks,
@@ -24,7 +25,7 @@ at each provider's poll budget. What is missing in a schedule is put back. Runni
   --provider NAME    only this provider; may be repeated, or a list with commas (default: all)
   --dry-run          write nothing, and say what would be done
   --no-wait          do not stay until everything was checked
-  --json             print one JSON object (with npm run --silent)
+  --json             print one JSON object (in the repository: npm run --silent backfill -- …)
   --help             this text
 
 Needs REDIS_URL, REDIS_NAMESPACE and the providers' settings as the workers have them.

@@ -16,10 +16,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const HELP = `catwalk-operate COMMAND [options]
 
+What an operator runs by hand:
+
 ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}\n`)
   .join('')}
-Each has a --help of its own.
+Each has a --help of its own. In Catwalk's own repository: npm run COMMAND -- [options].
+
+Needs REDIS_URL, REDIS_NAMESPACE and the providers' settings as the workers have them; the README
+has the list under "Settings".
+Exits with 0 when done, 1 when it could not, 2 after wrong usage.
 `;
 
 const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
@@ -30,7 +36,10 @@ async function main([name = '', ...args]: string[]): Promise<void> {
     return;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw new UsageError(name ? `there is no command ${name}\n\n${HELP}` : HELP);
+  if (!command) {
+    const known = Object.keys(COMMANDS).join(' or ');
+    throw new UsageError(name ? `there is no command ${name}: use ${known}` : `say ${known}`);
+  }
   if (args.some(isHelp)) {
     process.stdout.write(command.help);
     return;

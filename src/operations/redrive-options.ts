@@ -29,7 +29,8 @@ export interface RedriveOptions {
   readonly json: boolean;
 }
 
-export const REDRIVE_HELP = `npm run redrive -- [options]
+export const REDRIVE_HELP = `catwalk-operate redrive [options]
+(in Catwalk's own repository: npm run redrive -- [options])
 
 Tries dead letters again: generations that failed or timed out, and jobs that were given up.
 
@@ -47,7 +48,7 @@ Tries dead letters again: generations that failed or timed out, and jobs that we
   --all             everything; needed when nothing above but --limit is given
   --dry-run         only list what there is, and what a redrive would do
   --pay-again       also what may be paid a second time by it
-  --json            the result as JSON
+  --json            the result as JSON (in the repository: npm run --silent redrive -- …)
   --help            this text
 
 A generation is tried again by a new one with "redriveOf"; trying it again twice gives the same, so

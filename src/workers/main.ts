@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import closeWithGrace from 'close-with-grace';
+import { ABOUT_SETTINGS, takeNoArguments } from '../config/arguments.ts';
 import { PROVIDER_NAMES } from '../config/env.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
@@ -16,8 +17,21 @@ const REDIS_PATIENCE_MS = 10_000;
 /** Files are removed as late as the records that name them. */
 const SWEEP_EVERY_MS = 3_600_000;
 
+const HELP = `catwalk-worker        (in Catwalk's own repository: npm run build, then npm run start:worker)
+
+The worker process: submits generations to their providers, polls, decides outcomes, and tells
+callbacks. Run as many as you like; WORKER_ROLES says what each of them does. They meet the web
+process (catwalk-http) only in Redis.
+
+Needs REDIS_URL, CATWALK_SECRET and at least one provider's key, such as FASHN_API_KEY; and
+PUBLIC_URL as the web process has it, or results are polled for. Its own /livez and /readyz are on
+WORKER_HEALTH_HOST and WORKER_HEALTH_PORT.
+
+${ABOUT_SETTINGS}`;
+
 /** The worker process. Run as many as you like; each takes what the others leave. */
 async function main(): Promise<void> {
+  takeNoArguments(process.argv.slice(2), HELP);
   const factories = await loadFactories(process.env['PROVIDER_MODULES']);
   const settings = readProcessSettings(process.env, {
     apiKeys: false,
@@ -43,7 +57,12 @@ async function main(): Promise<void> {
   const health = await startWorkerHealth(
     { host: settings.WORKER_HEALTH_HOST, port: settings.WORKER_HEALTH_PORT },
     { watch, redis: workers.redis },
-  );
+  ).catch(async (error: unknown) => {
+    // Jobs may be under way: no submission is to be cut off because a port is taken.
+    watch.stop();
+    await workers.stop();
+    throw error;
+  });
   log.info({ settings: summarise(process.env), health: health.url }, 'worker started');
 
   closeWithGrace({ delay: settings.SHUTDOWN_MS }, async ({ err, signal }) => {
@@ -55,4 +74,6 @@ async function main(): Promise<void> {
   });
 }
 
-await main().catch(exitWith);
+const HEALTH = { host: 'WORKER_HEALTH_HOST', port: 'WORKER_HEALTH_PORT' };
+
+await main().catch((error: unknown) => exitWith(error, HEALTH));

@@ -81,6 +81,9 @@ export interface RunningWorker {
 const LEFT_FIRST_MS = 5_000;
 const LEFT_LONGEST_MS = 30_000;
 
+/** The code of what the `callback` subscriber throws when the app wants no more. */
+const CALLBACK_GONE = 'callback_gone';
+
 /** Where BullMQ keeps jobs before a worker takes them. */
 const NOT_TAKEN = ['wait', 'prioritized', 'delayed'] as const;
 
@@ -125,8 +128,9 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
         return putBack(now() + REDIS_WAIT_MS);
       }
       if (isFinalTrouble(error)) {
-        log.error({ job: job.id, err: error }, 'job given up');
-        throw new UnrecoverableError(`${error.code}: ${error.message}`);
+        // BullMQ keeps the message; the log line below wants the rest as well.
+        const end = new UnrecoverableError(`${error.code}: ${error.message}`);
+        throw Object.assign(end, { code: error.code, cause: error });
       }
       if (!shared.patience?.aborted) throw error;
       log.info({ job: job.id, err: error }, 'handed back');
@@ -154,9 +158,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
   );
   if (stage.limiter) lookOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
-  worker.on('failed', (job, err) =>
-    log.warn({ job: job?.id, attempt: job?.attemptsMade, err }, 'job failed'),
-  );
+  worker.on('failed', (job, err) => sayFailed(log, job, err));
 
   async function couldTake(): Promise<boolean> {
     const backend = worker.getBackend();
@@ -186,6 +188,18 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
 
   const jobKeys = NOT_TAKEN.map((state) => worker.toKey(state));
   return { queue: stage.queue, jobKeys, progress, stop };
+}
+
+/**
+ * The one line of a failed attempt. Not every end is for somebody to look at: a callback URL that
+ * answers 410 is an app that wants no more callbacks.
+ */
+function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
+  const line = { job: job?.id, attempt: job?.attemptsMade, err };
+  const isOver = job?.finishedOn != null;
+  if (!isOver) log.warn(line, 'job failed');
+  else if ('code' in err && err.code === CALLBACK_GONE) log.info(line, 'job given up');
+  else log.error(line, 'job given up');
 }
 
 /** See BUSY_DRAIN_DELAY_S. BullMQ reads the option before each wait. */

@@ -173,6 +173,34 @@ describe('problems', () => {
     expect(problems[0]).toContain('any caller could then choose an address');
   });
 
+  test.each([
+    ['http://127.0.0.1:3000', 'true', true],
+    ['http://127.8.9.10', 'true', true],
+    ['http://127.1', 'true', true],
+    ['http://localhost:3000', 'true', true],
+    ['http://[::1]:3000', 'true', true],
+    ['https://catwalk.example.com', 'false', true],
+    ['http://127.0.0.1:3000', 'false', false],
+    ['http://127.0.0.1:3000', '', false],
+    ['http://127.0.0.1.example.com', 'true', false],
+    ['http://localhost.example.com', 'true', false],
+    ['http://127.0.0.1@catwalk.example.com', 'true', false],
+    ['http://10.0.0.1', 'true', false],
+    ['http://[::ffff:10.0.0.1]', 'true', false],
+    ['http://catwalk.example.com', 'true', false],
+  ])(
+    'in production PUBLIC_URL=%s, with ALLOW_INSECURE_URLS=%s, is right: %s',
+    (url, insecure, right) => {
+      const rehearsal = { ...COMPLETE, NODE_ENV: 'production', PUBLIC_URL: url };
+      const problems = problemsOf(() =>
+        readSettings({ ...rehearsal, ALLOW_INSECURE_URLS: insecure }),
+      );
+      expect(problems).toEqual(
+        right ? [] : [expect.stringMatching(/^PUBLIC_URL: .*ALLOW_INSECURE/)],
+      );
+    },
+  );
+
   test('an empty variable is an unset one', () => {
     const empty = Object.fromEntries(Object.keys(COMPLETE).map((name) => [name, ' ']));
     expect(readSettings(empty)).toEqual(readSettings({}));

@@ -279,6 +279,49 @@ describe('bad input is refused by name, and nothing is half-written', () => {
     expect(await contents()).toEqual([]);
   });
 
+  test('everything that is wrong with one request is named in one answer', async () => {
+    const { ask, contents } = await setup({ NODE_ENV: 'production' });
+    const body = { ...withPerson('http://10.0.0.1/a.png'), colour: 1, callbackUrl: 'http://x/' };
+    const key = { 'idempotency-key': '' };
+    const { code, detail, fields } = await problemOf(await ask({ ...body, metadata: 5 }, key));
+    const named = ['Idempotency-Key', 'metadata', 'colour', 'input.personImage', 'callbackUrl'];
+    expect({ code, fields }).toEqual({ code: 'invalid_request', fields: named });
+    for (const field of named) expect(detail).toContain(`${field}: `);
+    expect(await contents()).toEqual([]);
+  });
+
+  test.each([
+    ['{"order":90071992547409931}', 'metadata.order'],
+    ['{"orders":[1e400]}', 'metadata.orders.0'],
+    ['{"__proto__":{"admin":true}}', 'metadata.__proto__'],
+    ['{"a":{"__proto__":1}}', 'metadata.a.__proto__'],
+  ])('metadata %s would come back changed, and is refused at its place', async (text, field) => {
+    const { ask, contents } = await setup();
+    const body = JSON.stringify({ ...REQUEST, metadata: 0 }).replace('"metadata":0', () => {
+      return `"metadata":${text}`;
+    });
+    const { code, fields } = await problemOf(await ask(body));
+    expect({ code, fields }).toEqual({ code: 'invalid_request', fields: [field] });
+    expect(await contents()).toEqual([]);
+  });
+
+  test('an own __proto__ is a named mistake wherever it stands', async () => {
+    const { ask } = await setup();
+    const text = JSON.stringify({ ...inputWith({ PROTO: 1 }), PROTO: 1 });
+    const { fields } = await problemOf(await ask(text.replaceAll('PROTO', '__proto__')));
+    expect(fields).toEqual(['__proto__', 'input.__proto__']);
+  });
+
+  test('metadata of many levels is answered 400, and not followed down', async () => {
+    const { ask, contents, logged } = await setup();
+    const text = `{"x":${'['.repeat(15_000)}${']'.repeat(15_000)}}`;
+    const body = JSON.stringify({ ...REQUEST, metadata: 0 });
+    const response = await ask(body.replace('"metadata":0', `"metadata":${text}`));
+    expect(response.status).toBe(400);
+    expect(await contents()).toEqual([]);
+    expect(logged.join('')).not.toContain('request failed');
+  });
+
   test('what is known is named when a provider or model is not', async () => {
     const { ask } = await setup();
     const provider = await problemOf(await ask({ ...REQUEST, provider: 'nobody' }));

@@ -50,18 +50,6 @@ test.each([
   expect(await redis.keys(`${keys.records}*`)).toEqual(before);
 });
 
-test.each([
-  ['nested without an end', JSON.parse(`{"x":${'['.repeat(15_000)}${']'.repeat(15_000)}}`)],
-  ['with a number that JSON cannot hold', { x: 1n }],
-])('metadata %s is refused by its name', async (_, metadata) => {
-  const { request } = await setup();
-  const refused = request({ ...REQUEST, metadata }, { tenant: 'shop' });
-  await expect(refused).rejects.toMatchObject({
-    code: 'metadata_too_large',
-    problems: [{ field: 'metadata' }],
-  });
-});
-
 test('a submit job that failed for good makes room when the schedule issues it again', async () => {
   const { request, enqueue, queue, redis, keys } = await setup();
   const { generation } = await request(REQUEST, { tenant: 'shop' });

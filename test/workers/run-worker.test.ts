@@ -9,6 +9,16 @@ import { until } from '../support/until.ts';
 
 const Payload = z.object({ v: z.literal(1), n: z.number() });
 
+const LogLine = z.object({
+  level: z.number(),
+  msg: z.string(),
+  job: z.string().optional(),
+  attempt: z.number().optional(),
+  err: z.object({ message: z.string(), stack: z.string() }).optional(),
+});
+type LogLine = z.infer<typeof LogLine>;
+const { info, warn, error } = pino.levels.values;
+
 /** One queue with one worker of ours. */
 function setup(
   process: (n: number, runs: number) => Promise<NotYet | undefined>,
@@ -19,6 +29,11 @@ function setup(
   });
   const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
   let runs = 0;
+  const logged: LogLine[] = [];
+  const log = pino(
+    { level: 'info' },
+    { write: (line) => logged.push(LogLine.parse(JSON.parse(line))) },
+  );
   const worker = runWorker(
     {
       queue: 'stage',
@@ -30,7 +45,7 @@ function setup(
       concurrency: 5,
       ...limits,
     },
-    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
+    { connection: another(), prefix: keys.prefix, log, now: Date.now },
   );
   onTestFinished(async () => {
     await worker.stop();
@@ -47,7 +62,7 @@ function setup(
       // Read after its state, or it may be older than that.
       return (await queue.getJobState(id)) === state ? queue.getJob(id) : undefined;
     });
-  return { queue, add, untilState, runs: () => runs };
+  return { queue, add, untilState, runs: () => runs, logged };
 }
 
 test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
@@ -87,6 +102,34 @@ test.each([new Retryable('unavailable', 'away'), new Error('ECONNRESET')])(
     expect(runs()).toBe(3);
   },
 );
+
+test.each([
+  ['a callback URL that is gone', new Terminal('callback_gone', 'gone'), info],
+  ['any other end', new Terminal('too_late', 'over'), error],
+  ['a bug of ours', new Defect('broken'), error],
+])('a job that is given up at once is one log line: %s', async (_, thrown, level) => {
+  const { add, untilState, logged } = setup(async () => {
+    throw thrown;
+  });
+  await untilState(await add({ v: 1, n: 1 }), 'failed');
+  await until('it is logged', () => logged.length > 0);
+  expect(logged).toMatchObject([{ level, msg: 'job given up', job: 'job-1', attempt: 1 }]);
+  // With the place where it was thrown.
+  expect(logged[0]?.err?.stack).toContain('run-worker.test.ts');
+});
+
+test('each failed attempt is one log line, and the last one says that the job is given up', async () => {
+  const { add, untilState, logged } = setup(async () => {
+    throw new Retryable('unavailable', 'away');
+  });
+  await untilState(await add({ v: 1, n: 1 }), 'failed');
+  await until('all are logged', () => logged.length >= 3);
+  expect(logged.map(({ level, msg, attempt }) => ({ level, msg, attempt }))).toEqual([
+    { level: warn, msg: 'job failed', attempt: 1 },
+    { level: warn, msg: 'job failed', attempt: 2 },
+    { level: error, msg: 'job given up', attempt: 3 },
+  ]);
+});
 
 test('a job of another version waits for a worker that knows it, and spends no attempt', async () => {
   const { add, untilState, runs } = setup(async () => undefined);
