@@ -59,7 +59,9 @@ test('a callback answered 410 ends in the failed set at once', async () => {
   // The app's wish is one line, and not one that somebody must look at.
   const said = () => pipeline.lines.filter(({ msg }) => msg.startsWith('job '));
   await until('it is said', () => said().length > 0);
-  expect(said()).toMatchObject([{ level: 30, msg: 'job given up', err: { code: 'callback_gone' } }]);
+  expect(said()).toMatchObject([
+    { level: 30, msg: 'job given up', err: { code: 'callback_gone' } },
+  ]);
   // The generation and the other subscribers are not affected.
   expect((await pipeline.untilFinal(id)).status).toBe('completed');
   await until('the recorder is told', () => pipeline.eventsOf(id).length);
