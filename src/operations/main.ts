@@ -36,9 +36,13 @@ async function main([name = '', ...args]: string[]): Promise<void> {
     return;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!name) {
+    process.stderr.write(HELP);
+    process.exit(2);
+  }
   if (!command) {
     const known = Object.keys(COMMANDS).join(' or ');
-    throw new UsageError(name ? `there is no command ${name}: use ${known}` : `say ${known}`);
+    throw new UsageError(`there is no command ${name}: use ${known}`);
   }
   if (args.some(isHelp)) {
     process.stdout.write(command.help);

@@ -171,7 +171,7 @@ const METADATA_TOO_LARGE: Mistake = {
 };
 
 function checkCallback(url: unknown, policy: UrlPolicy): readonly Mistake[] {
-  if (typeof url !== 'string' || url === '') return [];
+  if (typeof url !== 'string') return [];
   const message = checkPublicUrl(url, policy);
   return message ? [refusedUrl({ field: 'callbackUrl', message })] : [];
 }

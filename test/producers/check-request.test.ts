@@ -36,6 +36,11 @@ function refusalOf(asked: unknown, who?: unknown) {
   throw new Error('not refused');
 }
 
+test('an empty callbackUrl is a mistake, not a wish for silence', () => {
+  const { code, fields } = refusalOf({ ...REQUEST, callbackUrl: '' });
+  expect({ code, fields }).toEqual({ code: 'url_not_allowed', fields: ['callbackUrl'] });
+});
+
 describe('all mistakes of a request are named at once', () => {
   const sew = (input: object) => ({ provider: 'acme', model: 'sew', input });
   const PICTURE = 'https://images.example.com/a.png';

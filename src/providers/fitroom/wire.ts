@@ -11,26 +11,31 @@ import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts'
  * other (every other field name, and all status words): those are ASSUMPTIONs throughout.
  */
 
+const garments = {
+  garmentImages: z.array(ImageUrl).min(1).max(2),
+  clothType: z.enum(['upper', 'lower', 'full_set', 'combo']).optional().meta({
+    description:
+      'For one garment: required, one of upper, lower or full_set. For two: combo, or left out.',
+  }),
+};
+const Garments = z.object(garments);
+
 /** Two garments are an upper and a lower one, in this order, which FitRoom calls a combo. */
 export const TryOnInput = z
-  .strictObject({
-    personImage: ImageUrl,
-    garmentImages: z.array(ImageUrl).min(1).max(2),
-    clothType: z.enum(['upper', 'lower', 'full_set', 'combo']).optional().meta({
-      description:
-        'For one garment: required, one of upper, lower or full_set. For two: combo, or left out.',
-    }),
-    hd: z.boolean().optional(),
-  })
-  .superRefine(({ garmentImages, clothType }, context) => {
-    const isPair = garmentImages.length === 2;
-    // One client reports that a task whose type does not fit the garment is never begun.
-    const message = isPair
-      ? 'must be combo, or left out, for two garments'
-      : 'must be upper, lower or full_set for one garment';
-    const fits = isPair ? (clothType ?? 'combo') === 'combo' : clothType && clothType !== 'combo';
-    if (!fits) context.addIssue({ code: 'custom', path: ['clothType'], message });
-  });
+  .strictObject({ personImage: ImageUrl, ...garments, hd: z.boolean().optional() })
+  .superRefine(
+    ({ garmentImages, clothType }, context) => {
+      const isPair = garmentImages.length === 2;
+      // One client reports that a task whose type does not fit the garment is never begun.
+      const message = isPair
+        ? 'must be combo, or left out, for two garments'
+        : 'must be upper, lower or full_set for one garment';
+      const fits = isPair ? (clothType ?? 'combo') === 'combo' : clothType && clothType !== 'combo';
+      if (!fits) context.addIssue({ code: 'custom', path: ['clothType'], message });
+    },
+    // Also when another field is wrong: all mistakes of a request are named at once.
+    { when: ({ value }) => Garments.safeParse(value).success },
+  );
 export type TryOnInput = z.infer<typeof TryOnInput>;
 
 export const TRYON: Model = {

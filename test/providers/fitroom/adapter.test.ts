@@ -226,6 +226,14 @@ test('the input of FitRoom takes one garment of a named type, or an upper and a 
   }
 });
 
+test('a garment without its type is named along with every other mistake of the input', async () => {
+  const { adapter } = await setup(always(200, {}));
+  const { error } =
+    adapter.models['tryon']?.input.safeParse({ garmentImages: [SHIRT], hd: 'yes' }) ?? {};
+  const fields = error?.issues.map(({ path }) => path.join('.'));
+  expect(fields).toEqual(['personImage', 'hd', 'clothType']);
+});
+
 test('pictures are loaded before the submission begins, not kept, and loaded again to be sent', async () => {
   const images = pictures();
   const { server, adapter } = await setup(always(200, accepted), { images });
