@@ -14,7 +14,7 @@ const project = fileURLToPath(new URL('..', import.meta.url));
  */
 export async function buildToTemporaryFolder(
   cleanup: Cleanup,
-  programs: 'bench' | 'chaos' = 'bench',
+  programs: 'bench' | 'chaos' | 'attack' = 'bench',
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `catwalk-${programs}-`));
   const built = buildInto(folder, programs);

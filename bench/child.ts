@@ -25,25 +25,33 @@ const LAST_WORDS = 2_000;
 /** @param program a path in the compiled folder, without `.js`. */
 export function startChild(
   program: string,
-  at: { folder: string; env: NodeJS.ProcessEnv; nodeFlags?: readonly string[] },
+  at: {
+    folder: string;
+    env: NodeJS.ProcessEnv;
+    nodeFlags?: readonly string[];
+    args?: readonly string[];
+    /** A command that becomes the process it is given, such as `nice`. */
+    launcher?: readonly string[];
+    /** Tells two of the same program apart in the names of their logs. */
+    name?: string;
+  },
 ): Child {
-  const logFile = join(at.folder, `${program.replaceAll('/', '-')}.log`);
+  const logFile = join(at.folder, `${(at.name ?? program).replaceAll('/', '-')}.log`);
   const log = openSync(logFile, 'w');
   const compiled = (path: string): string => join(at.folder, `${path}.js`);
-  const child = spawn(
-    process.execPath,
-    [
-      ...(at.nodeFlags ?? []),
-      ...['--import', compiled('src/dev/exit-with-parent'), compiled(program)],
-    ],
-    {
-      cwd: at.folder,
-      env: at.env,
-      stdio: ['pipe', log, log, 'ipc'],
-      // Ctrl-C in a terminal reaches us alone, and we stop the others in their order.
-      detached: true,
-    },
-  );
+  const [command, ...words] = [
+    ...(at.launcher ?? []),
+    ...[process.execPath, ...(at.nodeFlags ?? [])],
+    ...['--import', compiled('src/dev/exit-with-parent'), compiled(program)],
+    ...(at.args ?? []),
+  ];
+  const child = spawn(command ?? process.execPath, words, {
+    cwd: at.folder,
+    env: at.env,
+    stdio: ['pipe', log, log, 'ipc'],
+    // Ctrl-C in a terminal reaches us alone, and we stop the others in their order.
+    detached: true,
+  });
   closeSync(log);
 
   let stopping: Promise<void> | undefined;

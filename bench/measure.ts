@@ -134,6 +134,6 @@ async function told(subscriber: Child, count: number): Promise<Map<string, numbe
   return new Map(report.told);
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(Math.ceil(sorted.length * share), sorted.length) - 1] ?? Number.NaN;
 }
