@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { z } from 'zod';
+import { FAMILY_NAMES } from '../../attack/families/catalogue.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../attack/main.ts', import.meta.url));
+/** Stalled requests alone take 15 s; the rest is for a busy machine. */
+const DEADLINE_MS = 150_000;
+const TEST_MS = 170_000;
+
+const Row = z.object({
+  family: z.string(),
+  tried: z.number(),
+  wronglyAccepted: z.number(),
+  answered5xx: z.number(),
+  hung: z.number(),
+  otherwise: z.number(),
+  crashed: z.number(),
+  failures: z.array(z.unknown()),
+});
+type Row = z.infer<typeof Row>;
+const Figures = z
+  .object({ isKept: z.boolean(), totals: Row.partial(), rows: z.array(Row) })
+  .catchall(z.unknown());
+
+/** Runs the suite as `npm run attack` does, and reads what it prints. */
+async function runAttack({ onTestFinished }: TestContext, ...flags: string[]) {
+  const args = ['--import', 'tsx', PROGRAM, '--seed', '1', '--json', ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit');
+  const end = async (): Promise<void> => {
+    // It stops everything that it has started.
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await ended;
+  };
+  const deadline = setTimeout(end, DEADLINE_MS);
+  onTestFinished(async () => {
+    clearTimeout(deadline);
+    await end();
+  });
+  const [printed, complaints] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (printed === '') throw new Error(`It printed no figures:\n${complaints}`);
+  return { exitCode: child.exitCode, figures: Figures.parse(JSON.parse(printed)) };
+}
+
+describe.concurrent('some 1,500 attempts of every kind', () => {
+  test(
+    'nothing is let in, broken, held up or killed, and every real generation completes once',
+    async (context) => {
+      const { exitCode, figures } = await runAttack(
+        context,
+        ...['--attempts', '1200', '--quiet-seconds', '2'],
+      );
+      const wrong = ({ wronglyAccepted, answered5xx, hung, otherwise, crashed }: Row): number =>
+        wronglyAccepted + answered5xx + hung + otherwise + crashed;
+      expect(figures.rows.filter((row) => wrong(row) > 0)).toEqual([]);
+      expect(figures.rows.map(({ family }) => family).sort()).toEqual([...FAMILY_NAMES].sort());
+      expect(figures['broken']).toEqual([]);
+      expect(figures.totals.tried).toBeGreaterThanOrEqual(1_200);
+      expect(exitCode).toBe(0);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'the same attempts find what is wrong with a careless receiver',
+    async (context) => {
+      const { exitCode, figures } = await runAttack(context, '--attempts', '600', '--naive');
+      const row = (name: string) => figures.rows.find(({ family }) => family === name);
+      expect(exitCode).toBe(1);
+      expect(row('signatures')?.wronglyAccepted).toBeGreaterThan(0);
+      expect(row('encodings')?.wronglyAccepted).toBeGreaterThan(0);
+      expect(row('bodies')?.answered5xx).toBeGreaterThan(0);
+      expect(row('brotli')?.crashed).toBeGreaterThan(0);
+      expect(row('stalls')?.hung).toBeGreaterThan(0);
+    },
+    TEST_MS,
+  );
+});
