@@ -190,8 +190,8 @@ test('predictions.create names source, webhook, filter and every address', async
 });
 
 test('predictions.create with wait answers the finished prediction', async () => {
-  const { client, input } = await replicateWorld();
-  const made = await client.predictions.create({ model: MODEL, input: input(), wait: 10 });
+  const { client, input } = await replicateWorld({ timeScale: 0.05 });
+  const made = await client.predictions.create({ model: MODEL, input: input(), wait: 60 });
   expect(made).toMatchObject({ status: 'succeeded', output: expect.stringMatching(/\.jpeg$/) });
 });
 
