@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** How long anybody may keep us waiting, in ms, and how many may at once. */
 export interface ServerLimits {
@@ -13,13 +14,15 @@ const KEEP_ALIVE_MS = 65_000;
 const STALLED_MS = 30_000;
 /** So long a body that is no longer wanted may go on, so that its sender gets to read why. */
 const LINGER_MS = 1_000;
+/** So long at least a connection may take over its request, however many wait for its place. */
+const LEAST_MS = 1_000;
 /** How late a limit may be noticed. Node looks every 30 s unless told. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
  * An HTTP server that nobody can occupy: whoever is slow with a request is answered 408 and let go;
  * whoever goes on sending what has been answered already is cut off; and when all connections are
- * taken, those that wait for another request make room.
+ * taken, those make room that wait for another request, or have been busy with theirs for a second.
  * @param onFull told of each connection that could not be taken.
  */
 export function createBoundedServer(
@@ -39,8 +42,10 @@ export function createBoundedServer(
   );
   server.timeout = STALLED_MS;
   server.maxConnections = limits.connections;
+  const unfinished = trackUnfinished(server);
   server.on('drop', () => {
     server.closeIdleConnections();
+    unfinished.endOlderThan(LEAST_MS);
     onFull(new Error(`all ${limits.connections} connections are taken`));
   });
   server.on('request', (request, response) => {
@@ -51,6 +56,29 @@ export function createBoundedServer(
     response.once('close', () => server.listening || server.closeIdleConnections());
   });
   return server;
+}
+
+/** The connections whose first request has not come whole: who sends nothing, or a byte at a time. */
+function trackUnfinished(server: Server): { endOlderThan(ms: number): void } {
+  // In the order in which they came.
+  const sinceMs = new Map<Socket, number>();
+  server.on('connection', (socket) => {
+    sinceMs.set(socket, performance.now());
+    socket.once('close', () => sinceMs.delete(socket));
+  });
+  server.on('request', (request) => {
+    if (request.complete) sinceMs.delete(request.socket);
+    else request.once('end', () => sinceMs.delete(request.socket));
+  });
+  return {
+    endOlderThan(ms) {
+      const newest = performance.now() - ms;
+      for (const [socket, since] of sinceMs) {
+        if (since > newest) return;
+        socket.destroy();
+      }
+    },
+  };
 }
 
 /**

@@ -219,6 +219,23 @@ test('when all connections are taken, those that wait idly make room', async () 
   expect(world.logged.join()).toContain('connections refused');
 });
 
+test.each([
+  ['say nothing', ''],
+  ['never end their head', 'POST /webhooks/vtryon HTTP/1.1\r\nx: y'],
+  ['never send their body', head('POST /webhooks/vtryon', { 'content-length': 1 })],
+])('connections that %s cannot keep everybody else out', async (_, text) => {
+  const world = await setup({ ...VTRYON, MAX_CONNECTIONS: '10' });
+  const stalled = await Promise.all(Array.from({ length: 10 }, () => openRaw(world.url)));
+  for (const raw of stalled) if (text) raw.send(text);
+  const served = await until('somebody else is served', async () => {
+    const raw = await openRaw(world.url);
+    raw.send(head('GET /livez'));
+    return raw.status().catch(() => undefined);
+  });
+  expect(served).toBe(200);
+  await Promise.all(stalled.map((raw) => raw.closed));
+});
+
 /** With Node's own client, which leaves Transfer-Encoding to whoever gives no length. */
 function post(world: World, path: string, headers: object, body: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
