@@ -67,15 +67,19 @@ export function createRequestGeneration(options: {
       dueAt: nowMs + SUBMIT_OVERDUE_MS,
     };
     const earlier = await store.create(generation, once);
-    // Our own id: ioredis sent the same write twice because a connection broke.
-    if (earlier && earlier.id !== generation.id)
-      return { generation: await replay(earlier, once), created: false };
+    // Its own id: ioredis sent the same write twice because a connection broke.
+    const isNew = !earlier || earlier.id === generation.id;
+    const stored = isNew ? generation : await replay(earlier, once);
+    // Whoever asks again may have been answered 503 between the record and its job.
+    if (stored.version === 1) await addJob(stored);
+    return { generation: stored, created: isNew };
+  };
 
+  async function addJob(generation: Generation): Promise<void> {
     await enqueue.submit(generation, 0).catch((error: unknown) => {
       options.onSubmitJobLost(error, generation);
     });
-    return { generation, created: true };
-  };
+  }
 
   async function replay(
     earlier: { id: string; bodyFingerprint: string },

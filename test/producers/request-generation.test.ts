@@ -86,3 +86,17 @@ test('a submit job that waits its turn is not added a second time', async () => 
   await enqueue.submit(generation, 0, true);
   expect(await queue.getWaitingCount()).toBe(before);
 });
+
+test('whoever asks again with the same key makes sure of the submit job, and of only one', async () => {
+  const { request, queue } = await setup();
+  const from = { tenant: 'shop', idempotencyKey: 'asked-again' };
+  const { generation } = await request(REQUEST, from);
+  const id = `submit-${generation.id}-0-0`;
+  // As if Redis had gone away between the record and the job.
+  await queue.remove(id);
+  for (const _ of [1, 2]) {
+    expect(await request(REQUEST, from)).toMatchObject({ created: false, generation });
+  }
+  const waiting = await queue.getJobs(['waiting']);
+  expect(waiting.filter((job) => job.id === id)).toHaveLength(1);
+});
