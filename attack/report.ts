@@ -13,8 +13,6 @@ interface Promised {
   readonly isKept: boolean;
 }
 
-/** A callback of one tenant does not wait until the tarpits of another are given up (15 s). */
-const MOST_CALLED_BACK_MS = 5_000;
 const MOST_PEAK_BYTES = 350 * 1024 * 1024;
 const COLUMNS = [
   ['tried', 'tried'],
@@ -65,8 +63,7 @@ function promisesOf(outcome: Outcome): Promised[] {
   const feels = Object.entries(felt).map(([phase, feel]) => {
     const told = `told p50 ${ms(feel.toldP50Ms)}, p99 ${ms(feel.toldP99Ms)}`;
     const more = `called back p99 ${ms(feel.calledBackP99Ms)}; asked to told p99 ${ms(feel.askedP99Ms)}`;
-    const isKept = phase !== 'under attack' || feel.calledBackP99Ms <= MOST_CALLED_BACK_MS;
-    return promise(phase, `felt, ${phase}`, `${told}; ${more}`, isKept);
+    return promise(phase, `felt, ${phase}`, `${told}; ${more}`);
   });
   const real = `${completedOnce} of ${asked}`;
   return [
