@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { PROVIDER_NAMES, providerVariable } from './env.ts';
 import type { Logger } from './log.ts';
-import { checkRedis } from './redis-check.ts';
+import { checkRedis, type RedisFindings } from './redis-check.ts';
 import { InvalidSettings, MISSING_SECRET, readSettings, type Settings } from './settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -37,19 +38,38 @@ export function readProcessSettings(
 /** What must be said before giving up, without a stack trace: it is about settings, not code. */
 export class CannotStart extends Error {}
 
+/** What a look at Redis has found: it must not be trusted, and no waiting mends that. */
+export class UnfitRedis extends CannotStart {}
+
+const LOOK_AGAIN_MS = 250;
+
 /**
- * Waits for Redis and checks it.
+ * Waits for Redis and checks it. One that is slow, or gone again in the middle, is looked at again:
+ * that says nothing of whether it may be trusted.
  * @param patienceMs how long to wait for it; for ever when left out.
- * @throws CannotStart when it does not answer in time, or must not be trusted.
+ * @throws UnfitRedis when it must not be trusted; CannotStart when it does not answer in time.
  */
 export async function requireRedis(redis: Redis, log: Logger, patienceMs?: number): Promise<void> {
-  await ready(redis, patienceMs);
-  const { fatal, warnings } = await checkRedis(redis, Date.now);
+  const until = performance.now() + (patienceMs ?? Number.POSITIVE_INFINITY);
+  const { fatal, warnings } = await look(redis, until);
   for (const warning of warnings) log.warn(warning);
-  if (fatal.length > 0) throw new CannotStart(fatal.join('\n'));
+  if (fatal.length > 0) throw new UnfitRedis(fatal.join('\n'));
 }
 
-function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
+async function look(redis: Redis, until: number): Promise<RedisFindings> {
+  for (;;) {
+    await ready(redis, until);
+    try {
+      return await checkRedis(redis, Date.now);
+    } catch (error) {
+      if (performance.now() >= until) throw unusable(error);
+      await pause(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** @param until by `performance.now()`; may be infinite. */
+function ready(redis: Redis, until: number): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     let lastError: Error | undefined;
@@ -59,11 +79,10 @@ function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
     const tooLate = (): void => {
       redis.off('ready', onReady);
       redis.off('error', onError);
-      const why = lastError ? ` (${lastError.message})` : '';
-      const advice = 'check REDIS_URL, its password, and that Redis is running';
-      reject(new CannotStart(`Redis cannot be used${why}: ${advice}.`));
+      reject(unusable(lastError));
     };
-    const timer = patienceMs === undefined ? undefined : setTimeout(tooLate, patienceMs);
+    const leftMs = Math.max(until - performance.now(), 0);
+    const timer = Number.isFinite(leftMs) ? setTimeout(tooLate, leftMs) : undefined;
     const onReady = (): void => {
       clearTimeout(timer);
       redis.off('error', onError);
@@ -72,6 +91,12 @@ function ready(redis: Redis, patienceMs: number | undefined): Promise<void> {
     redis.once('ready', onReady);
     redis.on('error', onError);
   });
+}
+
+function unusable(error: unknown): CannotStart {
+  const why = error instanceof Error ? ` (${error.message})` : '';
+  const advice = 'check REDIS_URL, its password, and that Redis is running';
+  return new CannotStart(`Redis cannot be used${why}: ${advice}.`);
 }
 
 /** The settings that say where a process listens. */

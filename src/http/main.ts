@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { ABOUT_SETTINGS, takeNoArguments } from '../config/arguments.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
-import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
+import { exitWith, readProcessSettings, requireRedis, UnfitRedis } from '../config/start-up.ts';
 import { connectProviders } from '../providers/connect.ts';
 import { loadFactories } from '../providers/modules.ts';
 import { startHttp } from './start.ts';
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   // A Redis that is away now is answered with 503 until it is back; one that cannot be trusted is
   // not served from at all.
   await requireRedis(web.redis, log, REDIS_PATIENCE_MS).catch((error: unknown) => {
-    if (web.redis.status === 'ready') throw error;
+    if (error instanceof UnfitRedis) throw error;
     log.error({ err: error }, 'answering 503 until Redis is there');
     return requireRedis(web.redis, log);
   });
