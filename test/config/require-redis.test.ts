@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/config/log.ts';
 import { producerConnection } from '../../src/config/redis.ts';
 import { CannotStart, requireRedis, UnfitRedis } from '../../src/config/start-up.ts';
 import { startRedisProxy } from '../http/redis-proxy.ts';
+import { until } from '../support/until.ts';
 
 const log = createLogger('silent');
 
@@ -17,7 +17,8 @@ async function setup() {
     redis.disconnect();
     await proxy.close();
   });
-  await once(redis, 'ready');
+  // Not by its event: on a busy machine its first look may time out, and it looks again.
+  await until('Redis is ready', () => redis.status === 'ready');
   proxy.freeze();
   return { proxy, redis };
 }
