@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { Agent, FormData } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -200,7 +201,11 @@ describe('an answer', () => {
   test('is asked for as JSON, by a product that names itself, unless the call says otherwise', async () => {
     const server = await serve(always(200, {}));
     const { http, call } = setup();
-    const usual = { 'user-agent': userAgentOf(), accept: 'application/json' };
+    const usual = {
+      'user-agent': userAgentOf(),
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+    };
     await call('submit', server.url);
     const form = new FormData();
     form.append('a', '1');
@@ -224,6 +229,16 @@ describe('an answer', () => {
         accept: 'image/png',
         'content-type': 'application/vnd.own+json',
       });
+    }
+  });
+
+  test('that is compressed although nobody asked says so: whoever reads the log need not guess', async () => {
+    for (const kind of ['submit', 'read'] as const) {
+      const server = await serve((_request, _req, res) =>
+        res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"id":"1"}')),
+      );
+      const answer = await setup().call(kind, server.url);
+      expect(() => answer.json()).toThrow(/the body is not JSON that is taken: it is compressed$/);
     }
   });
 
