@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { Retryable, Terminal } from '../generation/errors.ts';
@@ -77,7 +78,7 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
       .catch((error: unknown) => {
         throw verdict(error) ?? noAnswer(error);
       });
-    const { location } = answer.headers;
+    const location = asWritten(answer.headers.location);
     if (answer.status >= 300 && answer.status < 400 && location && redirects < MOST_REDIRECTS) {
       if (!URL.canParse(location, url)) throw unreadable('its host redirects to nowhere');
       return load(new URL(location, url).href, signal, redirects + 1);
@@ -90,6 +91,12 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
     load: (url) => load(url, AbortSignal.timeout(timeoutMs)),
     close: async () => agent?.close(),
   };
+}
+
+/** Header values arrive as Latin-1; a host that leaves a path unescaped means UTF-8, as browsers do. */
+function asWritten(location: string | undefined): string | undefined {
+  const bytes = Buffer.from(location ?? '', 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : location;
 }
 
 function picture(bytes: Buffer): LoadedImage {

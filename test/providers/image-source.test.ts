@@ -87,6 +87,17 @@ describe('loading a picture', () => {
     });
   });
 
+  test('follows a redirect whose path is written as it is, in UTF-8, as browsers do', async () => {
+    const { server, images } = await setup((request, ...raw) => {
+      if (request.url !== '/') return serveGif(request, ...raw);
+      raw[0].socket.end(
+        'HTTP/1.1 302 Found\r\nLocation: /kätzchen.gif\r\nContent-Length: 0\r\n\r\n',
+      );
+    });
+    expect((await images.load(`${server.url}/`)).bytes).toEqual(GIF);
+    expect(server.received.map(({ url }) => url)).toEqual(['/', '/k%C3%A4tzchen.gif']);
+  });
+
   test.each([
     ['a private address', 'https://10.0.0.1/', 'must not point into a private network'],
     ['an address in another spelling', 'https://0x7f.1/', 'must not point into a private network'],
