@@ -223,6 +223,24 @@ describe('loading a picture', () => {
     expect(server.received.map(({ url }) => url)).toEqual(['/', '/next']);
   });
 
+  test('does not wait again and again for a host that never answers, and goes on asking it', async () => {
+    let clock = 0;
+    let isDead = true;
+    const options = { timeoutMs: 100, now: () => clock };
+    const { server, images } = await setup((request, ...raw) => {
+      // As long as a picture may take.
+      clock += 20_000;
+      if (!isDead) serveGif(request, ...raw);
+    }, options);
+    const load = (): Promise<unknown> =>
+      images.load(server.url).catch((error: Error) => error.name);
+    for (let n = 0; n < 20; n++) expect(await load()).toBe('Retryable');
+    expect(server.received).toHaveLength(3);
+    isDead = false;
+    clock += 60_000;
+    for (let n = 0; n < 2; n++) expect(await load()).toMatchObject({ bytes: GIF });
+  });
+
   test('finds a host that does not exist unreadable, and one that is down worth another try', async () => {
     const unknown: LookupFunction = (_name, _options, callback) =>
       callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), '');
