@@ -447,6 +447,7 @@ test('Retry-After is seconds or an HTTP date, and never in the past', () => {
   expect(retryAfterMs('5', now)).toBe(5_000);
   expect(retryAfterMs(' 1.5 ', now)).toBe(1_500);
   expect(retryAfterMs('Fri, 20 Nov 2026 12:01:00 GMT', now)).toBe(60_000);
+  expect(retryAfterMs('Friday, 20-Nov-26 12:01:00 GMT', now)).toBe(60_000);
   expect(retryAfterMs('99999', now)).toBe(99_999_000);
   expect(retryAfterMs('Sun, 22 Nov 2026 12:00:00 GMT', now)).toBe(2 * 86_400_000);
   expect(retryAfterMs('9'.repeat(400), now)).toBe(Number.POSITIVE_INFINITY);
@@ -458,6 +459,11 @@ test('Retry-After is seconds or an HTTP date, and never in the past', () => {
     'soon',
     'Fri, 20 Nov 2020 12:01:00 GMT',
     '5 s',
+    // Date.parse finds a year in each of these.
+    'wait 3600',
+    'retry in 49',
+    'delta 32',
+    'Fri, 2050',
   ]) {
     expect(retryAfterMs(nothing, now)).toBeUndefined();
   }
