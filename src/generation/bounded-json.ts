@@ -19,8 +19,12 @@ export class UnreadableJson extends Error {
   }
 }
 
-/** @throws UnreadableJson */
-export function parseJson(text: string): unknown {
+/**
+ * A byte order mark, which some servers write, is passed over: an answer that was paid for must not
+ * be lost to it. @throws UnreadableJson
+ */
+export function parseJson(given: string): unknown {
+  const text = given.startsWith(BYTE_ORDER_MARK) ? given.slice(1) : given;
   if (isTooDeep(text)) throw new UnreadableJson('too-deep');
   try {
     return JSON.parse(text);
@@ -30,6 +34,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
+const BYTE_ORDER_MARK = '\uFEFF';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -1,4 +1,4 @@
-import { Retryable } from '../generation/errors.ts';
+import { type DeferReason, Retryable } from '../generation/errors.ts';
 
 /** One deadline for a submission that is made of several steps. */
 export interface Deadline {
@@ -6,9 +6,10 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /**
    * A free step that has no signal of its own, such as a token that others wait for too. It goes on
-   * when the time is over, and only we wait no longer. @throws Retryable then: nothing was sent.
+   * when the time is over, and only we wait no longer. @throws Retryable then: nothing was sent;
+   * with code `late`, by default `unavailable`, which counts against the provider.
    */
-  before<T>(step: Promise<T>): Promise<T>;
+  before<T>(step: Promise<T>, late?: DeferReason): Promise<T>;
 }
 
 /** As SUBMIT_TIMEOUT_MS is unless it is set. */
@@ -18,11 +19,10 @@ export function startDeadline(timeoutMs = USUAL_MS): Deadline {
   const signal = AbortSignal.timeout(timeoutMs);
   return {
     signal,
-    before: async (step) => {
+    before: async (step, late = 'unavailable') => {
       let giveUp = () => {};
       const over = new Promise<never>((_resolve, reject) => {
-        giveUp = () =>
-          reject(new Retryable('unavailable', `Nothing could be sent within ${timeoutMs} ms`));
+        giveUp = () => reject(new Retryable(late, `Nothing could be sent within ${timeoutMs} ms`));
         signal.addEventListener('abort', giveUp, { once: true });
         if (signal.aborted) giveUp();
       });

@@ -44,6 +44,11 @@ export function isOk(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
+/** Although identity was asked for. */
+function isCompressed(headers: IncomingHttpHeaders): boolean {
+  return !/^(identity)?$/i.test(headers['content-encoding']?.trim() ?? '');
+}
+
 /** @param call as in `HttpAnswer`. */
 export function answerOf(
   kind: CallKind,
@@ -62,7 +67,8 @@ export function answerOf(
     try {
       return parseJson(text());
     } catch (error) {
-      throw unreadable('JSON that is taken', error);
+      const why = isCompressed(headers) ? ': it is compressed' : '';
+      throw unreadable(`JSON that is taken${why}`, error);
     }
   };
   return {

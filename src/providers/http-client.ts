@@ -23,7 +23,7 @@ export interface HttpRequest {
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
-  /** Besides the client's own User-Agent and Accept; one of the same name replaces it. */
+  /** Besides the client's own User-Agent, Accept and Accept-Encoding; one of the same name replaces it. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as `application/json`. */
   readonly json?: unknown;
@@ -204,6 +204,8 @@ function dispatchOptions(
   const usual = {
     'user-agent': userAgent,
     accept,
+    // Who names no encoding may be sent any (RFC 9110, 12.5.3), and nothing here inflates.
+    'accept-encoding': 'identity',
     ...(json !== undefined && { 'content-type': 'application/json' }),
   };
   return {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { Retryable, Terminal } from '../generation/errors.ts';
@@ -6,6 +7,7 @@ import { fileTypeOf } from './file-type.ts';
 import { AnswerTooLarge, createHttpClient, type HttpAnswer } from './http-client.ts';
 import { createOutboundAgent } from './public-address.ts';
 import { retryAfterMs } from './refusal.ts';
+import { createSilentHosts } from './silent-hosts.ts';
 
 /** A picture of the app's, loaded for a provider that takes bytes only. */
 export interface LoadedImage {
@@ -19,8 +21,9 @@ export interface LoadedImage {
 export interface ImageSource {
   /**
    * Loads a picture from the app's URL. Public addresses only, a few redirects, bounded in size and
-   * time. @throws Terminal `image_unreadable` when it cannot be had; Retryable `image_unavailable`
-   * for passing trouble, which ends as the former where the host keeps refusing.
+   * time; a host that keeps silent is not waited for again and again. @throws Terminal
+   * `image_unreadable` when it cannot be had; Retryable `image_unavailable` for passing trouble,
+   * which ends as the former where the host keeps refusing.
    */
   load(url: string): Promise<LoadedImage>;
   close(): Promise<void>;
@@ -54,6 +57,8 @@ export interface ImageSourceOptions extends UrlPolicy {
   readonly signal?: AbortSignal | undefined;
   /** As for `createHttpClient`. */
   readonly userAgent?: string | undefined;
+  /** By which it is told that a host is silent, in ms; the process's own clock unless given. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** Loads pictures with connections of its own. Opens none before the first. */
@@ -68,16 +73,18 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
     userAgent: options.userAgent,
     accept: ACCEPT,
   });
+  const hosts = createSilentHosts(options.now ?? (() => performance.now()));
+
+  const ask = (url: string, signal: AbortSignal): Promise<HttpAnswer> =>
+    http.request({ kind: 'read', method: 'GET', url, signal }).catch((error: unknown) => {
+      throw verdict(error) ?? noAnswer(error);
+    });
 
   async function load(url: string, signal: AbortSignal, redirects = 0): Promise<LoadedImage> {
     const problem = checkPublicUrl(url, options);
     if (problem) throw unreadable(`${redirects === 0 ? 'its URL' : 'a redirect'} ${problem}`);
-    const answer = await http
-      .request({ kind: 'read', method: 'GET', url, signal })
-      .catch((error: unknown) => {
-        throw verdict(error) ?? noAnswer(error);
-      });
-    const { location } = answer.headers;
+    const answer = await hosts.unlessSilent(new URL(url).host, () => ask(url, signal));
+    const location = asWritten(answer.headers.location);
     if (answer.status >= 300 && answer.status < 400 && location && redirects < MOST_REDIRECTS) {
       if (!URL.canParse(location, url)) throw unreadable('its host redirects to nowhere');
       return load(new URL(location, url).href, signal, redirects + 1);
@@ -90,6 +97,12 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
     load: (url) => load(url, AbortSignal.timeout(timeoutMs)),
     close: async () => agent?.close(),
   };
+}
+
+/** Header values arrive as Latin-1; a host that leaves a path unescaped means UTF-8, as browsers do. */
+function asWritten(location: string | undefined): string | undefined {
+  const bytes = Buffer.from(location ?? '', 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : location;
 }
 
 function picture(bytes: Buffer): LoadedImage {

@@ -58,8 +58,8 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   const value = header?.trim() ?? '';
   const ms = /^\d+(\.\d+)?$/.test(value)
     ? Number(value) * 1000
-    : // Without the weekday's letters, Date.parse would take "-5" for a year.
-      /^[a-z]{3}/i.test(value)
+    : // Date.parse finds a year in "-5" and in "wait 3600": a date has a weekday and a time of day.
+      /^(mon|tue|wed|thu|fri|sat|sun).*\d\d:\d\d:\d\d/i.test(value)
       ? Date.parse(value) - now
       : Number.NaN;
   return ms > 0 ? Math.round(ms) : undefined;

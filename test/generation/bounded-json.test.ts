@@ -29,6 +29,14 @@ test.each([
   expect(parseJson(text)).toEqual(JSON.parse(text));
 });
 
+test('a byte order mark before the text is passed over, as RFC 8259 allows; anywhere else it is none', () => {
+  const mark = '\uFEFF';
+  expect(parseJson(`${mark}{"a":"${mark}"}`)).toEqual({ a: mark });
+  expect(whyNot(`${mark}${mark}{}`)).toBe('malformed');
+  expect(whyNot(`{}${mark}`)).toBe('malformed');
+  expect(whyNot(mark)).toBe('malformed');
+});
+
 test('brackets after a string that ends in a backslash count', () => {
   expect(whyNot(`["\\\\",${nested(MAX_JSON_DEPTH)}]`)).toBe('too-deep');
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { Agent, FormData } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -200,7 +201,11 @@ describe('an answer', () => {
   test('is asked for as JSON, by a product that names itself, unless the call says otherwise', async () => {
     const server = await serve(always(200, {}));
     const { http, call } = setup();
-    const usual = { 'user-agent': userAgentOf(), accept: 'application/json' };
+    const usual = {
+      'user-agent': userAgentOf(),
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+    };
     await call('submit', server.url);
     const form = new FormData();
     form.append('a', '1');
@@ -224,6 +229,16 @@ describe('an answer', () => {
         accept: 'image/png',
         'content-type': 'application/vnd.own+json',
       });
+    }
+  });
+
+  test('that is compressed although nobody asked says so: whoever reads the log need not guess', async () => {
+    for (const kind of ['submit', 'read'] as const) {
+      const server = await serve((_request, _req, res) =>
+        res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"id":"1"}')),
+      );
+      const answer = await setup().call(kind, server.url);
+      expect(() => answer.json()).toThrow(/the body is not JSON that is taken: it is compressed$/);
     }
   });
 
@@ -432,6 +447,7 @@ test('Retry-After is seconds or an HTTP date, and never in the past', () => {
   expect(retryAfterMs('5', now)).toBe(5_000);
   expect(retryAfterMs(' 1.5 ', now)).toBe(1_500);
   expect(retryAfterMs('Fri, 20 Nov 2026 12:01:00 GMT', now)).toBe(60_000);
+  expect(retryAfterMs('Friday, 20-Nov-26 12:01:00 GMT', now)).toBe(60_000);
   expect(retryAfterMs('99999', now)).toBe(99_999_000);
   expect(retryAfterMs('Sun, 22 Nov 2026 12:00:00 GMT', now)).toBe(2 * 86_400_000);
   expect(retryAfterMs('9'.repeat(400), now)).toBe(Number.POSITIVE_INFINITY);
@@ -443,6 +459,11 @@ test('Retry-After is seconds or an HTTP date, and never in the past', () => {
     'soon',
     'Fri, 20 Nov 2020 12:01:00 GMT',
     '5 s',
+    // Date.parse finds a year in each of these.
+    'wait 3600',
+    'retry in 49',
+    'delta 32',
+    'Fri, 2050',
   ]) {
     expect(retryAfterMs(nothing, now)).toBeUndefined();
   }

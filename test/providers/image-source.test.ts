@@ -87,6 +87,17 @@ describe('loading a picture', () => {
     });
   });
 
+  test('follows a redirect whose path is written as it is, in UTF-8, as browsers do', async () => {
+    const { server, images } = await setup((request, ...raw) => {
+      if (request.url !== '/') return serveGif(request, ...raw);
+      raw[0].socket.end(
+        'HTTP/1.1 302 Found\r\nLocation: /kätzchen.gif\r\nContent-Length: 0\r\n\r\n',
+      );
+    });
+    expect((await images.load(`${server.url}/`)).bytes).toEqual(GIF);
+    expect(server.received.map(({ url }) => url)).toEqual(['/', '/k%C3%A4tzchen.gif']);
+  });
+
   test.each([
     ['a private address', 'https://10.0.0.1/', 'must not point into a private network'],
     ['an address in another spelling', 'https://0x7f.1/', 'must not point into a private network'],
@@ -210,6 +221,24 @@ describe('loading a picture', () => {
     );
     await expect(images.load(`${server.url}/`)).rejects.toMatchObject({ name: 'Retryable' });
     expect(server.received.map(({ url }) => url)).toEqual(['/', '/next']);
+  });
+
+  test('does not wait again and again for a host that never answers, and goes on asking it', async () => {
+    let clock = 0;
+    let isDead = true;
+    const options = { timeoutMs: 100, now: () => clock };
+    const { server, images } = await setup((request, ...raw) => {
+      // As long as a picture may take.
+      clock += 20_000;
+      if (!isDead) serveGif(request, ...raw);
+    }, options);
+    const load = (): Promise<unknown> =>
+      images.load(server.url).catch((error: Error) => error.name);
+    for (let n = 0; n < 20; n++) expect(await load()).toBe('Retryable');
+    expect(server.received).toHaveLength(3);
+    isDead = false;
+    clock += 60_000;
+    for (let n = 0; n < 2; n++) expect(await load()).toMatchObject({ bytes: GIF });
   });
 
   test('finds a host that does not exist unreadable, and one that is down worth another try', async () => {

@@ -30,7 +30,8 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
   async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
     const input = parseInput(TryOnInput, request.input);
     const deadline = startDeadline(options.submitTimeoutMs);
-    const loaded = await deadline.before(loadAll(images, picturesOf(input)));
+    const loading = loadAll(images, picturesOf(input));
+    const loaded = await deadline.before(loading, 'image_unavailable');
     // One picture for each URL.
     const [person, ...garments] = loaded as [LoadedImage, ...LoadedImage[]];
     const answer = await http.request({

@@ -232,12 +232,15 @@ test('pictures are loaded before the submission begins, not kept, and loaded aga
   expect([images.loaded.length, server.received.length]).toEqual([4, 1]);
 });
 
-test('pictures that load too slowly to be sent in time are not sent', async () => {
+test('pictures that load too slowly to be sent in time are not sent, and nothing of it is the provider’s', async () => {
   const never = { ...pictures(), load: () => new Promise<never>(() => {}) };
   const { server, adapter } = await setup(always(202, { jobId: 'job-1' }), {
     images: never,
     submitTimeoutMs: 50,
   });
-  await expect(adapter.submit(request)).rejects.toMatchObject({ name: 'Retryable' });
+  await expect(adapter.submit(request)).rejects.toMatchObject({
+    name: 'Retryable',
+    code: 'image_unavailable',
+  });
   expect(server.received).toHaveLength(0);
 });
