@@ -106,6 +106,19 @@ describe('problems', () => {
     expect(problems[0]?.startsWith(name)).toBe(true);
   });
 
+  test.each([
+    ['PORT', '15s', 'must be a number'],
+    ['PORT', '1.5', 'must be a whole number'],
+    ['PORT', '70000', 'must be at most 65535'],
+    ['MAX_CONNECTIONS', '1', 'must be at least 10'],
+    ['ALLOW_INSECURE_URLS', 'maybe', 'must be true or false'],
+    ['LOG_LEVEL', 'loud', 'must be one of: debug, info, warn, error, silent'],
+    ['FITINVIEW_CONCURRENCY', '0', 'must be at least 1'],
+  ])('%s=%s is told in plain words: it %s', (name, value, words) => {
+    const problems = problemsOf(() => readSettings({ ...COMPLETE, [name]: value }));
+    expect(problems).toEqual([`${name}: ${words}`]);
+  });
+
   test('are all told together, what is missing and what is wrong, one line each', () => {
     const env = { NODE_ENV: 'production', PORT: 'abc', FASHN_TRUST: 'blindly', LOG_LEVEL: 'loud' };
     const names = ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT', 'FASHN_TRUST', 'LOG_LEVEL'];
