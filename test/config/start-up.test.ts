@@ -90,4 +90,11 @@ describe('an address that it cannot listen on is named with its setting', () => 
     expect(said).toBe('HOST: 192.0.2.1 is no address of this machine.\n');
     expect(code).toBe(1);
   });
+
+  test('a name that nobody knows', async () => {
+    const HOST = 'catwalk.invalid';
+    const { code, said } = await run('http/main', { ...COMPLETE, ...FASHN, HOST });
+    expect(said).toBe('HOST: catwalk.invalid is no address, and no name that is known here.\n');
+    expect(code).toBe(1);
+  });
 });
