@@ -27,8 +27,12 @@ function run(program: string, env: Env, args: readonly string[] = []) {
 test.each([
   [{ VTRYON_API_KEY: 'k' }, /^VTRYON_BASE_URL: is required.*\n$/],
   [{ IMAGE_INTELLIGENCE_API_KEY: 'k' }, /^IMAGE_INTELLIGENCE_API_KEY: must be .*\n$/],
+  [
+    { IMAGE_INTELLIGENCE_API_KEY: 'k', VTRYON_API_KEY: 'k' },
+    /^VTRYON_BASE_URL: .*\nIMAGE_INTELLIGENCE_API_KEY: .*\n$/,
+  ],
 ])(
-  'settings that only a provider can judge (%j) end the start with one line, not a stack',
+  'settings that only a provider can judge (%j) end the start with one line each, not a stack',
   async (env, line) => {
     const { code, said } = await run('http/main', { ...COMPLETE, ...env });
     expect(said).toMatch(line);
