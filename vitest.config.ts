@@ -1,6 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** As in tsconfig.json: an adapter is tested here with the import that it has in its own project. */
+const providerKit = fileURLToPath(new URL('src/provider-kit.ts', import.meta.url));
+
 export default defineConfig({
+  resolve: { alias: { 'catwalk/provider-kit': providerKit } },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-redis.ts'],

@@ -1,8 +1,7 @@
 /**
  * A provider of your own, whole: what docs/adding-a-provider.md builds step by step. "Acme" does
- * not exist. In your own project the import is from 'catwalk/provider-kit'.
+ * not exist.
  */
-import { z } from 'zod';
 import {
   completedWith,
   failed,
@@ -21,7 +20,8 @@ import {
   TaskId,
   verifyHexHmac,
   type WebhookSupport,
-} from '../../src/provider-kit.ts';
+} from 'catwalk/provider-kit';
+import { z } from 'zod';
 
 /** What apps may ask for, in Catwalk's words. */
 const Input = z.strictObject({ personImage: ImageUrl, garmentImages: z.array(ImageUrl).length(1) });

@@ -140,7 +140,14 @@ export const Environment = z.object({
     example: '1',
   }),
 
-  BOARD_USER: described(z.string().default('operator'), { about: 'Name for Bull Board.' }),
+  BOARD_USER: described(
+    z
+      .string()
+      // Basic authentication ends the name at its first colon: nobody could log in.
+      .regex(/^[^:]+$/, 'must not hold a colon')
+      .default('operator'),
+    { about: 'Name for Bull Board.' },
+  ),
   BOARD_PASSWORD: described(
     optionalText.refine(
       (password) => password === undefined || password.length >= 8,

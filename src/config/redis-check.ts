@@ -10,7 +10,7 @@ const OLDEST = [6, 2] as const;
 const MOST_SKEW_MS = 1_000;
 
 /**
- * Checks that this Redis may be trusted with orders. Reads only; one round trip.
+ * Checks that this Redis may be trusted with orders. Reads only; a round trip or two.
  * @throws ioredis's error when Redis cannot be reached.
  */
 export async function checkRedis(redis: Redis, nowMs: () => number): Promise<RedisFindings> {
@@ -21,6 +21,10 @@ export async function checkRedis(redis: Redis, nowMs: () => number): Promise<Red
   const fatal: string[] = [];
   const warnings: string[] = [];
 
+  const { db = 0 } = redis.options;
+  if (db > 0 && !(await isThere(redis, db))) {
+    fatal.push(`Redis has no database ${db}: the number at the end of REDIS_URL is too large.`);
+  }
   const version = field('redis_version');
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
@@ -43,4 +47,15 @@ export async function checkRedis(redis: Redis, nowMs: () => number): Promise<Red
     warnings.push(`The clocks of this machine and Redis differ by ${Math.round(skewMs)} ms.`);
   }
   return { fatal, warnings };
+}
+
+/** ioredis passes over a database that does not exist, and goes on in the first, which is another's. */
+async function isThere(redis: Redis, db: number): Promise<boolean> {
+  try {
+    await redis.select(db);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && /DB index is out of range/.test(error.message)) return false;
+    throw error;
+  }
 }

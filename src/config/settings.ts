@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Environment, PROVIDER_NAMES, ProviderEnvironment, providerVariable } from './env.ts';
+import { inPlainWords } from './plain-words.ts';
 import { POLL_PROFILES } from './poll-profiles.ts';
 import { aboutOf } from './variables.ts';
 import { weaknessOf } from './weak-password.ts';
@@ -59,7 +60,7 @@ export function readSettings(
     values: Env,
     prefix = '',
   ): z.infer<T> | undefined => {
-    const parsed = schema.safeParse(values);
+    const parsed = schema.safeParse(values, { error: inPlainWords });
     for (const issue of parsed.error?.issues ?? []) {
       problems.push(`${prefix}${issue.path.join('.')}: ${issue.message}`);
     }

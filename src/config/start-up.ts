@@ -36,7 +36,9 @@ export function readProcessSettings(
 }
 
 /** What must be said before giving up, without a stack trace: it is about settings, not code. */
-export class CannotStart extends Error {}
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
+}
 
 /** What a look at Redis has found: it must not be trusted, and no waiting mends that. */
 export class UnfitRedis extends CannotStart {}
@@ -125,6 +127,8 @@ export function exitWith(error: unknown, listening: Listening = WEB): never {
 
 /** Trouble with the address or port to listen on, in words; undefined for any other error. */
 function cannotListen(error: unknown, { host, port }: Listening): string | undefined {
+  const unknown = LookUpError.safeParse(error).data;
+  if (unknown) return `${host}: ${unknown.hostname} is no address, and no name that is known here.`;
   const failed = ListenError.safeParse(error);
   if (!failed.success) return undefined;
   const { code, address, port: number } = failed.data;
@@ -138,6 +142,13 @@ function cannotListen(error: unknown, { host, port }: Listening): string | undef
       return `${host}: ${address} is no address of this machine.`;
   }
 }
+
+/** Node's own error for a name that it cannot look up. Redis's is never thrown, but waited out. */
+const LookUpError = z.object({
+  syscall: z.literal('getaddrinfo'),
+  code: z.enum(['ENOTFOUND', 'EAI_AGAIN']),
+  hostname: z.string(),
+});
 
 /** Node's own error, as `listen` fails with it. */
 const ListenError = z.object({

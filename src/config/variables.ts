@@ -43,10 +43,21 @@ export const list = z
       .filter((entry) => entry !== ''),
   );
 
-export const webUrl = optionalText.refine(
-  (text) => text === undefined || (URL.canParse(text) && /^https?:/.test(text)),
-  'must be an http(s) URL, for example https://catwalk.example.com',
-);
+/** What is put behind it is a path, and others are told it: no query may end it, no password be in it. */
+export const webUrl = optionalText
+  .refine((text) => text === undefined || (URL.canParse(text) && /^https?:/.test(text)), {
+    error: 'must be an http(s) URL, for example https://catwalk.example.com',
+    abort: true,
+  })
+  .refine(
+    (text) => text === undefined || isPlain(text),
+    'must not hold a query, a fragment, a user name or a password',
+  );
+
+function isPlain(url: string): boolean {
+  const { username, password } = new URL(url);
+  return !/[?#]/.test(url) && username === '' && password === '';
+}
 
 /** JSON text, checked by `schema`; unset means `{}`. */
 export const jsonObject = <T extends z.ZodType>(schema: T) =>

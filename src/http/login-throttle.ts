@@ -45,12 +45,9 @@ export function createLoginThrottle(parts: { now: () => number; log: Logger }): 
       if (endsAt === undefined) return;
       refused.add(address);
       const seconds = Math.ceil((endsAt - now()) / 1000);
-      throw new Refusal(
-        429,
-        'too_many_logins',
-        'Too many failed logins. Try again later.',
-        seconds,
-      );
+      // A browser shows this, and no header.
+      const wait = `Try again in ${Math.ceil(seconds / 60)} min; until then a right one is refused, too.`;
+      throw new Refusal(429, 'too_many_logins', `Too many failed logins. ${wait}`, seconds);
     },
     failed(request) {
       const address = addressOf(request);

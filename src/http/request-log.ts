@@ -11,12 +11,12 @@ export function loggedPath(path: string): string {
  */
 export function requestLog(log: Logger): RequestHandler {
   return (request, response, next) => {
-    const startedAt = process.hrtime.bigint();
+    const startedAt = performance.now();
     const path = loggedPath(request.path);
     response.on('finish', () => {
       const status = response.statusCode;
       if (status < 400 && !path.startsWith('/v1/')) return;
-      const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
+      const durationMs = Math.round(performance.now() - startedAt);
       const level = status >= 400 && !path.startsWith('/admin/') ? 'warn' : 'debug';
       log[level]({ method: request.method, path, status, durationMs }, 'answered');
     });

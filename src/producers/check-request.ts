@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inPlainWords } from '../config/plain-words.ts';
 import { InvalidRequest, type Problem } from '../generation/errors.ts';
 import { checkPublicUrl, findUrlProblems, type UrlPolicy } from '../generation/image-url.ts';
 import { fieldBelow, findJsonProblems } from '../generation/json-value.ts';
@@ -53,6 +54,7 @@ const MAX_METADATA_BYTES = 4096;
 const MOST_LISTED = 50;
 /** The request is the first level; `input` and `metadata` are the second. */
 const SECOND_LEVEL = { depth: 2 } as const;
+const PLAIN = { error: inPlainWords };
 /** What the schema says of a value as a whole, although it has the right type. */
 const STILL_JUDGED = ['too_big', 'too_small', 'custom'];
 
@@ -79,12 +81,15 @@ export function createRequestCheck(options: {
     const target = findTarget(given, providers);
     const input = checkInput(given['input'], target.input, urlPolicy);
     const metadata = checkMetadata(given['metadata']);
-    const from = Requester.safeParse(who);
+    const from = Requester.safeParse(who, PLAIN);
     const blank = {
       ...(input.isUnreadable && { input: {} }),
       ...(metadata.isUnreadable && { metadata: {} }),
     };
-    const request = GenerationRequest.safeParse(isRecord(body) ? { ...body, ...blank } : body);
+    const request = GenerationRequest.safeParse(
+      isRecord(body) ? { ...body, ...blank } : body,
+      PLAIN,
+    );
     const mistakes = withoutRepeats([
       schemaMistakes(from.error),
       schemaMistakes(request.error),
@@ -148,7 +153,7 @@ function checkInput(
   const { isUnreadable } = found;
   const asJson = found.problems.map(invalid);
   if (isUnreadable || !schema) return { isUnreadable, mistakes: [asJson] };
-  const { data, error } = schema.safeParse(value);
+  const { data, error } = schema.safeParse(value, PLAIN);
   const urls = findUrlProblems(data ?? value, policy).map(refusedUrl);
   return { isUnreadable, data, mistakes: [schemaMistakes(error, 'input'), asJson, urls] };
 }

@@ -27,6 +27,11 @@ export interface FileStore {
 /** Providers whose results may come as bytes; a provider of your own may do so too. */
 const SEND_BYTES = ['segmind', 'tryon-api'];
 
+/** Whether any of the providers is one of our own whose results come as bytes. */
+export function needsFolder(names: Iterable<string>): boolean {
+  return [...names].some((name) => SEND_BYTES.includes(name));
+}
+
 /** Those of the providers whose results may need our own public address. */
 export function sendersOfBytes(names: Iterable<string>, builtIn: readonly string[]): string[] {
   return [...names].filter((name) => SEND_BYTES.includes(name) || !builtIn.includes(name));

@@ -6,7 +6,12 @@ import { createFitInView } from './fitinview/adapter.ts';
 import { createFitRoom } from './fitroom/adapter.ts';
 import { createImageIntelligence } from './image-intelligence/adapter.ts';
 import type { ProviderAdapter } from './provider.ts';
-import type { ProviderFactory, ProviderOptions, ProviderSettings } from './provider-settings.ts';
+import {
+  InvalidProviderSettings,
+  type ProviderFactory,
+  type ProviderOptions,
+  type ProviderSettings,
+} from './provider-settings.ts';
 import { createReplicate } from './replicate/adapter.ts';
 import { createSegmind } from './segmind/adapter.ts';
 import { createTryOnApi } from './tryon-api/adapter.ts';
@@ -56,7 +61,8 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
  * An adapter for each provider that has settings, by name. A provider with signed webhooks but no
  * secret in its settings has no `webhook` support: it runs in polling mode. What an adapter tells
  * never repeats its provider's secrets.
- * @throws Defect for settings of a provider that nobody knows how to build.
+ * @throws InvalidProviderSettings with a line for each provider that cannot be built of its settings.
+ *   Defect for settings of a provider that nobody knows how to build.
  */
 export function createProviders(
   settings: Readonly<Partial<Record<string, ProviderSettings>>>,
@@ -64,11 +70,18 @@ export function createProviders(
   factories: ReadonlyMap<string, ProviderFactory> = PROVIDER_FACTORIES,
 ): ReadonlyMap<string, ProviderAdapter> {
   const providers = new Map<string, ProviderAdapter>();
+  const refused: InvalidProviderSettings[] = [];
   for (const [name, chosen] of Object.entries(settings)) {
     if (!chosen) continue;
     const create = factories.get(name);
     if (!create) throw new Defect(`There are settings for ${name}, but no such provider`);
-    providers.set(name, withoutSecrets(create({ ...chosen, ...shared }), chosen));
+    try {
+      providers.set(name, withoutSecrets(create({ ...chosen, ...shared }), chosen));
+    } catch (error) {
+      if (!(error instanceof InvalidProviderSettings)) throw error;
+      refused.push(error);
+    }
   }
-  return providers;
+  if (refused.length === 0) return providers;
+  throw new InvalidProviderSettings(refused.map(({ message }) => message).join('\n'));
 }

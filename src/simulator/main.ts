@@ -28,11 +28,19 @@ async function main(): Promise<void> {
   process.stdout.write(`simulator ready at ${simulator.url}\n`);
 }
 
+/** Undefined when that is not the trouble. */
+function portTaken(error: unknown): unknown {
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  return isTaken && 'port' in error ? error.port : undefined;
+}
+
 try {
   await main();
 } catch (error) {
-  const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  const message = isPortTaken ? 'The port is already in use.' : String(error);
+  const taken = portTaken(error);
+  const message = taken
+    ? `Port ${taken} is in use: choose another with --port, or stop what has it.`
+    : String(error);
   const isUsage = error instanceof SimulatorOptionError;
   process.stderr.write(isUsage ? `${error.message}\nTry --help.\n` : `${message}\n`);
   process.exitCode = isUsage ? usageError : 1;

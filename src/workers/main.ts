@@ -7,8 +7,9 @@ import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
 import { keysOf } from '../generation/keys.ts';
 import { connectProviders } from '../providers/connect.ts';
-import { sendersOfBytes } from '../providers/files.ts';
+import { needsFolder, sendersOfBytes } from '../providers/files.ts';
 import { loadFactories } from '../providers/modules.ts';
+import { requireWritable } from '../providers/writable-folder.ts';
 import { startWorkerHealth } from './health.ts';
 import { startWorkers } from './start.ts';
 import { startWatch } from './watch.ts';
@@ -42,6 +43,8 @@ async function main(): Promise<void> {
   const linked = sendersOfBytes(connected.providers.keys(), PROVIDER_NAMES);
   if (!settings.PUBLIC_URL && linked.length > 0)
     log.warn({ providers: linked }, 'PUBLIC_URL is unset: links to files lead to 127.0.0.1');
+  const learns = settings.WORKER_ROLES.some((role) => role === 'submit' || role === 'poll');
+  if (learns && needsFolder(connected.providers.keys())) await requireWritable(settings.FILES_DIR);
   const workers = await startWorkers(settings, connected.providers, log, {
     beforeFirstJob: (redis) => requireRedis(redis, log, REDIS_PATIENCE_MS),
     giveUpCalls: connected.giveUpCalls,

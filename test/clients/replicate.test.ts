@@ -537,6 +537,20 @@ test('models.versions.list and models.versions.get answer a version that can be 
   expect(await refusalOf(unknown)).toMatchObject({ status: 404 });
 });
 
+test('run of another model or version is not supported, and says what there is', async () => {
+  const { client } = await replicateWorld();
+  const run = (name: `${string}/${string}`) =>
+    refusalOf(client.run(name, { input: { prompt: 'a' } }));
+  const both = 'google/nano-banana and cuuupid/idm-vton.';
+  const other = 'black-forest-labs/flux-schnell';
+  expect(await run(other)).toMatchObject(gone(`${other}: it has ${both.slice(0, -1)}`));
+  const byName = 'cuuupid/idm-vton by its name alone';
+  expect(await run('cuuupid/idm-vton')).toMatchObject(gone(`${byName}: add :${VERSION}`));
+  const problem = await run(`${other}:${'0'.repeat(64)}`);
+  expect(problem).toMatchObject({ status: 422 });
+  expect(problem.message).toContain(`cuuupid/idm-vton:${VERSION}`);
+});
+
 test('models.create is not supported, and says so', async () => {
   const { client } = await replicateWorld();
   const made = client.models.create('simulator', 'mine', {

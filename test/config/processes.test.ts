@@ -69,6 +69,14 @@ describe.each(PROGRAMS)('%s', (program) => {
   });
 });
 
+test('a worker whose provider sends bytes does not start without a place for them', async () => {
+  const FILES_DIR = fileURLToPath(import.meta.url);
+  const env = { ...COMPLETE, REDIS_URL: NO_REDIS, FILES_DIR };
+  const { code, said } = await run('workers/main', { ...env, SEGMIND_API_KEY: 'key' }).ended;
+  expect(code).toBe(1);
+  expect(said).toEqual([expect.stringMatching(/^FILES_DIR: .*processes\.test\.ts \(EEXIST\)/)]);
+});
+
 test('a worker that cannot reach Redis says so within its patience and ends with 1', async () => {
   const startedAt = performance.now();
   const { code, said, logged } = await run('workers/main', { ...COMPLETE, REDIS_URL: NO_REDIS })

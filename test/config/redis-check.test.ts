@@ -28,6 +28,15 @@ test('a Redis that may evict jobs is refused, with what to do about it', async (
   expect(warnings).toEqual([]);
 });
 
+test('a database that Redis does not have is refused, instead of the first being used', async () => {
+  const redis = (await ownRedis()).duplicate({ db: 99 });
+  // ioredis tells it, and goes on.
+  redis.on('error', () => {});
+  onTestFinished(() => redis.disconnect());
+  const { fatal } = await checkRedis(redis, Date.now);
+  expect(fatal).toEqual([expect.stringMatching(/no database 99: .*REDIS_URL/)]);
+});
+
 test('a Redis without an append-only file is warned about', async () => {
   const redis = await ownRedis();
   await redis.config('SET', 'appendonly', 'no');

@@ -94,10 +94,29 @@ describe('problems', () => {
     ['FASHN_TRUST', 'blindly'],
     ['FITINVIEW_POLLS_PER_SECOND', '0'],
     ['FITINVIEW_BASE_URL', 'ftp://example.com'],
+    ['FITINVIEW_BASE_URL', 'https://example.com/?v=1'],
+    ['PUBLIC_URL', 'https://example.com?from=shop'],
+    ['PUBLIC_URL', 'https://example.com/#top'],
+    ['PUBLIC_URL', 'https://user:pass@example.com'],
+    ['PUBLIC_URL', 'http://127.0.0.1@catwalk.example.com'],
+    ['BOARD_USER', 'me:myself'],
   ])('%s=%s is refused by name', (name, value) => {
     const problems = problemsOf(() => readSettings({ ...COMPLETE, [name]: value }));
     expect(problems).toHaveLength(1);
     expect(problems[0]?.startsWith(name)).toBe(true);
+  });
+
+  test.each([
+    ['PORT', '15s', 'must be a number'],
+    ['PORT', '1.5', 'must be a whole number'],
+    ['PORT', '70000', 'must be at most 65535'],
+    ['MAX_CONNECTIONS', '1', 'must be at least 10'],
+    ['ALLOW_INSECURE_URLS', 'maybe', 'must be true or false'],
+    ['LOG_LEVEL', 'loud', 'must be one of: debug, info, warn, error, silent'],
+    ['FITINVIEW_CONCURRENCY', '0', 'must be at least 1'],
+  ])('%s=%s is told in plain words: it %s', (name, value, words) => {
+    const problems = problemsOf(() => readSettings({ ...COMPLETE, [name]: value }));
+    expect(problems).toEqual([`${name}: ${words}`]);
   });
 
   test('are all told together, what is missing and what is wrong, one line each', () => {
@@ -184,7 +203,6 @@ describe('problems', () => {
     ['http://127.0.0.1:3000', '', false],
     ['http://127.0.0.1.example.com', 'true', false],
     ['http://localhost.example.com', 'true', false],
-    ['http://127.0.0.1@catwalk.example.com', 'true', false],
     ['http://10.0.0.1', 'true', false],
     ['http://[::ffff:10.0.0.1]', 'true', false],
     ['http://catwalk.example.com', 'true', false],

@@ -27,8 +27,12 @@ function run(program: string, env: Env, args: readonly string[] = []) {
 test.each([
   [{ VTRYON_API_KEY: 'k' }, /^VTRYON_BASE_URL: is required.*\n$/],
   [{ IMAGE_INTELLIGENCE_API_KEY: 'k' }, /^IMAGE_INTELLIGENCE_API_KEY: must be .*\n$/],
+  [
+    { IMAGE_INTELLIGENCE_API_KEY: 'k', VTRYON_API_KEY: 'k' },
+    /^VTRYON_BASE_URL: .*\nIMAGE_INTELLIGENCE_API_KEY: .*\n$/,
+  ],
 ])(
-  'settings that only a provider can judge (%j) end the start with one line, not a stack',
+  'settings that only a provider can judge (%j) end the start with one line each, not a stack',
   async (env, line) => {
     const { code, said } = await run('http/main', { ...COMPLETE, ...env });
     expect(said).toMatch(line);
@@ -88,6 +92,13 @@ describe('an address that it cannot listen on is named with its setting', () => 
   test('an address of another machine', async () => {
     const { code, said } = await run('http/main', { ...COMPLETE, ...FASHN, HOST: '192.0.2.1' });
     expect(said).toBe('HOST: 192.0.2.1 is no address of this machine.\n');
+    expect(code).toBe(1);
+  });
+
+  test('a name that nobody knows', async () => {
+    const HOST = 'catwalk.invalid';
+    const { code, said } = await run('http/main', { ...COMPLETE, ...FASHN, HOST });
+    expect(said).toBe('HOST: catwalk.invalid is no address, and no name that is known here.\n');
     expect(code).toBe(1);
   });
 });

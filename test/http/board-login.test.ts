@@ -139,7 +139,9 @@ describe('guesses are throttled', () => {
       expect(response.status).toBe(429);
       expect(response.headers.get('retry-after')).toBe('600');
       expect(response.headers.has('www-authenticate')).toBe(false);
-      expect((await problemOf(response)).code).toBe('too_many_logins');
+      const problem = await problemOf(response);
+      expect(problem).toMatchObject({ code: 'too_many_logins' });
+      expect(problem['detail']).toContain('Try again in 10 min');
     }
     expect(await door.statusOf('192.0.2.2', basic())).toBe(200);
 

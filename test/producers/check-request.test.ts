@@ -41,6 +41,29 @@ test('an empty callbackUrl is a mistake, not a wish for silence', () => {
   expect({ code, fields }).toEqual({ code: 'url_not_allowed', fields: ['callbackUrl'] });
 });
 
+test('what is missing or of a wrong kind is told in plain words', () => {
+  expect(
+    refusalOf({ input: [], callbackUrl: 1 }, { tenant: 'shop', idempotencyKey: '' }),
+  ).toMatchObject({
+    problems: [
+      { field: 'Idempotency-Key', message: 'must have at least 1 character' },
+      { field: 'provider', message: 'is required' },
+      { field: 'model', message: 'is required' },
+      { field: 'input', message: 'must be an object' },
+      { field: 'callbackUrl', message: 'must be a text' },
+    ],
+  });
+  const input = {
+    picture: 'https://images.example.com/a.png',
+    garments: ['https://images.example.com/a.png', 'https://images.example.com/b.png'],
+    seed: 'one',
+  };
+  expect(refusalOf({ provider: 'acme', model: 'sew', input }).problems).toEqual([
+    { field: 'input.garments', message: 'must have at most 1 entry' },
+    { field: 'input.seed', message: 'must be a number' },
+  ]);
+});
+
 describe('all mistakes of a request are named at once', () => {
   const sew = (input: object) => ({ provider: 'acme', model: 'sew', input });
   const PICTURE = 'https://images.example.com/a.png';

@@ -47,6 +47,16 @@ test('a wrong flag ends it with status 2 and a message that names the flag', asy
   expect(status).toBe(2);
 });
 
+test('a port that is in use is named, with what to do', async () => {
+  const { port } = new URL(await readyUrl(start('--port', '0')));
+  const second = start('--port', port);
+  const [message, [status]] = await Promise.all([text(second.stderr), once(second, 'exit')]);
+  expect(message).toBe(
+    `Port ${port} is in use: choose another with --port, or stop what has it.\n`,
+  );
+  expect(status).toBe(1);
+});
+
 test.each([
   [['--port', 'x'], /--port/],
   [['--latency', 'soon'], /--latency/],

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { Provider, Refusal, Submission, TaskFacts, TaskView } from '../dialect.ts';
 import { withStoredFiles } from './replicate-files.ts';
-import { type Model, modelNamed } from './replicate-input.ts';
+import { type Model, modelNamed, models } from './replicate-input.ts';
 
 // Facts: Replicate, "HTTP API" and the OpenAPI description behind it, "Create a prediction",
 // "Prediction lifecycle", read 2026-11-21. What no document says is an ASSUMPTION.
@@ -36,6 +36,14 @@ export interface Runner {
   deployment?: string;
 }
 
+// ASSUMPTION: a version that does not exist is a fault of the input.
+const noSuchVersion: Refusal = {
+  reason: 'invalid',
+  message:
+    'The specified version does not exist. The simulator has ' +
+    `${models.map(({ name, version }) => `${name}:${version}`).join(' and ')}.`,
+};
+
 /** Reads the body of a prediction's creation. Without a runner, its `version` names the model. */
 export function readCreation(
   request: Request,
@@ -46,8 +54,7 @@ export function readCreation(
   if (!body.success) return { reason: 'invalid', message: z.prettifyError(body.error) };
   const named = createSchema.safeParse(request.body).data?.version ?? '';
   const model = runner?.model ?? modelNamed(named);
-  // ASSUMPTION: a version that does not exist is a fault of the input.
-  if (!model) return { reason: 'invalid', message: 'The specified version does not exist.' };
+  if (!model) return noSuchVersion;
   const input: unknown = request.body?.input;
   const work = model.read(input);
   if ('reason' in work) return work;

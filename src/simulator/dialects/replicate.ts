@@ -65,6 +65,13 @@ function notSupported(what: string): Reply {
   return { status: 404, body: { title: 'Not supported by the simulator', detail, status: 404 } };
 }
 
+/** At Replicate a model of that name may well exist. */
+function otherModel(name: string): Reply {
+  const community = models.find((model) => model.name === name);
+  if (community) return notSupported(`${name} by its name alone: add :${community.version}`);
+  return notSupported(`${name}: it has ${models.map((model) => model.name).join(' and ')}`);
+}
+
 const newId = (): string => randomUUID().replaceAll('-', '').slice(0, 26);
 
 async function replyToCreate(task: TaskFacts, provider: Provider): Promise<Reply> {
@@ -90,6 +97,10 @@ function mountPredictions(router: Router, provider: Provider): void {
     const run = (request: Request) => readCreation(request, provider, { model });
     router.post(`/v1/models/${model.name}/predictions`, provider.submit(run, reply));
   }
+  router.post(
+    '/v1/models/:owner/:name/predictions',
+    provider.answer(({ params }) => otherModel(`${params['owner']}/${params['name']}`)),
+  );
   router.post(
     '/v1/deployments/:owner/:name/predictions',
     provider.submit((request) => {
