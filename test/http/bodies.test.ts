@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { head, openRaw } from './raw-connection.ts';
 import {
@@ -217,6 +217,59 @@ test('when all connections are taken, those that wait idly make room', async () 
   });
   await Promise.all(idle.map((raw) => raw.closed));
   expect(world.logged.join()).toContain('connections refused');
+});
+
+test('requests that are sent before the last is answered are answered in turn', async () => {
+  const world = await setup();
+  const raw = await openRaw(world.url);
+  const authentic = head('GET /v1/callback-secret', bearer('shop'));
+  const foreign = `${head(`POST ${API}`, { 'content-length': 2 })}{}`;
+  raw.send((authentic + foreign).repeat(10) + head('GET /livez', { connection: 'close' }));
+  const statuses = [...(await raw.closed).matchAll(/HTTP\/1\.1 (\d+)/g)].map(
+    ([, status]) => status,
+  );
+  expect(statuses.join(' ')).toBe(`${'200 401 '.repeat(10)}200`);
+});
+
+test('whoever sends requests by the hundred without waiting for an answer is answered 429', async () => {
+  const world = await setup();
+  const raw = await openRaw(world.url);
+  raw.send(head('GET /readyz').repeat(500) + head('GET /readyz', { connection: 'close' }));
+  const heard = await raw.closed;
+  expect(heard.match(/HTTP\/1\.1 429/g)?.length).toBeGreaterThan(400);
+  expect(heard.match(/HTTP\/1\.1 200/g)?.length).toBeGreaterThanOrEqual(40);
+});
+
+test('a request in line that is given up keeps no room of its kind', async () => {
+  const world = await setup({ ...VTRYON, MAX_WEBHOOK_BYTES: String(4 * 1024 * 1024) });
+  const inLine = head('POST /webhooks/vtryon', { 'transfer-encoding': 'chunked' });
+  for (let given = 0; given < 40; given++) {
+    const raw = await openRaw(world.url);
+    await new Promise((resolve) => raw.socket.write(`${head('GET /readyz')}${inLine}`, resolve));
+    // Not at once: both are to be read before the connection is gone.
+    setImmediate(() => raw.socket.resetAndDestroy());
+    await raw.closed;
+  }
+  await until('the room is free', async () => {
+    return (await post(world, '/webhooks/vtryon', {}, Buffer.from('{}'))) === 401;
+  });
+});
+
+test('a connection is kept no longer than its request by what waits for the rest of a body', async () => {
+  const world = await setup();
+  const warnings: string[] = [];
+  const warn = ({ name }: Error): number => warnings.push(name);
+  process.on('warning', warn);
+  onTestFinished(() => {
+    process.off('warning', warn);
+  });
+  const raw = await openRaw(world.url);
+  for (let refused = 1; refused <= 20; refused++) {
+    raw.send(head('POST /nothing/here', { 'content-length': 1 }));
+    await until('it is refused', () => raw.heard().match(/HTTP\/1\.1 404/g)?.length === refused);
+    raw.send('x');
+  }
+  expect(warnings).toEqual([]);
 });
 
 /** With Node's own client, which leaves Transfer-Encoding to whoever gives no length. */
