@@ -219,6 +219,31 @@ test('when all connections are taken, those that wait idly make room', async () 
   expect(world.logged.join()).toContain('connections refused');
 });
 
+test('a body that is cut into single bytes costs no more than one in large pieces', async () => {
+  const world = await setup(VTRYON);
+  const size = 250_000;
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const look = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 5);
+  const senders = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const raw = await openRaw(world.url);
+      raw.send(head('POST /webhooks/vtryon', { 'transfer-encoding': 'chunked' }));
+      for (let sent = 0; sent < size; sent += 10_000) raw.send('1\r\nx\r\n'.repeat(10_000));
+      await new Promise((resolve) => raw.socket.write('1\r\nx\r\n', resolve));
+      return raw;
+    }),
+  );
+  for (const raw of senders) raw.send('0\r\n\r\n');
+  const statuses = await Promise.all(senders.map((raw) => raw.status()));
+  clearInterval(look);
+  expect(statuses).toEqual([401, 401, 401, 401]);
+  // Each chunk used to be an object of its own: 85 MB for each of these.
+  expect((most - before) / 2 ** 20).toBeLessThan(150);
+});
+
 test('requests that are sent before the last is answered are answered in turn', async () => {
   const world = await setup();
   const raw = await openRaw(world.url);
