@@ -52,6 +52,8 @@ export function createBoundedServer(
       // Node closes the connections that are idle when it stops, but not those that become so later.
       response.once('close', () => server.listening || server.closeIdleConnections());
       listener(request, response);
+      // What nobody will read is not kept: in chunks of one byte it costs hundreds of times its size.
+      if (response.writableEnded || isRead(request.method)) request.resume();
     }),
   );
   server.timeout = STALLED_MS;
@@ -96,6 +98,10 @@ function inShortLines(listener: RequestListener): RequestListener {
     }
     listener(request, response);
   };
+}
+
+function isRead(method: string | undefined): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /**

@@ -3,6 +3,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { head, openRaw } from './raw-connection.ts';
+import { startRedisProxy } from './redis-proxy.ts';
 import {
   basic,
   bearer,
@@ -242,6 +243,32 @@ test('a body that is cut into single bytes costs no more than one in large piece
   expect(statuses).toEqual([401, 401, 401, 401]);
   // Each chunk used to be an object of its own: 85 MB for each of these.
   expect((most - before) / 2 ** 20).toBeLessThan(150);
+});
+
+test('a body that nobody will read is not kept while its request waits for an answer', async () => {
+  const proxy = await startRedisProxy();
+  onTestFinished(() => proxy.close());
+  const world = await setup({ REDIS_URL: proxy.url });
+  await world.ready();
+  const ping = proxy.holdFrom('ping');
+  const before = process.memoryUsage().rss;
+  const unread = `${'1\r\nx\r\n'.repeat(10_000)}0\r\n\r\n`;
+  const chunked = { 'transfer-encoding': 'chunked' };
+  const closing = { ...chunked, connection: 'close' };
+  const senders = await Promise.all(Array.from({ length: 20 }, () => openRaw(world.url)));
+  for (const raw of senders) {
+    // The second is answered at once, and waits for the first.
+    raw.send(head('GET /readyz', chunked) + unread + head('POST /nothing/here', closing) + unread);
+  }
+  await ping.reached;
+  // Each answer is a turn of the event loop, in which every connection is read.
+  for (let turn = 0; turn < 5; turn++) expect((await world.call('/livez')).status).toBe(200);
+  const growth = (process.memoryUsage().rss - before) / 2 ** 20;
+  ping.release();
+  const answers = await Promise.all(senders.map((raw) => raw.closed));
+  const statuses = answers.map((heard) => heard.match(/(?<=HTTP.1.1 )[0-9]+/g)?.join());
+  expect(new Set(statuses)).toEqual(new Set(['200,404']));
+  expect(growth).toBeLessThan(70);
 });
 
 test('requests that are sent before the last is answered are answered in turn', async () => {
