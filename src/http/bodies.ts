@@ -1,4 +1,5 @@
-import express, { type Request, type RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import { gatherBytes } from '../generation/gathered-bytes.ts';
 import { Refusal } from './error-response.ts';
 
 /**
@@ -20,7 +21,6 @@ export type ReadBody = RequestHandler;
  * Content encodings have been refused before: `identityOnly`.
  */
 export function createBodyReader(maxBytes: number): ReadBody {
-  const rawBytes = express.raw({ type: () => true, limit: maxBytes, inflate: false });
   let heldBytes = 0;
 
   return (request, response, next) => {
@@ -33,21 +33,22 @@ export function createBodyReader(maxBytes: number): ReadBody {
       heldBytes -= share;
     });
 
-    let isOver = false;
-    const finish = (error?: unknown): void => {
-      if (isOver) return;
-      isOver = true;
-      next(error);
+    const body = gatherBytes(share);
+    const take = (piece: Buffer): void => {
+      if (body.size + piece.length <= share) {
+        body.add(piece);
+        return;
+      }
+      // The rest is not waited for: it may never come.
+      request.off('data', take).off('end', finish).resume();
+      next(tooLarge(maxBytes));
     };
-    if (declared === undefined) {
-      // Express answers only after the rest has come in, which may be never.
-      let size = 0;
-      request.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > maxBytes) finish(tooLarge(maxBytes));
-      });
-    }
-    rawBytes(request, response, finish);
+    const finish = (): void => {
+      request.body = body.bytes();
+      next();
+    };
+    // Whoever goes away before the end is answered nothing.
+    request.on('data', take).on('end', finish);
   };
 }
 

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, type FormData } from 'undici';
 import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
+import { gatherBytes } from '../generation/gathered-bytes.ts';
 import {
   type AnswerHead,
   answerOf,
@@ -127,8 +128,7 @@ function call(
     let started = false;
     let controller: Dispatcher.DispatchController | undefined;
     let head: AnswerHead | undefined;
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const body = gatherBytes(maxBodyBytes);
     let over = false;
     let unheard: UnheardBody | undefined;
 
@@ -139,7 +139,7 @@ function call(
       for (const given of signals) given.removeEventListener('abort', onAbort);
       // A refusal stands whatever became of its body: the status line said it.
       if (head && (!failure || !isOk(head.status))) {
-        resolve(answerOf(request.kind, name, head, Buffer.concat(chunks)));
+        resolve(answerOf(request.kind, name, head, body.bytes()));
       } else {
         reject(lost(request.kind, name, started, failure));
       }
@@ -173,10 +173,9 @@ function call(
       onResponseData(_controller, chunk) {
         unheard?.add(chunk.length);
         if (over) return;
-        size += chunk.length;
-        if (size > maxBodyBytes)
+        if (body.size + chunk.length > maxBodyBytes)
           finish(new AnswerTooLarge(`the answer exceeds ${maxBodyBytes} bytes`));
-        else chunks.push(chunk);
+        else body.add(chunk);
       },
       onResponseEnd: () => {
         unheard?.ended();

@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { head, openRaw } from './raw-connection.ts';
+import { startRedisProxy } from './redis-proxy.ts';
 import {
   basic,
   bearer,
@@ -234,6 +235,110 @@ test.each([
   });
   expect(served).toBe(200);
   await Promise.all(stalled.map((raw) => raw.closed));
+});
+
+test('a body that is cut into single bytes costs no more than one in large pieces', async () => {
+  const world = await setup(VTRYON);
+  const size = 250_000;
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const look = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 5);
+  const senders = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const raw = await openRaw(world.url);
+      raw.send(head('POST /webhooks/vtryon', { 'transfer-encoding': 'chunked' }));
+      for (let sent = 0; sent < size; sent += 10_000) raw.send('1\r\nx\r\n'.repeat(10_000));
+      await new Promise((resolve) => raw.socket.write('1\r\nx\r\n', resolve));
+      return raw;
+    }),
+  );
+  for (const raw of senders) raw.send('0\r\n\r\n');
+  const statuses = await Promise.all(senders.map((raw) => raw.status()));
+  clearInterval(look);
+  expect(statuses).toEqual([401, 401, 401, 401]);
+  // Each chunk used to be an object of its own: 85 MB for each of these.
+  expect((most - before) / 2 ** 20).toBeLessThan(150);
+});
+
+test('a body that nobody will read is not kept while its request waits for an answer', async () => {
+  const proxy = await startRedisProxy();
+  onTestFinished(() => proxy.close());
+  const world = await setup({ REDIS_URL: proxy.url });
+  await world.ready();
+  const ping = proxy.holdFrom('ping');
+  const before = process.memoryUsage().rss;
+  const unread = `${'1\r\nx\r\n'.repeat(10_000)}0\r\n\r\n`;
+  const chunked = { 'transfer-encoding': 'chunked' };
+  const closing = { ...chunked, connection: 'close' };
+  const senders = await Promise.all(Array.from({ length: 20 }, () => openRaw(world.url)));
+  for (const raw of senders) {
+    // The second is answered at once, and waits for the first.
+    raw.send(head('GET /readyz', chunked) + unread + head('POST /nothing/here', closing) + unread);
+  }
+  await ping.reached;
+  // Each answer is a turn of the event loop, in which every connection is read.
+  for (let turn = 0; turn < 5; turn++) expect((await world.call('/livez')).status).toBe(200);
+  const growth = (process.memoryUsage().rss - before) / 2 ** 20;
+  ping.release();
+  const answers = await Promise.all(senders.map((raw) => raw.closed));
+  const statuses = answers.map((heard) => heard.match(/(?<=HTTP.1.1 )[0-9]+/g)?.join());
+  expect(new Set(statuses)).toEqual(new Set(['200,404']));
+  expect(growth).toBeLessThan(70);
+});
+
+test('requests that are sent before the last is answered are answered in turn', async () => {
+  const world = await setup();
+  const raw = await openRaw(world.url);
+  const authentic = head('GET /v1/callback-secret', bearer('shop'));
+  const foreign = `${head(`POST ${API}`, { 'content-length': 2 })}{}`;
+  raw.send((authentic + foreign).repeat(10) + head('GET /livez', { connection: 'close' }));
+  const statuses = [...(await raw.closed).matchAll(/HTTP\/1\.1 (\d+)/g)].map(
+    ([, status]) => status,
+  );
+  expect(statuses.join(' ')).toBe(`${'200 401 '.repeat(10)}200`);
+});
+
+test('whoever sends requests by the hundred without waiting for an answer is answered 429', async () => {
+  const world = await setup();
+  const raw = await openRaw(world.url);
+  raw.send(head('GET /readyz').repeat(500) + head('GET /readyz', { connection: 'close' }));
+  const heard = await raw.closed;
+  expect(heard.match(/HTTP\/1\.1 429/g)?.length).toBeGreaterThan(400);
+  expect(heard.match(/HTTP\/1\.1 200/g)?.length).toBeGreaterThanOrEqual(40);
+});
+
+test('a request in line that is given up keeps no room of its kind', async () => {
+  const world = await setup({ ...VTRYON, MAX_WEBHOOK_BYTES: String(4 * 1024 * 1024) });
+  const inLine = head('POST /webhooks/vtryon', { 'transfer-encoding': 'chunked' });
+  for (let given = 0; given < 40; given++) {
+    const raw = await openRaw(world.url);
+    await new Promise((resolve) => raw.socket.write(`${head('GET /readyz')}${inLine}`, resolve));
+    // Not at once: both are to be read before the connection is gone.
+    setImmediate(() => raw.socket.resetAndDestroy());
+    await raw.closed;
+  }
+  await until('the room is free', async () => {
+    return (await post(world, '/webhooks/vtryon', {}, Buffer.from('{}'))) === 401;
+  });
+});
+
+test('a connection is kept no longer than its request by what waits for the rest of a body', async () => {
+  const world = await setup();
+  const warnings: string[] = [];
+  const warn = ({ name }: Error): number => warnings.push(name);
+  process.on('warning', warn);
+  onTestFinished(() => {
+    process.off('warning', warn);
+  });
+  const raw = await openRaw(world.url);
+  for (let refused = 1; refused <= 20; refused++) {
+    raw.send(head('POST /nothing/here', { 'content-length': 1 }));
+    await until('it is refused', () => raw.heard().match(/HTTP\/1\.1 404/g)?.length === refused);
+    raw.send('x');
+  }
+  expect(warnings).toEqual([]);
 });
 
 /** With Node's own client, which leaves Transfer-Encoding to whoever gives no length. */

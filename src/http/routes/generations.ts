@@ -49,6 +49,8 @@ export function generationRoutes(parts: {
   });
 
   router.post('/:id/cancel', async (request, response) => {
+    // Whatever body it has is not read, and not kept meanwhile.
+    request.resume();
     const generation = await find(request, tenantOf(request));
     if (isFinal(generation)) {
       response.json(representation(generation));
