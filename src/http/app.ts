@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import express, { type Express, type Request, type Router } from 'express';
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
@@ -47,7 +48,19 @@ export interface AppParts {
 }
 
 /** The web application. Webhooks come before anything that could touch their bytes. */
-export function createApp(parts: AppParts): Express {
+export function createApp(parts: AppParts): RequestListener {
+  const app = createPages(parts);
+  return (request, response) => {
+    // Express passes a target without a path by every layer, and answers a page of its own.
+    if (!HAS_PATH.test(request.url ?? '')) request.url = `/${request.url}`;
+    app(request, response);
+  };
+}
+
+/** As nearly all send it, or with the origin before it, as to a proxy. */
+const HAS_PATH = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]+)?\//i;
+
+function createPages(parts: AppParts): Express {
   const { log, limits, board } = parts;
   const app = express();
   app.disable('x-powered-by');

@@ -140,3 +140,23 @@ test('a connection is kept no longer than its request by what waits for the rest
   }
   expect(warnings).toEqual([]);
 });
+
+test.each(['http://?x', 'a://b?x', 'http://[::1'])(
+  'the target %s, which has no path, is answered like any other that leads nowhere',
+  async (target) => {
+    const world = await setup();
+    const raw = await openRaw(world.url);
+    raw.send(head(`GET ${target}`, { connection: 'close' }));
+    const heard = await raw.closed;
+    expect(heard).toMatch(/^HTTP\/1\.1 404 /);
+    expect(heard).toMatch(/application\/problem\+json[^]*"code":"not_found"/);
+    expect(heard).toMatch(/x-content-type-options: nosniff/i);
+    expect(world.logged.join()).toContain('"status":404');
+  },
+);
+
+test('a target with the origin before its path is answered as its path', async () => {
+  const raw = await openRaw((await setup()).url);
+  raw.send(head('GET http://catwalk.test/livez', { connection: 'close' }));
+  expect(await raw.closed).toMatch(/^HTTP\/1\.1 200 /);
+});
