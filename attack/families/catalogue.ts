@@ -6,6 +6,7 @@ import { brotli, encodings } from './encodings.ts';
 import { floods } from './floods.ts';
 import { logins } from './logins.ts';
 import { paths } from './paths.ts';
+import { pieces } from './pieces.ts';
 import { replays } from './replays.ts';
 import { resolvers } from './resolvers.ts';
 import { signatures } from './signatures.ts';
@@ -25,6 +26,7 @@ export const FAMILIES: readonly Family[] = [
   encodings,
   brotli,
   sockets,
+  pieces,
   floods,
   paths,
   api,
