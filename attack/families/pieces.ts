@@ -5,8 +5,11 @@ import type { World } from '../world.ts';
 const WITHIN_MS = 23_000;
 const DOOR = '/webhooks/vtryon';
 
-/** 250,000 chunks of one byte: what is kept by the piece costs hundreds of times its size. */
-const SINGLE_BYTES = '1\r\nx\r\n'.repeat(250_000);
+/** Chunks of so many bytes, 250,000 in all: what is kept by the piece costs many times its size. */
+const inChunksOf = (bytes: number): string =>
+  `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`.repeat(250_000 / bytes);
+const SINGLE_BYTES = inChunksOf(1);
+const SMALL_PIECES = inChunksOf(20);
 const CHUNKED = 'Host: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 const POST_IN_CHUNKS = `POST ${DOOR} HTTP/1.1\r\n${CHUNKED}`;
 const UNFINISHED = `POST ${DOOR} HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\nx`;
@@ -27,13 +30,19 @@ export const pieces: Family = {
     if (index % 4 === 3) {
       return world.shot('the door is open for the next one', [401], { path: DOOR, body: '{}' });
     }
-    return chance.pick([inSingleBytes, unread, abandonedInLine, inOnePacket])(world);
+    const kinds = [inSingleBytes, inSmallPieces, unread, abandonedInLine, inOnePacket];
+    return chance.pick(kinds)(world);
   },
 };
 
 const inSingleBytes = (world: World): Attempt =>
   world.rawShot('a body in chunks of one byte, without an end', [400, 408, 413, 429], {
     ...{ parts: [POST_IN_CHUNKS, SINGLE_BYTES], endsWriting: true, withinMs: WITHIN_MS },
+  });
+
+const inSmallPieces = (world: World): Attempt =>
+  world.rawShot('a body in chunks of 20 bytes, without an end', [400, 408, 413, 429], {
+    ...{ parts: [POST_IN_CHUNKS, SMALL_PIECES], endsWriting: true, withinMs: WITHIN_MS },
   });
 
 const unread = (world: World): Attempt =>
