@@ -40,29 +40,40 @@ export function createBodyReader(maxBytes: number): ReadBody {
       heldBytes -= share;
     });
 
-    const body = gatherBytes(share);
-    let pieces = 0;
-    // The rest is not waited for: it may never come.
-    const refuse = (refusal: Refusal): void => {
-      request.off('data', take).off('end', finish).resume();
-      next(refusal);
-    };
-    const take = (piece: Buffer): void => {
-      pieces += 1;
-      if (body.size + piece.length > share) return refuse(tooLarge(maxBytes));
-      body.add(piece);
-      if (pieces <= FREE_PIECES || body.size >= pieces * LEAST_PIECE_BYTES) return;
+    readWhole(request, share, (refusal) => {
       // Nobody is kind to this sender: what else is on its way is not even read.
-      response.setHeader('connection', 'close');
-      refuse(inCrumbs());
-    };
-    const finish = (): void => {
-      request.body = body.bytes();
-      next();
-    };
-    // Whoever goes away before the end is answered nothing.
-    request.on('data', take).on('end', finish);
+      if (refusal === IN_CRUMBS) response.setHeader('connection', 'close');
+      next(refusal);
+    });
   };
+}
+
+/**
+ * Leaves the body in `request.body`. `done` is called once, with why it was refused; never when the
+ * sender goes away before the end, who is answered nothing.
+ */
+function readWhole(request: Request, mostBytes: number, done: (refusal?: Refusal) => void): void {
+  const body = gatherBytes(mostBytes);
+  let pieces = 0;
+  // The rest is not waited for: it may never come.
+  const refuse = (refusal: Refusal): void => {
+    request.off('data', take).off('end', finish).resume();
+    done(refusal);
+  };
+  const take = (piece: Buffer): void => {
+    pieces += 1;
+    if (body.size + piece.length > mostBytes) {
+      refuse(tooLarge(mostBytes));
+      return;
+    }
+    body.add(piece);
+    if (pieces > FREE_PIECES && body.size < pieces * LEAST_PIECE_BYTES) refuse(IN_CRUMBS);
+  };
+  const finish = (): void => {
+    request.body = body.bytes();
+    done();
+  };
+  request.on('data', take).on('end', finish);
 }
 
 /**
@@ -86,10 +97,11 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, 'body_too_large', `The body is larger than ${maxBytes} bytes.`);
 }
 
-function inCrumbs(): Refusal {
-  const detail = 'The body comes in too many small pieces. Send it in one.';
-  return new Refusal(400, 'body_in_pieces', detail);
-}
+const IN_CRUMBS = new Refusal(
+  400,
+  'body_in_pieces',
+  'The body comes in too many small pieces. Send it in one.',
+);
 
 function tooMany(): Refusal {
   const detail = 'Too many bodies are on their way at once. Try again.';

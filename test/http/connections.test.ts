@@ -149,7 +149,7 @@ test.each(['http://?x', 'a://b?x', 'http://[::1'])(
     raw.send(head(`GET ${target}`, { connection: 'close' }));
     const heard = await raw.closed;
     expect(heard).toMatch(/^HTTP\/1\.1 404 /);
-    expect(heard).toMatch(/application\/problem\+json[^]*"code":"not_found"/);
+    expect(heard).toMatch(/application\/problem\+json[\s\S]*"code":"not_found"/);
     expect(heard).toMatch(/x-content-type-options: nosniff/i);
     expect(world.logged.join()).toContain('"status":404');
   },
