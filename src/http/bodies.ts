@@ -12,7 +12,7 @@ const RETRY_AFTER_S = 2;
 
 /**
  * Each piece costs time, whatever its size. So many, and so small on average (in bytes), are none of
- * a sender's that means well: 250,000 chunks of one byte would take a tenth of a second.
+ * a sender's that means well: 250,000 chunks of one byte would take a quarter of a second.
  */
 const FREE_PIECES = 2_000;
 const LEAST_PIECE_BYTES = 16;

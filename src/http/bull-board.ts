@@ -75,8 +75,8 @@ export function createBoard(options: {
 
 /**
  * Takes out what would come from, or go to, elsewhere: the page's fonts from a third party, and URLs
- * and credentials in whatever the API answers, job logs and error messages included. Jobs cannot be written, because what the
- * board shows of them is not what they hold.
+ * and credentials in whatever the API answers, job logs and error messages included. Jobs cannot be
+ * written, because what the board shows of them is not what they hold.
  */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'PATCH' || /^\/api\/queues\/[^/]+\/add\/?$/i.test(request.path)) {

@@ -17,18 +17,21 @@ export function requireJson(request: Request): void {
   }
 }
 
-/** The value of a body that has been read; an empty one asks for nothing. @throws Refusal 400 when it holds no JSON that we take. */
+/**
+ * The value of a body that has been read; an empty one asks for nothing.
+ * @throws Refusal 400 when it holds no JSON that we take.
+ */
 export function readJson(request: Request): unknown {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {};
   try {
     return parseJson(utf8.decode(bytes));
   } catch (error) {
-    const isTooDeep = error instanceof UnreadableJson && error.why === 'too-deep';
-    if (!isTooDeep)
-      throw new Refusal(400, 'malformed_json', 'The body is not valid JSON in UTF-8.');
-    const detail = `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`;
-    throw new Refusal(400, 'json_too_deep', detail);
+    if (error instanceof UnreadableJson && error.why === 'too-deep') {
+      const detail = `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`;
+      throw new Refusal(400, 'json_too_deep', detail);
+    }
+    throw new Refusal(400, 'malformed_json', 'The body is not valid JSON in UTF-8.');
   }
 }
 

@@ -1,27 +1,11 @@
 import Fashn from 'fashn';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createFashn } from '../../src/providers/fashn/adapter.ts';
-import { createHttpClient } from '../../src/providers/http-client.ts';
-import { always, loopbackServer, type Received } from '../providers/loopback-server.ts';
-import { sharedParts } from '../providers/shared-parts.ts';
+import type { Received } from '../providers/loopback-server.ts';
+import { MAY_DIFFER, recordingServer } from './requests.ts';
 
-/** Headers that need not be the same, and why. Of every other, name and value must be. */
-const MAY_DIFFER: Readonly<Record<string, string>> = {
-  'user-agent': 'each says who it is',
-  accept: 'the client says JSON; FASHN answers nothing else',
-  'accept-encoding': "fetch's own; our bodies are small and come as they are",
-  'accept-language': "fetch's own, any",
-  'sec-fetch-mode': "fetch's own, which tells browsers apart",
-  'x-stainless-arch': "the client's statistics",
-  'x-stainless-lang': "the client's statistics",
-  'x-stainless-os': "the client's statistics",
-  'x-stainless-package-version': "the client's statistics",
-  'x-stainless-retry-count': "the client's statistics",
-  'x-stainless-runtime': "the client's statistics",
-  'x-stainless-runtime-version': "the client's statistics",
-  'x-stainless-timeout': "the client's statistics",
-  'content-length': 'the members of the body come in another order or are more: compared parsed',
-};
+/** The client's statistics: they need not be the same either. */
+const STATISTICS = /^x-stainless-/;
 
 const PERSON = 'https://img.example.com/person.jpg';
 const GARMENT = 'https://img.example.com/garment.jpg';
@@ -30,10 +14,7 @@ const ID = '123a87r9-4129-4bb3-be18-9c9fb5bd7fc1-u1';
 
 /** The client and our adapter, before one server that records what each sends. */
 async function bothSides(answer: unknown) {
-  const server = await loopbackServer(always(200, answer, { 'content-type': 'application/json' }));
-  const http = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 10_000 });
-  const shared = await sharedParts(http);
-  onTestFinished(() => Promise.all([server.close(), shared.close()]).then(() => undefined));
+  const { server, shared } = await recordingServer(answer);
   const client = new Fashn({ baseURL: server.url, apiKey: 'fa-key', maxRetries: 0 });
   const adapter = createFashn({
     apiKey: 'fa-key',
@@ -51,9 +32,11 @@ async function bothSides(answer: unknown) {
   return { client, adapter, sent };
 }
 
-/** A request without what may differ. */
+/** A request without what may differ; its address to the letter. */
 function essence({ method, url, headers, body }: Received) {
-  const kept = Object.entries(headers).filter(([name]) => !Object.hasOwn(MAY_DIFFER, name));
+  const kept = Object.entries(headers).filter(
+    ([name]) => !Object.hasOwn(MAY_DIFFER, name) && !STATISTICS.test(name),
+  );
   return {
     method,
     url,

@@ -4,13 +4,13 @@ import { always, loopbackServer, type Received } from '../providers/loopback-ser
 import { sharedParts } from '../providers/shared-parts.ts';
 
 /** Headers that need not be the same, and why. Of every other, name and value must be. */
-const MAY_DIFFER: Readonly<Record<string, string>> = {
+export const MAY_DIFFER: Readonly<Record<string, string>> = {
   'user-agent': 'each says who it is',
   accept: 'each says what it can read: JSON, or anything',
   'accept-encoding': "fetch's own; our bodies are small and come as they are",
   'accept-language': "fetch's own, any",
   'sec-fetch-mode': "fetch's own, which tells browsers apart",
-  'content-length': 'the members of the body come in another order: compared parsed',
+  'content-length': 'the members of the body come in another order, or are more: compared parsed',
 };
 
 /** A server that answers everything alike, and what an adapter is handed to call it. */

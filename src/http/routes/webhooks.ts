@@ -12,9 +12,10 @@ import { needingRedis } from '../unavailable.ts';
  * `POST /:provider/:generationId/:token` for providers that take a URL per request, and
  * `POST /:provider` for those with one endpoint for the whole account.
  *
- * Token → body limit → exact raw bytes → signature → parse → one enqueue → exactly 200. Nothing is parsed before
- * it is verified, and nothing is answered 2xx before it is in Redis. Duplicates and deliveries for
- * generations we no longer know are answered 200 too: the provider cannot do anything about them.
+ * Token → body limit → exact raw bytes → signature → parse → one enqueue → exactly 200. Nothing is
+ * parsed before it is verified, and nothing is answered 2xx before it is in Redis. Duplicates and
+ * deliveries for generations we no longer know are answered 200 too: the provider cannot do anything
+ * about them.
  */
 export function webhookRoutes(parts: {
   providers: ReadonlyMap<string, ProviderAdapter>;
