@@ -1,18 +1,23 @@
-FROM node:22-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY simulator/package.json simulator/
+COPY rig/package.json rig/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+COPY simulator ./simulator
+COPY rig ./rig
+# The simulator's own dependencies are optional: the product has no use for them.
+RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
 
-FROM node:22-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/dist ./dist
+COPY --from=build /app/dist/src ./dist/src
 RUN install -d -o node -g node /files
 USER node
 EXPOSE 3000
-CMD ["node", "dist/http/main.js"]
+CMD ["node", "dist/src/http/main.js"]

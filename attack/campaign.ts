@@ -1,4 +1,4 @@
-import type { Child } from '../bench/child.ts';
+import type { Child } from '../rig/compiled-child.ts';
 import type { Family } from './attempt.ts';
 import { type Order, Tally, type Target } from './messages.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRandom } from '../src/simulator/random.ts';
+import { createRandom } from '../simulator/random.ts';
 
 /** Repeatable chance for one attempt: the same seed, family and number, the same attempt. */
 export interface Chance {

@@ -1,5 +1,5 @@
-import { Cleanup } from '../bench/cleanup.ts';
-import { UsageError } from '../bench/flags.ts';
+import { Cleanup } from '../rig/cleanup.ts';
+import { UsageError } from '../rig/flags.ts';
 import { runNaive } from './naive/run.ts';
 import { ATTACK_HELP, type AttackOptions, readAttackOptions } from './options.ts';
 import { report, type Verdict } from './report.ts';

@@ -1,4 +1,4 @@
-import { readFlags, UsageError, wholeNumber } from '../bench/flags.ts';
+import { readFlags, UsageError, wholeNumber } from '../rig/flags.ts';
 import { FAMILY_NAMES } from './families/catalogue.ts';
 
 export interface AttackOptions {

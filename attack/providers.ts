@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { startChild } from '../bench/child.ts';
-import type { Cleanup } from '../bench/cleanup.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
+import { startChild } from '../rig/compiled-child.ts';
+import { simulatedAccounts } from '../rig/environment.ts';
 import { providerVariable } from '../src/config/env.ts';
-import { simulatedAccounts } from '../src/dev/environment.ts';
 import { SIGNED } from './dialects.ts';
 import type { UnderWay } from './messages.ts';
 
@@ -43,7 +43,7 @@ export async function startProviders(
   const env = accounts.env(url);
   // fal's keys are made from any text; one of this run's own.
   const falSecret = randomBytes(16).toString('hex');
-  const child = startChild('src/simulator/main', {
+  const child = startChild('simulator/main', {
     folder: at.folder,
     env: { PATH: process.env['PATH'] ?? '' },
     args: [

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Child } from '../bench/child.ts';
-import type { Cleanup } from '../bench/cleanup.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
+import type { Child } from '../rig/compiled-child.ts';
 import { compareBooks, type Findings } from './books.ts';
 import { createCampaign, type Row } from './campaign.ts';
 import { DIALECTS } from './dialects.ts';

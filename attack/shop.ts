@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { DEMO_CATALOGUE } from '../src/dev/demo-catalogue.ts';
+import { DEMO_CATALOGUE } from '../rig/demo/catalogue.ts';
 import { connectCatwalk } from '../src/index.ts';
 import { DIALECTS } from './dialects.ts';
 import { type Ready, type Real, ShopCommand, type ShopReport } from './messages.ts';

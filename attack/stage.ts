@@ -1,8 +1,8 @@
-import { buildToTemporaryFolder } from '../bench/build.ts';
-import { type Child, startChild } from '../bench/child.ts';
-import type { Cleanup } from '../bench/cleanup.ts';
-import { type EmbeddedRedis, startEmbeddedRedis } from '../src/dev/embedded-redis.ts';
-import { freePort } from '../src/dev/environment.ts';
+import { buildToTemporaryFolder } from '../rig/build.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
+import { type Child, startChild } from '../rig/compiled-child.ts';
+import { freePort } from '../rig/environment.ts';
+import { type EmbeddedRedis, startEmbeddedRedis } from '../rig/redis/embedded-redis.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { Ready, type Target } from './messages.ts';
 import type { AttackOptions } from './options.ts';

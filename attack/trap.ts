@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Cleanup } from '../bench/cleanup.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
 
 /** Where names of the attacker's lead: a port of this machine that nobody has any business at. */
 export interface Trap {

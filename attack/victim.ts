@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Child, startChild } from '../bench/child.ts';
+import { type Child, startChild } from '../rig/compiled-child.ts';
 import { type MemoryLimit, memoryOf } from './memory-limit.ts';
 
 /** A process under attack: started again when it dies, and every death is counted. */

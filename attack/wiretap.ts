@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { Agent } from 'undici';
-import type { Cleanup } from '../bench/cleanup.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
 import type { Overheard } from './messages.ts';
 
 /** What stands between the providers and the web process, and listens. */

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../rig/cleanup.ts';
+import { UsageError } from '../rig/flags.ts';
 import { monotonicMs } from './clock.ts';
-import { UsageError } from './flags.ts';
 import { measureAll } from './metrics.ts';
 import { BENCH_HELP, type BenchOptions, readBenchOptions } from './options.ts';
 import { serverVersion } from './redis-cost.ts';

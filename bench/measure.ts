@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Child } from './child.ts';
+import type { Child } from '../rig/compiled-child.ts';
 import { monotonicMs } from './clock.ts';
 import { cpuSeconds } from './cpu.ts';
 import { StubReport, SubscriberReport } from './messages.ts';

@@ -1,4 +1,4 @@
-import { readFlags, wholeNumber } from './flags.ts';
+import { readFlags, wholeNumber } from '../rig/flags.ts';
 
 export interface BenchOptions {
   readonly generations: number;

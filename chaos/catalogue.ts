@@ -1,6 +1,6 @@
-import { DEMO_CATALOGUE, type DemoRequest } from '../src/dev/demo-catalogue.ts';
+import { DEMO_CATALOGUE, type DemoRequest } from '../rig/demo/catalogue.ts';
+import type { ScenarioName } from '../simulator/scenarios.ts';
 import type { RepeatSubmit } from '../src/generation/rules.ts';
-import type { ScenarioName } from '../src/simulator/scenarios.ts';
 
 /** Every class of repeated submission there is, and every way to be told of the end. */
 export const CHAOS_PROVIDERS = [

@@ -1,5 +1,5 @@
-import { Cleanup } from '../bench/cleanup.ts';
-import { UsageError } from '../bench/flags.ts';
+import { Cleanup } from '../rig/cleanup.ts';
+import { UsageError } from '../rig/flags.ts';
 import { CHAOS_HELP, readChaosOptions } from './options.ts';
 import { report } from './report.ts';
 import { runChaos } from './run.ts';

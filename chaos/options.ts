@@ -1,4 +1,4 @@
-import { readFlags, UsageError, wholeNumber } from '../bench/flags.ts';
+import { readFlags, UsageError, wholeNumber } from '../rig/flags.ts';
 import { CHAOS_PROVIDERS, KNOWN_PROVIDERS } from './catalogue.ts';
 
 export interface ChaosOptions {

@@ -1,4 +1,4 @@
-import { createProgram, type Program } from './program.ts';
+import { createProgram, type Program } from '../rig/program.ts';
 
 /** The processes of the pipeline that is tried, ours or the naive one. */
 export interface Pipeline {

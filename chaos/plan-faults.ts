@@ -1,7 +1,7 @@
+import { createRandom, type Random } from '../rig/random.ts';
+import type { OutageAnswer } from '../simulator/provider-state.ts';
 import type { RepeatSubmit } from '../src/generation/rules.ts';
-import type { OutageAnswer } from '../src/simulator/provider-state.ts';
 import { repeatSubmitOf } from './catalogue.ts';
-import { createRandom, type Random } from './random.ts';
 
 /** What is done to one process, chosen among its like. */
 export type ProcessFault = 'kill-worker' | 'kill-web' | 'stop-worker' | 'stop-web';

@@ -1,6 +1,6 @@
+import { createRandom } from '../rig/random.ts';
 import { type PlannedScenario, scenarioWeights } from './catalogue.ts';
 import { type PlannedFault, planFaults } from './plan-faults.ts';
-import { createRandom } from './random.ts';
 
 /** One generation that the app asks for. */
 export interface PlannedRequest {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Cleanup } from '../bench/cleanup.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
 import type { App, Record as Shown } from './app.ts';
 import { audit, type Findings } from './audit.ts';
 import { type Backlog, readBacklog } from './backlog.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { simulatedAccounts } from '../src/dev/environment.ts';
-import type { OutageAnswer } from '../src/simulator/provider-state.ts';
+import { simulatedAccounts } from '../rig/environment.ts';
+import { createProgram, type Program } from '../rig/program.ts';
+import type { OutageAnswer } from '../simulator/provider-state.ts';
 import { ATELIER_SECRET } from './atelier/dialect.ts';
 import { untilReady } from './pipeline.ts';
-import { createProgram, type Program } from './program.ts';
 
 /** What the audit reads of the simulator's own books. */
 const Accepted = z.object({

@@ -1,5 +1,5 @@
-import { parseFlags } from '../src/simulator/flags.ts';
-import { startSimulator } from '../src/simulator/server.ts';
+import { parseFlags } from '../simulator/flags.ts';
+import { startSimulator } from '../simulator/server.ts';
 import { atelier } from './atelier/dialect.ts';
 
 /** `npm run simulator`, with Atelier. */

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildToTemporaryFolder } from '../bench/build.ts';
-import type { Cleanup } from '../bench/cleanup.ts';
+import { buildToTemporaryFolder } from '../rig/build.ts';
+import type { Cleanup } from '../rig/cleanup.ts';
+import { claimPorts } from '../rig/ports.ts';
+import { createRedis, type KillableRedis } from '../rig/redis/killable-redis.ts';
 import { type App, createApp } from './app.ts';
 import { type Front, startFront } from './front.ts';
 import type { ChaosOptions } from './options.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type Plan, WEB_PROCESSES, WORKER_PROCESSES } from './plan.ts';
-import { claimPorts } from './ports.ts';
-import { createRedis, type KillableRedis } from './redis.ts';
 import { API_KEY, pipelineEnv } from './settings.ts';
 import { type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts';
 

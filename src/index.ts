@@ -17,9 +17,6 @@ import { readProcessSettings, requireRedis } from './config/start-up.ts';
 import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
 import { GenerationId } from './generation/ids.ts';
-import { keysOf } from './generation/keys.ts';
-import { createStore } from './generation/store.ts';
-import { createLastingRegistration, createSubscribers } from './generation/subscribers.ts';
 import { createEnqueue } from './producers/enqueue.ts';
 import { createQueueSet } from './producers/queue-set.ts';
 import {
@@ -29,17 +26,20 @@ import {
 } from './producers/request-generation.ts';
 import { connectProviders } from './providers/connect.ts';
 import { loadFactories, ProviderModule } from './providers/modules.ts';
-import { type CompletionHandler, runSubscriber } from './workers/run-subscriber.ts';
-import type { RunningWorker } from './workers/run-worker.ts';
+import { keysOf } from './store/keys.ts';
+import { createStore } from './store/store.ts';
+import { createLastingRegistration, createSubscribers } from './store/subscribers.ts';
+import { type CompletionHandler, runSubscriber } from './workers/engine/run-subscriber.ts';
+import type { RunningWorker } from './workers/engine/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
 export { CannotStart } from './config/start-up.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
 export type { CompletionEvent } from './generation/jobs.ts';
+export { verifyStandard } from './outbound/signature.ts';
 export type { ProviderAdapter } from './providers/provider.ts';
 export type { ProviderOptions } from './providers/provider-settings.ts';
-export { verifyStandard } from './providers/signature.ts';
 export type { CompletionHandler, GenerationRequest, ProviderModule, Requester };
 export { InvalidSettings };
 

@@ -9,7 +9,12 @@ export {
   Terminal,
 } from './generation/errors.ts';
 export type { Outcome, ProviderTask } from './generation/generation.ts';
-export { ImageUrl } from './generation/image-url.ts';
+export type { HttpAnswer, HttpClient, HttpRequest } from './outbound/http-client.ts';
+export type { ImageSource, LoadedImage } from './outbound/image-source.ts';
+export { createKeySet, type KeySet } from './outbound/jwks.ts';
+export { checkPictures, loadAll, multipart } from './outbound/multipart.ts';
+export { verifyHexHmac, verifyStandard } from './outbound/signature.ts';
+export { ImageUrl } from './outbound/url-policy.ts';
 export {
   type AccessToken,
   type AccessTokens,
@@ -17,13 +22,9 @@ export {
 } from './providers/access-token.ts';
 export { type Deadline, startDeadline } from './providers/deadline.ts';
 export type { FileStore } from './providers/files.ts';
-export type { HttpAnswer, HttpClient, HttpRequest } from './providers/http-client.ts';
-export type { ImageSource, LoadedImage } from './providers/image-source.ts';
-export { createKeySet, type KeySet } from './providers/jwks.ts';
 export { createKeptAddresses, type KeptAddresses } from './providers/kept-addresses.ts';
 export { completedFrom } from './providers/kept-results.ts';
 export type { ProviderModule } from './providers/modules.ts';
-export { checkPictures, loadAll, multipart } from './providers/multipart.ts';
 export type * from './providers/provider.ts';
 export {
   InvalidProviderSettings,
@@ -43,7 +44,6 @@ export {
   reasonIn,
 } from './providers/reasons.ts';
 export { deferral, refusal } from './providers/refusal.ts';
-export { verifyHexHmac, verifyStandard } from './providers/signature.ts';
 export {
   base64Bytes,
   completedWith,

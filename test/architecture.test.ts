@@ -11,15 +11,24 @@ import { parseAst } from 'vitest/node';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: [],
   generation: [],
-  simulator: [],
-  providers: ['generation'],
-  producers: ['config', 'generation'],
-  workers: ['config', 'generation', 'producers', 'providers'],
-  http: ['config', 'generation', 'producers', 'providers'],
-  dev: ['config', 'generation', 'producers', 'providers', 'workers', 'http', 'index.ts'],
-  operations: ['config', 'generation', 'producers', 'providers'],
-  'index.ts': ['config', 'generation', 'producers', 'providers', 'workers', 'http'],
-  'provider-kit.ts': ['generation', 'providers'],
+  store: ['config', 'generation'],
+  outbound: ['config', 'generation'],
+  providers: ['generation', 'outbound'],
+  producers: ['config', 'generation', 'store', 'outbound'],
+  workers: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
+  http: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
+  operations: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
+  'index.ts': [
+    'config',
+    'generation',
+    'store',
+    'outbound',
+    'producers',
+    'providers',
+    'workers',
+    'http',
+  ],
+  'provider-kit.ts': ['generation', 'outbound', 'providers'],
 };
 
 const MOST_LINES = 300;
@@ -138,7 +147,7 @@ function cyclesIn(files: readonly Pick<SourceFile, 'path' | 'imports'>[]): strin
 }
 
 function mayReadEnvironment(path: string): boolean {
-  return path.endsWith('/main.ts') || path.startsWith('dev/');
+  return path.endsWith('/main.ts');
 }
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
@@ -149,7 +158,7 @@ const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 
 describe('the source', () => {
   test('is found and understood', () => {
-    const store = FILES.find((file) => file.path === 'generation/store.ts');
+    const store = FILES.find((file) => file.path === 'store/store.ts');
     expect(store?.imports).toContain('./record-format.ts');
     expect(store?.imports).toContain('ioredis');
   });
@@ -165,11 +174,11 @@ describe('the source', () => {
     expect(cyclesIn(FILES)).toEqual([]);
   });
 
-  test('reads the environment only in main.ts files and in dev', () => {
+  test('reads the environment only in main.ts files', () => {
     const readers = FILES.filter((file) => file.readsEnvironment).map((file) => file.path);
     const problems = readers
       .filter((path) => !mayReadEnvironment(path))
-      .map((path) => `src/${path} reads process.env: only main.ts files and src/dev may`);
+      .map((path) => `src/${path} reads process.env: only main.ts files may`);
     expect(problems).toEqual([]);
   });
 
@@ -184,24 +193,21 @@ describe('the source', () => {
 describe('these rules can fail', () => {
   test.each([
     ['config/env.ts', '../generation/ids.ts'],
-    ['generation/store.ts', '../config/redis.ts'],
-    ['simulator/server.ts', '../providers/fashn/wire.ts'],
+    ['generation/events.ts', '../config/redis.ts'],
     ['providers/registry.ts', '../config/env.ts'],
     ['providers/fashn/adapter.ts', '../../producers/enqueue.ts'],
     ['producers/enqueue.ts', '../workers/submit.ts'],
     ['producers/enqueue.ts', '../providers/provider.ts'],
     ['workers/submit.ts', '../http/app.ts'],
     ['http/routes/webhooks.ts', '../../workers/advance.ts'],
-    ['workers/main.ts', '../dev/embedded-redis.ts'],
+    ['workers/main.ts', '../../rig/redis/embedded-redis.ts'],
     ['workers/main.ts', '../operations/backfill.ts'],
     ['operations/backfill.ts', '../workers/round.ts'],
-    ['operations/main.ts', '../dev/data-folder.ts'],
     ['workers/main.ts', '../index.ts'],
-    ['dev/main.ts', '../simulator/server.ts'],
     ['operations/redrive.ts', '../workers/rules.ts'],
     ['http/app.ts', '../operations/redrive.ts'],
-    ['index.ts', './simulator/server.ts'],
-    ['index.ts', './dev/main.ts'],
+    ['index.ts', '../simulator/server.ts'],
+    ['generation/events.ts', '../store/store.ts'],
     ['elsewhere/file.ts', '../generation/ids.ts'],
     ['generation/ids.ts', '../../test/generation/fixtures.ts'],
     ['workers/main.ts', '(computed)'],
@@ -212,12 +218,11 @@ describe('these rules can fail', () => {
 
   test.each([
     ['providers/fashn/adapter.ts', '../../generation/errors.ts'],
-    ['workers/subscribers/callback.ts', '../../config/log.ts'],
+    ['workers/stages/callback.ts', '../../config/log.ts'],
     ['http/app.ts', './routes/health.ts'],
-    ['dev/main.ts', '../workers/main.ts'],
     ['index.ts', './http/app.ts'],
-    ['generation/store.ts', 'ioredis'],
-    ['dev/main.ts', 'node:fs'],
+    ['store/store.ts', 'ioredis'],
+    ['store/store.ts', 'node:fs'],
   ])('%s may import %s', (file, imported) => {
     expect(importProblem(file, imported)).toBeUndefined();
   });
@@ -274,7 +279,6 @@ describe('these rules can fail', () => {
   test('a length is counted in lines, and the environment rule knows its exceptions', () => {
     expect(parse('x.ts', '1;\n2;\n').lines).toBe(2);
     expect(mayReadEnvironment('workers/main.ts')).toBe(true);
-    expect(mayReadEnvironment('dev/embedded-redis.ts')).toBe(true);
     expect(mayReadEnvironment('config/env.ts')).toBe(false);
   });
 });

@@ -9,14 +9,14 @@ const read = (path: string) => readFile(new URL(path, root), 'utf8');
 test('every program that the containers run is built from a source that exists', async () => {
   const files = `${await read('Dockerfile')}${await read('docker-compose.yml')}`;
   const programs = [...files.matchAll(/dist\/([\w/-]+)\.js/g)].map((match) => match[1] ?? '');
-  expect(new Set(programs)).toEqual(new Set(['http/main', 'workers/main']));
-  for (const program of programs) expect(existsSync(new URL(`src/${program}.ts`, root))).toBe(true);
+  expect(new Set(programs)).toEqual(new Set(['src/http/main', 'src/workers/main']));
+  for (const program of programs) expect(existsSync(new URL(`${program}.ts`, root))).toBe(true);
 });
 
 test('the worker can be scaled: it has neither a name nor a published port', async () => {
   const compose = await read('docker-compose.yml');
   const worker = /^ {2}worker:\n((?: {4}.*\n)+)/m.exec(compose)?.[1] ?? '';
-  expect(worker).toContain('dist/workers/main.js');
+  expect(worker).toContain('dist/src/workers/main.js');
   expect(`${worker}${/^x-catwalk:[\s\S]*?\n\n/m.exec(compose)?.[0]}`).not.toMatch(
     /container_name|ports:/,
   );

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { simulatedAccounts } from '../rig/environment.ts';
 import { readSettings } from '../src/config/settings.ts';
-import { simulatedAccounts } from '../src/dev/environment.ts';
 import { connectProviders } from '../src/providers/connect.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { buildToTemporaryFolder } from '../../bench/build.ts';
-import { startChild } from '../../bench/child.ts';
-import type { Cleanup } from '../../bench/cleanup.ts';
-import { freePort } from '../../src/dev/environment.ts';
+import { buildToTemporaryFolder } from '../../rig/build.ts';
+import type { Cleanup } from '../../rig/cleanup.ts';
+import { startChild } from '../../rig/compiled-child.ts';
+import { freePort } from '../../rig/environment.ts';
 import { createCampaign } from '../campaign.ts';
 import { DIALECTS } from '../dialects.ts';
 import { FAMILIES, familyNamed, shareOut } from '../families/catalogue.ts';

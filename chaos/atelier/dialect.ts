@@ -8,7 +8,7 @@ import type {
   Submission,
   TaskFacts,
   TaskView,
-} from '../../src/simulator/dialect.ts';
+} from '../../simulator/dialect.ts';
 
 /** The other side of adapter.ts. */
 

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { gatherBytes } from '../generation/gathered-bytes.ts';
+import { gatherBytes } from '../outbound/gathered-bytes.ts';
 import { Refusal } from './error-response.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import { safeEqual } from '../providers/signature.ts';
+import { safeEqual } from '../outbound/signature.ts';
 import { Refusal } from './error-response.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { MAX_JSON_DEPTH, parseJson, UnreadableJson } from '../generation/bounded-json.ts';
+import { MAX_JSON_DEPTH, parseJson, UnreadableJson } from '../outbound/bounded-json.ts';
 import { Refusal } from './error-response.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { CatwalkError } from '../generation/errors.ts';
 import type { Generation, InState } from '../generation/generation.ts';
-import { createReschedule, type Owing, type Rescheduled } from '../generation/reschedule.ts';
-import { walkRecords } from '../generation/walk-records.ts';
+import { createReschedule, type Owing, type Rescheduled } from '../store/reschedule.ts';
+import { walkRecords } from '../store/walk-records.ts';
 import type { Operation } from './command.ts';
 
 /** A generation that a round will check, and how often it had been checked before. */

@@ -2,10 +2,10 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Settings } from '../config/settings.ts';
-import type { Keys } from '../generation/keys.ts';
-import type { Store } from '../generation/store.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
+import type { Keys } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
 
 /** What a command works with. Whoever runs the command closes it. */
 export interface Operation {

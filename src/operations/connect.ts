@@ -3,10 +3,10 @@ import { type Logger, onceInAWhile } from '../config/log.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
 import { CannotStart, requireRedis } from '../config/start-up.ts';
-import { keysOf } from '../generation/keys.ts';
-import { createStore } from '../generation/store.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
 import { accountWide, type ProviderAdapter } from '../providers/provider.ts';
+import { keysOf } from '../store/keys.ts';
+import { createStore } from '../store/store.ts';
 import { type Operation, UsageError } from './command.ts';
 
 const REDIS_PATIENCE_MS = 10_000;

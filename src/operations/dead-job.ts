@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import { queueNames } from '../config/queues.ts';
 import { CompletionsJob, SubmitJob, SubscriberJob } from '../generation/jobs.ts';
-import { CALLBACK } from '../generation/subscribers.ts';
+import { CALLBACK } from '../store/subscribers.ts';
 
 /**
  * Why a job was given up, in a closed list: BullMQ keeps the error's message only, which may hold

@@ -1,6 +1,6 @@
 import type { Job, Queue } from 'bullmq';
 import { queueNames } from '../config/queues.ts';
-import { CALLBACK, createSubscribers } from '../generation/subscribers.ts';
+import { CALLBACK, createSubscribers } from '../store/subscribers.ts';
 import type { Operation } from './command.ts';
 import { deadJobReason, type JobSubject, subjectOf } from './dead-job.ts';
 import type { RedriveFilter, RedriveOptions } from './redrive-options.ts';

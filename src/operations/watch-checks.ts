@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isFinal } from '../generation/generation.ts';
-import type { Store } from '../generation/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Waiting } from './affected.ts';
 
 const LOOK_EVERY_MS = 500;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { inPlainWords } from '../config/plain-words.ts';
 import { InvalidRequest, type Problem } from '../generation/errors.ts';
-import { checkPublicUrl, findUrlProblems, type UrlPolicy } from '../generation/image-url.ts';
 import { fieldBelow, findJsonProblems } from '../generation/json-value.ts';
+import { checkPublicUrl, findUrlProblems, type UrlPolicy } from '../outbound/url-policy.ts';
 
 /** What an app asks for. The same shape over HTTP and in the library. */
 export const GenerationRequest = z.strictObject({

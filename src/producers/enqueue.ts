@@ -1,5 +1,4 @@
 import { queueNames } from '../config/queues.ts';
-import { coalesce } from '../generation/coalesce.ts';
 import type { Generation } from '../generation/generation.ts';
 import type {
   CompletionEvent,
@@ -9,6 +8,7 @@ import type {
   SubmitJob,
   SubscriberJob,
 } from '../generation/jobs.ts';
+import { coalesce } from '../store/coalesce.ts';
 import type { QueueSet } from './queue-set.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type GenerationEvent, type Observation, observedEvent } from '../generation/events.ts';
 import type { GenerationId } from '../generation/ids.ts';
-import type { Mailbox } from '../generation/mailbox.ts';
+import type { Mailbox } from '../store/mailbox.ts';
 import type { Enqueue } from './enqueue.ts';
 
 /** A delivery whose URL token, and signature where there is one, has been verified. */

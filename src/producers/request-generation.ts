@@ -1,7 +1,7 @@
 import { InvalidRequest } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import { fingerprint, newGenerationId } from '../generation/ids.ts';
-import type { Store } from '../generation/store.ts';
+import type { Store } from '../store/store.ts';
 import {
   createRequestCheck,
   type GenerationRequest,

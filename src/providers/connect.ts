@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
+import { createImageSource } from '../outbound/image-source.ts';
+import { type UserAgentSettings, userAgentOf } from '../outbound/user-agent.ts';
 import { createFolderFiles, type FileStore } from './files.ts';
-import { createHttpClient, type HttpClient } from './http-client.ts';
-import { createImageSource } from './image-source.ts';
 import type { ProviderAdapter } from './provider.ts';
 import type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 import { createProviders } from './registry.ts';
-import { type UserAgentSettings, userAgentOf } from './user-agent.ts';
 
 /** The settings that matter here, by their names in the environment. */
 export interface ConnectSettings extends UserAgentSettings {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ImageUrl } from '../generation/image-url.ts';
+import { ImageUrl } from '../outbound/url-policy.ts';
 import { parseInput } from './wire-values.ts';
 
 /**

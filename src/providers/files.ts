@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileTypeOf } from './file-type.ts';
+import { fileTypeOf } from '../outbound/file-type.ts';
 
 /** What we call the files we keep. Nothing else in the folder is ours to serve or to remove. */
 export const KEPT_FILE_NAME = /^[0-9a-f]{40}\.(png|jpg|gif|webp|avif|heic|mp4)$/;

@@ -1,7 +1,7 @@
 import { CatwalkError } from '../generation/errors.ts';
+import type { HttpClient } from '../outbound/http-client.ts';
+import type { ImageSource } from '../outbound/image-source.ts';
 import type { FileStore } from './files.ts';
-import type { HttpClient } from './http-client.ts';
-import type { ImageSource } from './image-source.ts';
 import type { ProviderAdapter, ProviderLimits } from './provider.ts';
 
 /** What an operator says about one provider. */

@@ -1,5 +1,6 @@
 import { type DeferReason, OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
-import type { HttpAnswer } from './http-client.ts';
+import type { HttpAnswer } from '../outbound/http-client.ts';
+import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../outbound/retry-after.ts';
 import { explain } from './reasons.ts';
 
 /**
@@ -7,9 +8,6 @@ import { explain } from './reasons.ts';
  * at the statuses and bodies that mean something special to its provider first, and hands the rest
  * to `refusal`.
  */
-
-/** Nobody's Retry-After is heeded for longer than a day. */
-export const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /** A refused key or a wrong address needs a person; until then, about once a minute. */
 const OPERATOR_RETRY_MS = 60_000;
@@ -51,18 +49,6 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
   });
-}
-
-/** Retry-After as milliseconds from now: seconds or an HTTP date, however far, never in the past. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  const value = header?.trim() ?? '';
-  const ms = /^\d+(\.\d+)?$/.test(value)
-    ? Number(value) * 1000
-    : // Date.parse finds a year in "-5" and in "wait 3600": a date has a weekday and a time of day.
-      /^(mon|tue|wed|thu|fri|sat|sun).*\d\d:\d\d:\d\d/i.test(value)
-      ? Date.parse(value) - now
-      : Number.NaN;
-  return ms > 0 ? Math.round(ms) : undefined;
 }
 
 /**

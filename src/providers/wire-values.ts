@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseJson, UnreadableJson } from '../generation/bounded-json.ts';
 import { InvalidRequest, Terminal } from '../generation/errors.ts';
 import type { Outcome, Result } from '../generation/generation.ts';
+import { parseJson, UnreadableJson } from '../outbound/bounded-json.ts';
 import { failed } from './reasons.ts';
 
 /** Small pieces that every provider's wire format is made of. */

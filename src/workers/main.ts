@@ -5,14 +5,14 @@ import { PROVIDER_NAMES } from '../config/env.ts';
 import { createLogger } from '../config/log.ts';
 import { summarise } from '../config/settings.ts';
 import { exitWith, readProcessSettings, requireRedis } from '../config/start-up.ts';
-import { keysOf } from '../generation/keys.ts';
 import { connectProviders } from '../providers/connect.ts';
 import { needsFolder, sendersOfBytes } from '../providers/files.ts';
 import { loadFactories } from '../providers/modules.ts';
 import { requireWritable } from '../providers/writable-folder.ts';
-import { startWorkerHealth } from './health.ts';
+import { keysOf } from '../store/keys.ts';
+import { startWorkerHealth } from './liveness/health.ts';
+import { startWatch } from './liveness/watch.ts';
 import { startWorkers } from './start.ts';
-import { startWatch } from './watch.ts';
 
 const REDIS_PATIENCE_MS = 10_000;
 /** Files are removed as late as the records that name them. */

@@ -1,17 +1,17 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import type { Settings } from '../config/settings.ts';
-import { keysOf } from '../generation/keys.ts';
-import { createSchedule } from '../generation/schedule.ts';
-import { createStore } from '../generation/store.ts';
-import { createSubscribers } from '../generation/subscribers.ts';
 import { createEnqueue } from '../producers/enqueue.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
 import { createRounds } from '../producers/rounds.ts';
 import { accountWide, type ProviderAdapter } from '../providers/provider.ts';
-import { createAdvance } from './advance.ts';
-import { createRules } from './rules.ts';
-import { createWebhookUrl } from './webhook-url.ts';
+import { keysOf } from '../store/keys.ts';
+import { createSchedule } from '../store/schedule.ts';
+import { createStore } from '../store/store.ts';
+import { createSubscribers } from '../store/subscribers.ts';
+import { createAdvance } from './engine/advance.ts';
+import { createRules } from './engine/rules.ts';
+import { createWebhookUrl } from './stages/webhook-url.ts';
 
 /** What the stages of one process share. */
 export type WorkerParts = ReturnType<typeof createWorkerParts>;

@@ -6,19 +6,19 @@ import { endConnection, endsWithin, stopTimes } from '../config/orderly-stop.ts'
 import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
 import type { Settings } from '../config/settings.ts';
-import { CALLBACK } from '../generation/subscribers.ts';
-import { createHttpClient, type HttpClient } from '../providers/http-client.ts';
+import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
+import { createOutboundAgent } from '../outbound/public-address.ts';
+import { userAgentOf } from '../outbound/user-agent.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
-import { createOutboundAgent } from '../providers/public-address.ts';
-import { userAgentOf } from '../providers/user-agent.ts';
-import { longest } from './longest.ts';
+import { CALLBACK } from '../store/subscribers.ts';
+import { runSubscriber } from './engine/run-subscriber.ts';
+import { type RunningWorker, runWorker } from './engine/run-worker.ts';
+import { untilTaken } from './engine/until-taken.ts';
+import { startTick, type Tick } from './liveness/tick.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
-import { runSubscriber } from './run-subscriber.ts';
-import { type RunningWorker, runWorker } from './run-worker.ts';
-import { completionsStage, roundStage, submitStage } from './stages.ts';
-import { createCallback } from './subscribers/callback.ts';
-import { startTick, type Tick } from './tick.ts';
-import { untilTaken } from './until-taken.ts';
+import { createCallback } from './stages/callback.ts';
+import { longest } from './stages/longest.ts';
+import { completionsStage, roundStage, submitStage } from './stages/stages.ts';
 
 export interface WorkerProcess {
   readonly tick: Tick;

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import atelier from '../../chaos/atelier/adapter.ts';
 import { ATELIER_SECRET, atelier as dialect } from '../../chaos/atelier/dialect.ts';
-import { createHttpClient, type HttpRequest } from '../../src/providers/http-client.ts';
-import type { ScenarioName } from '../../src/simulator/scenarios.ts';
-import { startSimulator } from '../../src/simulator/server.ts';
+import type { ScenarioName } from '../../simulator/scenarios.ts';
+import { startSimulator } from '../../simulator/server.ts';
+import { createHttpClient, type HttpRequest } from '../../src/outbound/http-client.ts';
 import { meaningOf } from '../contract/meaning.ts';
 
 /** @param reroute where a request really goes. */

@@ -29,7 +29,7 @@ async function pictureAt(url: string) {
 }
 
 async function blobOf(name: string): Promise<Blob> {
-  const bytes = await readFile(new URL(`../../examples/${name}`, import.meta.url));
+  const bytes = await readFile(new URL(`../../simulator/artwork/${name}`, import.meta.url));
   return new Blob([new Uint8Array(bytes)], { type: 'image/png' });
 }
 

@@ -38,7 +38,7 @@ async function formatOf(file: FileOutput): Promise<string> {
 }
 
 async function person(): Promise<Buffer> {
-  return readFile(new URL('../../examples/person.png', import.meta.url));
+  return readFile(new URL('../../simulator/artwork/person.png', import.meta.url));
 }
 
 test('run gives a FileOutput when links are https, as in production', async () => {

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
-import { createHttpClient } from '../../src/providers/http-client.ts';
-import { always, loopbackServer, type Received } from '../providers/loopback-server.ts';
+import { createHttpClient } from '../../src/outbound/http-client.ts';
 import { sharedParts } from '../providers/shared-parts.ts';
+import { always, loopbackServer, type Received } from '../support/loopback-server.ts';
 
 /** Headers that need not be the same, and why. Of every other, name and value must be. */
 export const MAY_DIFFER: Readonly<Record<string, string>> = {

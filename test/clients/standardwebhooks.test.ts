@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { signStandard, verifyStandard } from '../../src/providers/signature.ts';
-import { replicate } from '../../src/simulator/dialects/replicate.ts';
+import { replicate } from '../../simulator/dialects/replicate.ts';
+import { signStandard, verifyStandard } from '../../src/outbound/signature.ts';
 import { type ReceivedWebhook, setup } from '../simulator/setup.ts';
 
 /** A whole second: the library compares whole seconds, and we compare milliseconds. */

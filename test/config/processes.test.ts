@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { startRedisProxy } from '../http/redis-proxy.ts';
 import { KEYS, namespaceIn, problemOf, REQUEST, redisUrl, SECRET } from '../http/setup.ts';
 

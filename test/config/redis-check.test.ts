@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { checkRedis } from '../../src/config/redis-check.ts';
-import { startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
 
 /** A Redis of this test’s own, which it may set as it likes. */
 async function ownRedis(): Promise<Redis> {

@@ -15,7 +15,7 @@ const FASHN: Env = { FASHN_API_KEY: 'key-of-fashn' };
 
 /** Runs a program of ours with exactly these settings until it ends, and answers what it said. */
 function run(program: string, env: Env, args: readonly string[] = []) {
-  const file = ['--import', 'tsx', `src/${program}.ts`, ...args];
+  const file = ['--import', 'tsx', `${program}.ts`, ...args];
   const options = { env: { PATH: process.env['PATH'], ...env }, timeout: 30_000 };
   return new Promise<{ code: unknown; out: string; said: string }>((resolve) => {
     execFile(process.execPath, file, options, (error, out, said) => {
@@ -34,17 +34,17 @@ test.each([
 ])(
   'settings that only a provider can judge (%j) end the start with one line each, not a stack',
   async (env, line) => {
-    const { code, said } = await run('http/main', { ...COMPLETE, ...env });
+    const { code, said } = await run('src/http/main', { ...COMPLETE, ...env });
     expect(said).toMatch(line);
     expect(code).toBe(1);
   },
 );
 
 describe.each([
-  ['http/main', 'catwalk-http', ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT']],
-  ['workers/main', 'catwalk-worker', ['REDIS_URL', 'CATWALK_SECRET', 'WORKER_HEALTH_PORT']],
-  ['operations/main', 'catwalk-operate', ['REDIS_URL', 'backfill', 'redrive']],
-  ['dev/main', 'npm run dev', ['PORT', 'REDIS_URL']],
+  ['src/http/main', 'catwalk-http', ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT']],
+  ['src/workers/main', 'catwalk-worker', ['REDIS_URL', 'CATWALK_SECRET', 'WORKER_HEALTH_PORT']],
+  ['src/operations/main', 'catwalk-operate', ['REDIS_URL', 'backfill', 'redrive']],
+  ['rig/dev/main', 'npm run dev', ['PORT', 'REDIS_URL']],
 ])('%s', (program, name, words) => {
   test('without any setting, --help says what it is, what it needs and how it exits', async () => {
     const { code, out, said } = await run(program, {}, ['--help']);
@@ -75,9 +75,9 @@ describe('an address that it cannot listen on is named with its setting', () => 
   }
 
   test.each([
-    ['http/main', 'PORT'],
-    ['workers/main', 'WORKER_HEALTH_PORT'],
-    ['dev/main', 'PORT'],
+    ['src/http/main', 'PORT'],
+    ['src/workers/main', 'WORKER_HEALTH_PORT'],
+    ['rig/dev/main', 'PORT'],
   ])('%s: %s', async (program, setting) => {
     const port = await takenPort();
     const REDIS_NAMESPACE = `test-${process.pid}-${port}`;
@@ -90,14 +90,14 @@ describe('an address that it cannot listen on is named with its setting', () => 
   });
 
   test('an address of another machine', async () => {
-    const { code, said } = await run('http/main', { ...COMPLETE, ...FASHN, HOST: '192.0.2.1' });
+    const { code, said } = await run('src/http/main', { ...COMPLETE, ...FASHN, HOST: '192.0.2.1' });
     expect(said).toBe('HOST: 192.0.2.1 is no address of this machine.\n');
     expect(code).toBe(1);
   });
 
   test('a name that nobody knows', async () => {
     const HOST = 'catwalk.invalid';
-    const { code, said } = await run('http/main', { ...COMPLETE, ...FASHN, HOST });
+    const { code, said } = await run('src/http/main', { ...COMPLETE, ...FASHN, HOST });
     expect(said).toBe('HOST: catwalk.invalid is no address, and no name that is known here.\n');
     expect(code).toBe(1);
   });

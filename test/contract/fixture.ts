@@ -1,7 +1,7 @@
 import type { RepeatSubmit } from '../../src/generation/rules.ts';
 import type { Account } from '../../src/providers/provider.ts';
 import type { ProviderFactory, ProviderSettings } from '../../src/providers/provider-settings.ts';
-import type { Received } from '../providers/loopback-server.ts';
+import type { Received } from '../support/loopback-server.ts';
 
 /**
  * What the contract suite must be told about a provider: its wire format in its own words, and what

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Outcome } from '../../src/generation/generation.ts';
-import { fileTypeOf } from '../../src/providers/file-type.ts';
+import { fileTypeOf } from '../../src/outbound/file-type.ts';
 import { REASONS } from '../../src/providers/reasons.ts';
 import type { Fixture } from './fixture.ts';
 import { meaningOf } from './meaning.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dialects } from '../../src/simulator/dialects/registry.ts';
+import { dialects } from '../../simulator/dialects/registry.ts';
 import { loadFixtures } from './fixtures.ts';
 import { simulatorContract } from './simulator.contract.ts';
 

@@ -3,17 +3,13 @@ import type { RequestListener } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { Observation } from '../../src/generation/events.ts';
 import type { ProviderTask } from '../../src/generation/generation.ts';
-import { fileTypeOf } from '../../src/providers/file-type.ts';
-import { createHttpClient } from '../../src/providers/http-client.ts';
-import type { ImageSource } from '../../src/providers/image-source.ts';
+import { fileTypeOf } from '../../src/outbound/file-type.ts';
+import { createHttpClient } from '../../src/outbound/http-client.ts';
+import type { ImageSource } from '../../src/outbound/image-source.ts';
 import type { ProviderAdapter, SubmitRequest } from '../../src/providers/provider.ts';
 import type { ProviderSettings } from '../../src/providers/provider-settings.ts';
 import { createProviders, PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
-import {
-  type LoopbackServer,
-  loopbackServer,
-  type Received,
-} from '../providers/loopback-server.ts';
+import { type LoopbackServer, loopbackServer, type Received } from '../support/loopback-server.ts';
 import type { Answers, Exchange, Fixture, Sample, StandIn, WireAnswer } from './fixture.ts';
 
 /** Something that no healthy server does, instead of an answer. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { attemptOf, type Unsuccessful } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
-import { decodeRecord, encodeRecord } from '../../src/generation/record-format.ts';
 import {
   type RedriveWay,
   redriven,
@@ -9,6 +8,7 @@ import {
   redriveWay,
 } from '../../src/generation/redrive.ts';
 import type { RepeatSubmit } from '../../src/generation/rules.ts';
+import { decodeRecord, encodeRecord } from '../../src/store/record-format.ts';
 import { minutes, NOW, RECORDS } from './fixtures.ts';
 
 const reason = (code: string) => ({ code, message: '' });

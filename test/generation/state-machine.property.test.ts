@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GenerationEvent, Source } from '../../src/generation/events.ts';
 import { Generation, isFinal, type Outcome } from '../../src/generation/generation.ts';
-import { decodeRecord, encodeRecord } from '../../src/generation/record-format.ts';
 import type { Rules } from '../../src/generation/rules.ts';
 import { decide } from '../../src/generation/state-machine.ts';
+import { decodeRecord, encodeRecord } from '../../src/store/record-format.ts';
 import { deepFrozen, minutes, NOW, newRecord } from './fixtures.ts';
 
 /** How long something takes: often nothing, sometimes past every limit in the rules below. */

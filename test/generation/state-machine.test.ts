@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type EventType, GenerationEvent } from '../../src/generation/events.ts';
 import { Generation, type GenerationState, type InState } from '../../src/generation/generation.ts';
-import { decodeRecord, encodeRecord } from '../../src/generation/record-format.ts';
 import type { Rules } from '../../src/generation/rules.ts';
 import { decide } from '../../src/generation/state-machine.ts';
+import { decodeRecord, encodeRecord } from '../../src/store/record-format.ts';
 import {
   deepFrozen,
   EVENTS,

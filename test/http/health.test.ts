@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { startChild } from '../../rig/child-process.ts';
 import { producerConnection } from '../../src/config/redis.ts';
-import { startChild } from '../../src/dev/child-process.ts';
 import { healthRoutes } from '../../src/http/routes/health.ts';
 import { until } from '../support/until.ts';
 import { startRedisProxy } from './redis-proxy.ts';
@@ -60,7 +60,7 @@ test('a web process is alive for as long as Redis is away', async () => {
 });
 
 test('a web process that stands still does not answer /livez at all', async () => {
-  const child = startChild('http/main', {
+  const child = startChild('src/http/main', {
     env: {
       PATH: process.env['PATH'],
       REDIS_URL: redisUrl(),

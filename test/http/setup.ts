@@ -7,9 +7,9 @@ import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import { CompletionsJob } from '../../src/generation/jobs.ts';
-import { keysOf } from '../../src/generation/keys.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
+import { keysOf } from '../../src/store/keys.ts';
 
 export const SECRET = 'our-own-secret-of-32-characters-or-more';
 export const OLD_SECRET = 'our-old-secret-of-32-characters-or-more';

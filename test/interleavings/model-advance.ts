@@ -32,7 +32,7 @@ interface Move {
   effects: readonly Effect[];
 }
 
-/** src/workers/advance.ts, one atomic step at a time: read, decide, compare-and-set, effects. */
+/** src/workers/engine/advance.ts, one atomic step at a time: read, decide, compare-and-set, effects. */
 export function* advance(
   scene: Scene,
   events: readonly GenerationEvent[],

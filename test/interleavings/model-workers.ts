@@ -23,7 +23,7 @@ export function work(scene: Scene, job: Job): Actor {
   }
 }
 
-/** src/workers/submit.ts */
+/** src/workers/stages/submit.ts */
 function* submit(scene: Scene): Actor {
   const { world, redis, provider } = scene;
   yield 'reads the record';
@@ -85,7 +85,7 @@ function heldUntil(generation: Generation): number {
   return generation.state === 'unconfirmed' ? generation.resendAt : 0;
 }
 
-/** src/workers/reconcile.ts */
+/** src/workers/stages/reconcile.ts */
 function* lookUp(scene: Scene): Actor {
   const { world, redis, provider } = scene;
   yield 'reads the record';
@@ -114,7 +114,7 @@ function* cancelTask({ redis, provider }: Scene): Actor {
   return undefined;
 }
 
-/** src/workers/round.ts */
+/** src/workers/stages/round.ts */
 function* round(scene: Scene): Actor {
   const { world, redis, provider } = scene;
   yield 'takes what is due';
@@ -142,7 +142,7 @@ function* round(scene: Scene): Actor {
   return undefined;
 }
 
-/** src/workers/complete.ts */
+/** src/workers/stages/complete.ts */
 function* complete(scene: Scene, job: Job): Actor {
   yield* advance(scene, job.events ?? [], { finish: true });
   return undefined;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { freePort } from '../../rig/environment.ts';
 import { queueNames } from '../../src/config/queues.ts';
-import { freePort } from '../../src/dev/environment.ts';
 import { setupPipeline } from '../support/pipeline.ts';
 import { startProviderFront } from '../support/provider-front.ts';
 import { until } from '../support/until.ts';

@@ -16,7 +16,7 @@ async function startDemo(args: readonly string[]) {
   // Without REDIS_URL it starts its own; without a provider's key the providers are simulated.
   const { PATH, HOME } = process.env;
   const loader = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--import', loader, file('src/dev/demo.ts'), ...args], {
+  const child = spawn(process.execPath, ['--import', loader, file('rig/demo/main.ts'), ...args], {
     cwd: folder,
     env: { PATH, HOME },
     stdio: ['ignore', 'pipe', 'pipe'],

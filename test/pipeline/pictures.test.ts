@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { DEMO_CATALOGUE } from '../../src/dev/demo-catalogue.ts';
-import { loopbackServer } from '../providers/loopback-server.ts';
+import { DEMO_CATALOGUE } from '../../rig/demo/catalogue.ts';
 import { askFor, setupEveryProvider } from '../support/every-provider.ts';
+import { loopbackServer } from '../support/loopback-server.ts';
 import { API_KEY, type Shown } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { type EmbeddedRedis, startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { askPatiently, untilRescued } from '../support/patient-app.ts';
 import { type Pipeline, PROVIDERS, setupPipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';

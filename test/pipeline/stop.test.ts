@@ -1,5 +1,5 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import type { Child } from '../../src/dev/child-process.ts';
+import type { Child } from '../../rig/child-process.ts';
 import { startRedisProxy } from '../http/redis-proxy.ts';
 import { startCallbackReceiver } from '../support/callback-receiver.ts';
 import { type Gate, startGate } from '../support/gate.ts';

@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { InvalidRequest } from '../../src/generation/errors.ts';
-import { ImageUrl } from '../../src/generation/image-url.ts';
+import { ImageUrl } from '../../src/outbound/url-policy.ts';
 import { createRequestCheck } from '../../src/producers/check-request.ts';
 
 const REQUEST = { provider: 'acme', model: 'dress', input: {} };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
-import { createStore } from '../../src/generation/store.ts';
 import { createEnqueue } from '../../src/producers/enqueue.ts';
 import { createQueueSet } from '../../src/producers/queue-set.ts';
 import { createRequestGeneration } from '../../src/producers/request-generation.ts';
+import { createStore } from '../../src/store/store.ts';
 import { connectTestRedis, type TestRedis } from '../support/redis.ts';
 
 let testRedis: TestRedis;

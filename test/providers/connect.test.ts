@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type ConnectSettings, connectProviders } from '../../src/providers/connect.ts';
 import type { ProviderOptions } from '../../src/providers/provider-settings.ts';
 import { createTryOnApi } from '../../src/providers/tryon-api/adapter.ts';
-import { always, loopbackServer } from './loopback-server.ts';
+import { always, loopbackServer } from '../support/loopback-server.ts';
 
 const SETTINGS = {
   providers: { mine: { apiKey: 'key', webhookSecrets: [], taskPath: '/x/{id}' } },

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createHttpClient, type HttpClient } from '../../src/outbound/http-client.ts';
+import { createImageSource } from '../../src/outbound/image-source.ts';
 import { createFolderFiles } from '../../src/providers/files.ts';
-import { createHttpClient, type HttpClient } from '../../src/providers/http-client.ts';
-import { createImageSource } from '../../src/providers/image-source.ts';
 import type { SharedParts } from '../../src/providers/registry.ts';
 
 /** What every adapter is handed, with limits small enough to be met in a test. */

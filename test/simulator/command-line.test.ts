@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { helpText, parseFlags } from '../../src/simulator/flags.ts';
-import { scenarios } from '../../src/simulator/scenarios.ts';
+import { helpText, parseFlags } from '../../simulator/flags.ts';
+import { scenarios } from '../../simulator/scenarios.ts';
 
-const mainFile = fileURLToPath(new URL('../../src/simulator/main.ts', import.meta.url));
+const mainFile = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
 
 function start(...flags: string[]) {
   const child = spawn(process.execPath, ['--import', 'tsx', mainFile, ...flags]);

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Drawing } from '../../src/simulator/dialect.ts';
-import { draw } from '../../src/simulator/drawing.ts';
-import { dress, savedAs } from '../../src/simulator/picture.ts';
+import type { Drawing } from '../../simulator/dialect.ts';
+import { draw } from '../../simulator/drawing.ts';
+import { dress, savedAs } from '../../simulator/picture.ts';
 
-const person = await readFile(new URL('../../examples/person.png', import.meta.url));
+const person = await readFile(new URL('../../simulator/artwork/person.png', import.meta.url));
 /** The example's own: no drawing has to make it smaller. */
 const size = { widthPx: 768, heightPx: 1152, fit: 'inside' } as const;
 

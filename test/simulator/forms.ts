@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 /** The bytes of one of the repository's example pictures. */
 export async function example(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(new URL(`../../examples/${file}`, import.meta.url)));
+  return new Uint8Array(
+    await readFile(new URL(`../../simulator/artwork/${file}`, import.meta.url)),
+  );
 }
 
 /** A multipart form; values that are bytes become files. */

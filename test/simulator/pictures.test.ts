@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
-import { dress } from '../../src/simulator/picture.ts';
+import { dress } from '../../simulator/picture.ts';
 import { setup } from './setup.ts';
 
-const example = (file: string) => readFile(new URL(`../../examples/${file}`, import.meta.url));
+const example = (file: string) =>
+  readFile(new URL(`../../simulator/artwork/${file}`, import.meta.url));
 
 /** The share of pixels that differ between two pictures of the same size, inside a band. */
 async function changedShare(before: Buffer, after: Buffer, band: { top: number; bottom: number }) {

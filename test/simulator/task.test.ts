@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createClock } from '../../src/simulator/clock.ts';
-import { fashn } from '../../src/simulator/dialects/fashn.ts';
-import { fitinview } from '../../src/simulator/dialects/fitinview.ts';
-import { type ScenarioName, scenarioNamed } from '../../src/simulator/scenarios.ts';
-import { createTask, viewOf } from '../../src/simulator/task.ts';
+import { createClock } from '../../simulator/clock.ts';
+import { fashn } from '../../simulator/dialects/fashn.ts';
+import { fitinview } from '../../simulator/dialects/fitinview.ts';
+import { type ScenarioName, scenarioNamed } from '../../simulator/scenarios.ts';
+import { createTask, viewOf } from '../../simulator/task.ts';
 
 function taskOf(scenarioName: ScenarioName) {
   return createTask({

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { DEMO_CATALOGUE } from '../../rig/demo/catalogue.ts';
+import { freePort } from '../../rig/environment.ts';
 import { PROVIDER_NAMES, providerVariable } from '../../src/config/env.ts';
-import { DEMO_CATALOGUE } from '../../src/dev/demo-catalogue.ts';
-import { freePort } from '../../src/dev/environment.ts';
 import {
   type Env,
   type Patience,

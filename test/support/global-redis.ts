@@ -1,4 +1,4 @@
-import { startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 
 /**
  * Gives every test file a real Redis in `process.env.REDIS_URL`: the one already named there, or

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { appendOnlyFile, createRedis } from '../../chaos/redis.ts';
-import { freePort } from '../../src/dev/environment.ts';
+import { freePort } from '../../rig/environment.ts';
+import { appendOnlyFile, createRedis } from '../../rig/redis/killable-redis.ts';
 import { type Pipeline, type PipelineOptions, setupPipeline } from './pipeline.ts';
 
 /** A real Redis that a test may do anything to, because nobody else uses it. */

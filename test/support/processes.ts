@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue } from 'bullmq';
-import { type Child, startChild } from '../../src/dev/child-process.ts';
+import { type Child, startChild } from '../../rig/child-process.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
-import { keysOf } from '../../src/generation/keys.ts';
 import { connectCatwalk } from '../../src/index.ts';
+import { keysOf } from '../../src/store/keys.ts';
 import {
   API_KEY,
   type Asked,
@@ -66,7 +66,7 @@ export async function setupProcesses(options: ProcessesOptions) {
 
   // Knows its own address only when it listens; it looks only at whether there is a public one.
   const { child: web, ready } = await startProcess(
-    'http/main',
+    'src/http/main',
     { ...settings, PUBLIC_URL: 'http://127.0.0.1' },
     /"url":"(http:[^"]+)","msg":"web process started"/,
   );
@@ -76,7 +76,7 @@ export async function setupProcesses(options: ProcessesOptions) {
   async function startWorker(changes: Env = {}): Promise<Child & { readonly health: string }> {
     const env = { ...workerEnv, ...changes };
     const started = /"health":"(http:[^"]+)","msg":"worker started"/;
-    const { child, ready } = await startProcess('workers/main', env, started);
+    const { child, ready } = await startProcess('src/workers/main', env, started);
     return { ...child, health: ready[1] ?? '' };
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { type Keys, keysOf } from '../../src/generation/keys.ts';
+import { type Keys, keysOf } from '../../src/store/keys.ts';
 
 export interface TestRedis {
   readonly redis: Redis;

@@ -1,4 +1,4 @@
-import { loopbackServer } from '../providers/loopback-server.ts';
+import { loopbackServer } from './loopback-server.ts';
 
 /** The way to the simulator, on which the answers to submissions wait until they are let through. */
 export async function startSlowWay() {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../../src/dev/child-process.ts';
+import { startChild } from '../../rig/child-process.ts';
 import { namespaceIn, redisUrl, SECRET } from '../http/setup.ts';
 import { until } from '../support/until.ts';
 
@@ -8,7 +8,7 @@ async function startWorker(env: Readonly<Record<string, string>>) {
   const namespace = `test-${process.pid}-${Date.now()}`;
   await namespaceIn(redisUrl(), namespace);
   const logged: string[] = [];
-  const child = startChild('workers/main', {
+  const child = startChild('src/workers/main', {
     env: {
       PATH: process.env['PATH'],
       REDIS_URL: redisUrl(),

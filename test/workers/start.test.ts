@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { startEmbeddedRedis } from '../../src/dev/embedded-redis.ts';
+import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { setupPipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
 

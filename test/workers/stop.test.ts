@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../../src/dev/child-process.ts';
+import { startChild } from '../../rig/child-process.ts';
 import { startRedisProxy } from '../http/redis-proxy.ts';
 import { createLatch } from '../support/latch.ts';
 import { setupPipeline } from '../support/pipeline.ts';
@@ -57,7 +57,7 @@ test.each(['is there', 'is away', 'stands still'] as const)(
     const proxy = await startRedisProxy();
     onTestFinished(() => proxy.close());
     const { env, request } = await setupPipeline({ workers: false });
-    const app = startChild('../test/workers/fixtures/app-that-closes', {
+    const app = startChild('test/workers/fixtures/app-that-closes', {
       env: {
         PATH: process.env['PATH'],
         ...env,

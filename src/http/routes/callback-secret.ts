@@ -1,5 +1,5 @@
 import { type Request, Router } from 'express';
-import { callbackSecret } from '../../generation/callback-secret.ts';
+import { callbackSecret } from '../../outbound/callback-secret.ts';
 
 /**
  * `GET /`: the secrets that the caller's own callbacks are signed with, the live one first. Two

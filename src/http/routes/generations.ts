@@ -1,9 +1,9 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import { type Generation, isFinal } from '../../generation/generation.ts';
 import { GenerationId } from '../../generation/ids.ts';
-import type { Store } from '../../generation/store.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { RequestGeneration } from '../../producers/request-generation.ts';
+import type { Store } from '../../store/store.ts';
 import { createBodyReader } from '../bodies.ts';
 import { Refusal } from '../error-response.ts';
 import { readJson, requireJson } from '../json-body.ts';

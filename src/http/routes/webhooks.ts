@@ -1,9 +1,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { GenerationId } from '../../generation/ids.ts';
+import { verifyDeliveryToken } from '../../outbound/signature.ts';
 import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
 import type { Delivery, ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
-import { verifyDeliveryToken } from '../../providers/signature.ts';
 import { createBodyReader } from '../bodies.ts';
 import { Refusal } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseJson } from '../../generation/bounded-json.ts';
 import type { Outcome } from '../../generation/generation.ts';
+import { parseJson } from '../../outbound/bounded-json.ts';
 import type { Account, Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';

@@ -1,7 +1,7 @@
 import { Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../http-client.ts';
-import { createKeySet } from '../jwks.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
+import { createKeySet } from '../../outbound/jwks.ts';
 import { createKeptAddresses } from '../kept-addresses.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';

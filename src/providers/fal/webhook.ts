@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
-import type { KeySet } from '../jwks.ts';
+import type { KeySet } from '../../outbound/jwks.ts';
 import type { Delivery, WebhookReading, WebhookSupport } from '../provider.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { observeDelivery, WebhookBody } from './wire.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../http-client.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
 import type { Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonCode } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeferReason } from '../../generation/errors.ts';
 import type { Outcome } from '../../generation/generation.ts';
-import { ImageUrl } from '../../generation/image-url.ts';
+import { ImageUrl } from '../../outbound/url-policy.ts';
 import { FashnTryOn, fashnTryOnInput } from '../fashn-try-on.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, type ReasonCode } from '../reasons.ts';

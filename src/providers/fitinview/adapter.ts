@@ -1,6 +1,6 @@
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../http-client.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
 import type {
   Account,
   Observation,

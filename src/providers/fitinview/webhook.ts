@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../../generation/errors.ts';
+import { verifyHexHmac } from '../../outbound/signature.ts';
 import type { WebhookReading, WebhookSupport } from '../provider.ts';
-import { verifyHexHmac } from '../signature.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { Job, jobId, observeInPassing } from './wire.ts';
 

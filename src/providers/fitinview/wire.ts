@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ImageUrl } from '../../generation/image-url.ts';
+import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';

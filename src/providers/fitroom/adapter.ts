@@ -1,8 +1,8 @@
 import type { ProviderTask } from '../../generation/generation.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { LoadedImage } from '../../outbound/image-source.ts';
+import { checkPictures, loadAll, multipart } from '../../outbound/multipart.ts';
 import { startDeadline } from '../deadline.ts';
-import type { HttpAnswer } from '../http-client.ts';
-import type { LoadedImage } from '../image-source.ts';
-import { checkPictures, loadAll, multipart } from '../multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';

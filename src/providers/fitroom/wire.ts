@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ImageUrl } from '../../generation/image-url.ts';
-import type { LoadedImage } from '../image-source.ts';
+import type { LoadedImage } from '../../outbound/image-source.ts';
+import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, MODERATION_WORDS, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Retryable, Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../http-client.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';

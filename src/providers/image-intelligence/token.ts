@@ -1,6 +1,6 @@
+import type { HttpAnswer, HttpClient, HttpRequest } from '../../outbound/http-client.ts';
 import { type AccessToken, type AccessTokens, createAccessTokens } from '../access-token.ts';
 import { startDeadline } from '../deadline.ts';
-import type { HttpAnswer, HttpClient, HttpRequest } from '../http-client.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
 import { Token } from './wire.ts';

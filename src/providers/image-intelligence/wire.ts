@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
-import { ImageUrl } from '../../generation/image-url.ts';
 import type { PollProfile } from '../../generation/poll-timing.ts';
+import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model, Observation } from '../provider.ts';
 import { failed, type ReasonCode } from '../reasons.ts';
 import { completedWithData, LooseText, parseInput, statusWord, TaskId } from '../wire-values.ts';

@@ -1,5 +1,5 @@
+import { verifyStandard } from '../../outbound/signature.ts';
 import type { WebhookReading, WebhookSupport } from '../provider.ts';
-import { verifyStandard } from '../signature.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { observeInPassing, Prediction } from './wire.ts';
 

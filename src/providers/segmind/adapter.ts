@@ -1,7 +1,7 @@
 import { Terminal } from '../../generation/errors.ts';
 import { Outcome, type ProviderTask } from '../../generation/generation.ts';
-import { fileTypeOf } from '../file-type.ts';
-import type { HttpAnswer } from '../http-client.ts';
+import { fileTypeOf } from '../../outbound/file-type.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
 import { createKeptAddresses } from '../kept-addresses.ts';
 import { completedFrom } from '../kept-results.ts';
 import type {

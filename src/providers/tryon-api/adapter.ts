@@ -1,10 +1,10 @@
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { Outcome, ProviderTask } from '../../generation/generation.ts';
+import type { LoadedImage } from '../../outbound/image-source.ts';
+import { checkPictures, loadAll, multipart } from '../../outbound/multipart.ts';
 import { startDeadline } from '../deadline.ts';
-import type { LoadedImage } from '../image-source.ts';
 import { createKeptAddresses } from '../kept-addresses.ts';
 import { completedFrom } from '../kept-results.ts';
-import { checkPictures, loadAll, multipart } from '../multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { failed } from '../reasons.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ImageUrl } from '../../generation/image-url.ts';
+import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model } from '../provider.ts';
 import { MODERATION_WORDS, type ReasonCode, reasonIn } from '../reasons.ts';
 import { LooseText, statusWord, TaskId } from '../wire-values.ts';

@@ -1,7 +1,7 @@
 import { Retryable, Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../http-client.ts';
-import { multipart } from '../multipart.ts';
+import type { HttpAnswer } from '../../outbound/http-client.ts';
+import { multipart } from '../../outbound/multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import {
   InvalidProviderSettings,

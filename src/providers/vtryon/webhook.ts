@@ -1,5 +1,5 @@
+import { verifyHexHmac } from '../../outbound/signature.ts';
 import type { WebhookReading, WebhookSupport } from '../provider.ts';
-import { verifyHexHmac } from '../signature.ts';
 import { parseWebhook, statusWord } from '../wire-values.ts';
 import { Change, observe } from './wire.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { loopbackServer } from '../../providers/loopback-server.ts';
+import { loopbackServer } from '../../support/loopback-server.ts';
 import { type Answers, type Exchange, type Fixture, LINK, type ResultForm } from '../fixture.ts';
 import { meaningOf, told } from '../meaning.ts';
 import { type Rule, rule, ruleUnless } from '../rule.ts';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { loopbackServer } from '../../providers/loopback-server.ts';
+import { loopbackServer } from '../../support/loopback-server.ts';
 import type { Documented, Fixture, Meaning, WireAnswer } from '../fixture.ts';
 import { meaningOf, told } from '../meaning.ts';
 import { type Rule, rule } from '../rule.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import type { SubmitRequest } from '../../../src/providers/provider.ts';
-import type { Received } from '../../providers/loopback-server.ts';
+import type { Received } from '../../support/loopback-server.ts';
 import { type Fixture, IMAGES, REFERENCE, type Sample, type WireRequest } from '../fixture.ts';
 import { meaningOf } from '../meaning.ts';
 import { type Rule, rule, ruleUnless } from '../rule.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createApixo } from '../../../src/providers/apixo/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createFal, type FalOptions } from '../../../src/providers/fal/adapter.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];

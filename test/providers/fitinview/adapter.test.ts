@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createHttpClient } from '../../../src/outbound/http-client.ts';
 import { createFitInView } from '../../../src/providers/fitinview/adapter.ts';
-import { createHttpClient } from '../../../src/providers/http-client.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];

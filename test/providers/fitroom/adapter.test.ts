@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import { createFitRoom } from '../../../src/providers/fitroom/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
-import { fileAt, formOf, pictures } from '../multipart-form.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
+import { fileAt, formOf, pictures } from '../../support/multipart-form.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const PERSON = 'https://img.example.com/person.jpg';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { pollProfileFor } from '../../../src/config/poll-profiles.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
-import { loopbackServer, type Received } from '../loopback-server.ts';
+import { loopbackServer, type Received } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const IMAGE = 'https://img.example.com/one.jpg';

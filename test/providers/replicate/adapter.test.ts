@@ -4,7 +4,7 @@ import {
   createReplicate,
   type ReplicateOptions,
 } from '../../../src/providers/replicate/adapter.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FileStore } from '../../../src/providers/files.ts';
 import { createSegmind } from '../../../src/providers/segmind/adapter.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const closers: (() => Promise<void>)[] = [];

@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
 import { createTryOnApi } from '../../../src/providers/tryon-api/adapter.ts';
-import { always, loopbackServer } from '../loopback-server.ts';
-import { fileAt, formOf, pictureAt, pictures } from '../multipart-form.ts';
+import { always, loopbackServer } from '../../support/loopback-server.ts';
+import { fileAt, formOf, pictureAt, pictures } from '../../support/multipart-form.ts';
 import { sharedParts } from '../shared-parts.ts';
 
 const PERSON = 'https://img.example.com/person.jpg';

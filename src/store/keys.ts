@@ -1,0 +1,45 @@
+import { fingerprint } from '../generation/ids.ts';
+
+/**
+ * Every Redis key that is ours. They and BullMQ's share one hash tag, so that one script may touch
+ * any of them on Redis Cluster. A larger deployment would be several such tagged cells.
+ */
+export interface Keys {
+  /** BullMQ's `prefix`. */
+  readonly prefix: string;
+  /** What every record's key begins with. */
+  readonly records: string;
+  record(id: string): string;
+  schedule(provider: string): string;
+  pollBudget(provider: string): string;
+  /** One hash for each provider: model → its circuit breaker. */
+  circuits(provider: string): string;
+  idempotency(tenant: string, keyFingerprint: string): string;
+  /** Which generation a provider's task belongs to, where deliveries name nothing else. */
+  task(provider: string, taskId: string): string;
+  /** Deliveries about a task that nobody knows yet. */
+  parked(provider: string, taskId: string): string;
+  /** Written to see whether Redis takes writes. */
+  readonly probe: string;
+  /** The names of everyone who is told about completions. */
+  readonly subscribers: string;
+}
+
+/** @param name of the installation, for example `catwalk`; becomes the hash tag. */
+export function keysOf(name: string): Keys {
+  const prefix = `{${name}}`;
+  const records = `${prefix}:g:`;
+  return {
+    prefix,
+    records,
+    record: (id) => records + id,
+    schedule: (provider) => `${prefix}:due:${provider}`,
+    pollBudget: (provider) => `${prefix}:polls:${provider}`,
+    circuits: (provider) => `${prefix}:circuits:${provider}`,
+    idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
+    task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
+    parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
+    probe: `${prefix}:probe`,
+    subscribers: `${prefix}:subscribers`,
+  };
+}

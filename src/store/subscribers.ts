@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+import { InvalidRequest } from '../generation/errors.ts';
+import type { Keys } from './keys.ts';
+
+/** Who is told about completions. A subscription outlives its process: its queue fills meanwhile. */
+export interface Subscribers {
+  /** Registering a name again changes nothing. @throws InvalidRequest for an unusable name. */
+  register(name: string): Promise<void>;
+  /** Completions from now on are not queued for it; what is queued already stays. */
+  remove(name: string): Promise<void>;
+  names(): Promise<string[]>;
+}
+
+/** The built-in subscriber for generations that carry a callback URL; it needs no registering. */
+export const CALLBACK = 'callback';
+
+export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscribers {
+  const { redis, keys } = options;
+  return {
+    async register(name) {
+      if (!/^[a-z][a-z0-9-]{0,39}$/.test(name) || name === CALLBACK) {
+        throw new InvalidRequest(
+          'invalid_subscriber_name',
+          `subscriber name "${name.slice(0, 40)}": use 1-40 of a-z, 0-9 and -, beginning with a ` +
+            `letter; "${CALLBACK}" is taken`,
+        );
+      }
+      await redis.sadd(keys.subscribers, name);
+    },
+    async remove(name) {
+      await redis.srem(keys.subscribers, name);
+    },
+    names: () => redis.smembers(keys.subscribers),
+  };
+}
+
+/** What Redis can lose when it dies, or a replica takes over, is younger than this. */
+const SETTLED_AFTER_MS = 60_000;
+
+/**
+ * Registers for a process that stays: what it had just registered when the connection broke is
+ * registered again when it is back, for Redis may have come back without its last second.
+ */
+export function createLastingRegistration(options: { redis: Redis; keys: Keys }) {
+  const subscribers = createSubscribers(options);
+  const registeredAt = new Map<string, number>();
+  let lostAt: number | undefined;
+
+  options.redis.on('close', () => {
+    lostAt ??= performance.now();
+  });
+  options.redis.on('ready', () => {
+    if (lostAt === undefined) return;
+    for (const [name, at] of registeredAt) {
+      // Where it fails, the connection has broken once more, and will be back once more.
+      if (at > lostAt - SETTLED_AFTER_MS) void subscribers.register(name).catch(() => undefined);
+    }
+    lostAt = undefined;
+  });
+
+  return {
+    /** As `Subscribers.register`. */
+    async register(name: string): Promise<void> {
+      await subscribers.register(name);
+      registeredAt.set(name, performance.now());
+    },
+    /** It is being removed: never to be registered again by itself. */
+    forget(name: string): void {
+      registeredAt.delete(name);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
+import { NotKnownHere } from '../../generation/errors.ts';
+import type { Generation } from '../../generation/generation.ts';
+import type { Rules } from '../../generation/rules.ts';
+import { keyWindowMs, type ProviderAdapter } from '../../providers/provider.ts';
+
+/**
+ * Over and above the request timeout, before a send without an answer counts as lost. A worker that
+ * was held up for longer between recording the intent and the call does not call any more.
+ */
+export const SEND_MARGIN_MS = 5_000;
+/** And where the app's pictures are loaded first, by the loader's own limits. */
+export const LOADING_MARGIN_MS = 45_000;
+
+/**
+ * What the state machine must know, from the adapter's facts and the settings.
+ * @throws NotKnownHere (from the function returned) for a provider or model this process does not know,
+ *   for instance one that was switched off while generations for it were still open.
+ */
+export function createRules(
+  providers: ReadonlyMap<string, ProviderAdapter>,
+  settings: {
+    pollProfiles: PollProfileChanges;
+    submitTimeoutMs: number;
+    unconfirmedGraceMs: number;
+    checkPatienceMs: number;
+    onUnknownOutcome: (provider: string) => 'fail' | 'resubmit';
+  },
+): (generation: Pick<Generation, 'provider' | 'model'>) => Rules {
+  const rules = new Map<string, Rules>();
+
+  for (const provider of providers.values()) {
+    for (const [name, model] of Object.entries(provider.models)) {
+      const about = { provider: provider.name, name, recommended: model.poll };
+      rules.set(`${provider.name}/${name}`, {
+        repeatSubmit: provider.repeatSubmit,
+        keyWindowMs: keyWindowMs(provider),
+        onUnknownOutcome: settings.onUnknownOutcome(provider.name),
+        unconfirmedGraceMs: settings.unconfirmedGraceMs,
+        sendOverdueMs:
+          settings.submitTimeoutMs +
+          SEND_MARGIN_MS +
+          (provider.inputs === 'upload' ? LOADING_MARGIN_MS : 0),
+        unansweredMs: settings.checkPatienceMs,
+        canCancel: provider.cancel !== undefined,
+        poll: pollProfileFor(model.type, about, settings.pollProfiles),
+      });
+    }
+  }
+
+  return ({ provider, model }) => {
+    const found = rules.get(`${provider}/${model}`);
+    if (!found) throw new NotKnownHere(`${provider}/${model}: is the provider switched on here?`);
+    return found;
+  };
+}

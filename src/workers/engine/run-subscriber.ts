@@ -1,0 +1,34 @@
+import { queueNames } from '../../config/queues.ts';
+import { type CompletionEvent, SubscriberJob } from '../../generation/jobs.ts';
+import { type RunningWorker, runWorker, type SharedParts } from './run-worker.ts';
+
+/** Called at least once for every completion; a repeat carries the same `event.id`. */
+export type CompletionHandler = (event: CompletionEvent) => void | Promise<void>;
+
+const CONCURRENCY = 25;
+
+/**
+ * Runs one subscriber's queue in this process. What `process` throws is tried again with growing
+ * waits; after the last try the job stays in the queue's failed set, its dead letters.
+ * @param longestMs longer than `process` can take; nobody knows it of an app's own handler.
+ */
+export function runSubscriber(
+  name: string,
+  process: (job: SubscriberJob) => Promise<void>,
+  shared: SharedParts,
+  longestMs?: number,
+): RunningWorker {
+  return runWorker(
+    {
+      queue: queueNames.subscriber(name),
+      payload: SubscriberJob,
+      process: async (job) => {
+        await process(job);
+        return undefined;
+      },
+      concurrency: CONCURRENCY,
+      ...(longestMs !== undefined && { longestMs }),
+    },
+    shared,
+  );
+}

@@ -1,0 +1,40 @@
+import { isFinal } from '../../generation/generation.ts';
+import type { SubmitJob } from '../../generation/jobs.ts';
+import type { SubmitParts } from './submit.ts';
+import { submitRequest } from './submit-request.ts';
+
+type Parts = Pick<SubmitParts, 'provider' | 'store' | 'advance' | 'webhookUrl' | 'now' | 'log'>;
+
+/**
+ * Asks the provider whether it ever got a submission whose answer was lost.
+ * @throws Retryable when nothing could be learned; the queue tries again, and so does the schedule.
+ */
+export function createLookUp(parts: Parts): (job: SubmitJob) => Promise<undefined> {
+  const { provider, store, advance, webhookUrl, now, log } = parts;
+  return async ({ id }) => {
+    const generation = await store.load(id);
+    if (generation?.state !== 'unconfirmed' || !provider.lookUp) return undefined;
+    const askedAt = now();
+    const task = await provider.lookUp(submitRequest(generation, webhookUrl(generation)));
+    log.info({ generation: id, provider: provider.name, found: task !== undefined }, 'looked up');
+    await advance.one({
+      id,
+      event: task
+        ? { type: 'submit-accepted', task }
+        : { type: 'absence-proven', send: generation.sends, askedAt },
+    });
+    return undefined;
+  };
+}
+
+/** Asks the provider to stop the task of a canceled generation. @throws Retryable */
+export function createCancelTask(parts: Parts): (job: SubmitJob) => Promise<undefined> {
+  const { provider, store, log } = parts;
+  return async ({ id }) => {
+    const generation = await store.load(id);
+    if (!generation || !isFinal(generation) || !generation.task) return undefined;
+    await provider.cancel?.(generation.task);
+    log.info({ generation: id, provider: provider.name }, 'task canceled at the provider');
+    return undefined;
+  };
+}

@@ -1,0 +1,83 @@
+import { queueNames } from '../../config/queues.ts';
+import { CompletionsJob, RoundJob, SubmitJob } from '../../generation/jobs.ts';
+import type { ProviderAdapter } from '../../providers/provider.ts';
+import { createCircuits } from '../../store/circuit.ts';
+import type { Stage } from '../engine/run-worker.ts';
+import type { WorkerParts } from '../parts.ts';
+import { createComplete } from './complete.ts';
+import { longest } from './longest.ts';
+import { createCancelTask, createLookUp } from './reconcile.ts';
+import { createRound } from './round.ts';
+import { createSubmit } from './submit.ts';
+
+const ROUND_CONCURRENCY = 20;
+const COMPLETIONS_CONCURRENCY = 8;
+/** What held submissions may take of the provider's rate, so that its other models go on. */
+const HELD_SHARE = 0.8;
+/** Loading pictures and the steps before a submission take time besides the submission itself. */
+const PROBE_MARGIN_MS = 60_000;
+
+/** Submissions of one provider, and what else it is asked about them. */
+export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stage<SubmitJob> {
+  const { redis, keys, settings, now } = parts;
+  const queue = parts.queues.get(queueNames.submit(provider.name));
+  const { submits } = provider.limits;
+  const circuits = createCircuits({
+    redis,
+    keys,
+    provider: provider.name,
+    settings: {
+      failures: settings.CIRCUIT_FAILURES,
+      openMs: settings.CIRCUIT_OPEN_MS,
+      probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
+      spacingMs: submits.perMs / submits.max / HELD_SHARE,
+    },
+    now,
+  });
+  const holdQueue = async (ms: number): Promise<void> => {
+    await queue.rateLimit(ms);
+  };
+  const submit = createSubmit({ ...parts, provider, circuits, holdQueue });
+  const lookUp = createLookUp({ ...parts, provider });
+  const cancelTask = createCancelTask({ ...parts, provider });
+  return {
+    queue: queue.name,
+    payload: SubmitJob,
+    process: (job, name) => {
+      if (name === 'look-up') return lookUp(job);
+      return name === 'cancel' ? cancelTask(job) : submit(job);
+    },
+    concurrency: settings.SUBMIT_CONCURRENCY,
+    longestMs: longest.submitMs(provider, {
+      submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
+      pollTimeoutMs: settings.POLL_TIMEOUT_MS,
+    }),
+    limiter: { max: submits.max, duration: submits.perMs },
+    waitsForRedis: true,
+  };
+}
+
+/** Rounds of one provider: polls, and whatever else is due. */
+export function roundStage(provider: ProviderAdapter, parts: WorkerParts): Stage<RoundJob> {
+  const { LEASE_MS: leaseMs, POLL_TIMEOUT_MS: pollTimeoutMs } = parts.settings;
+  return {
+    queue: queueNames.poll(provider.name),
+    payload: RoundJob,
+    process: createRound({ ...parts, provider, leaseMs }),
+    concurrency: ROUND_CONCURRENCY,
+    longestMs: longest.roundMs(pollTimeoutMs),
+    waitsForRedis: true,
+  };
+}
+
+/** The one door to a final state. */
+export function completionsStage(parts: WorkerParts): Stage<CompletionsJob> {
+  return {
+    queue: queueNames.completions,
+    payload: CompletionsJob,
+    process: createComplete(parts),
+    concurrency: COMPLETIONS_CONCURRENCY,
+    longestMs: longest.completionsMs,
+    waitsForRedis: true,
+  };
+}

@@ -1,0 +1,29 @@
+import { attemptOf, type Generation } from '../../generation/generation.ts';
+import { deliveryToken } from '../../outbound/signature.ts';
+import type { ProviderAdapter } from '../../providers/provider.ts';
+
+/** Where a provider is to call us about a generation; undefined when it is polled instead. */
+export type WebhookUrl = (generation: Generation) => string | undefined;
+
+/**
+ * The same at every send of one attempt, also when a redrive goes on with an older generation's:
+ * FitInView does not say what it does with a known key and another body, and may refuse it. Such a
+ * delivery finds its generation ended; the redrive learns the outcome by polls.
+ * @param options.secrets the first one makes the URL's token.
+ */
+export function createWebhookUrl(options: {
+  publicUrl: string | undefined;
+  secrets: readonly string[];
+  providers: ReadonlyMap<string, ProviderAdapter>;
+}): WebhookUrl {
+  const { publicUrl, providers } = options;
+  const [secret] = options.secrets;
+  return (generation) => {
+    const { provider } = generation;
+    const { id, mode } = attemptOf(generation);
+    if (!publicUrl || !secret || mode === 'polling') return undefined;
+    if (providers.get(provider)?.webhook?.scope !== 'request') return undefined;
+    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
+    return publicUrl.replace(/\/$/, '') + path;
+  };
+}

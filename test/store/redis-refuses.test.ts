@@ -1,0 +1,69 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createMailbox } from '../../src/store/mailbox.ts';
+import { createSchedule } from '../../src/store/schedule.ts';
+import { createStore } from '../../src/store/store.ts';
+import { NOW, newRecord } from '../generation/fixtures.ts';
+import { startOwnRedis } from '../support/own-redis.ts';
+import { connectTestRedis } from '../support/redis.ts';
+import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../support/redis-faults.ts';
+
+test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
+  'a script that Redis answers with $says has written nothing, not half of it',
+  async (fault) => {
+    const own = await startOwnRedis();
+    const { redis, keys, close } = connectTestRedis(own.url);
+    onTestFinished(async () => {
+      await own.cure();
+      await close();
+      await own.stop();
+    });
+    const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+    const schedule = createSchedule({ redis, keys });
+    const mailbox = createMailbox({ redis, keys });
+    const [one, another] = [newRecord(), newRecord()];
+    await store.create(one);
+    await store.create(another);
+    const contents = async () => {
+      const names = (await redis.keys(`${keys.prefix}*`)).sort();
+      return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
+    };
+    const before = await contents();
+    const limits = { now: NOW + 3_600_000, leaseMs: 1_000, most: 10, pollsPerSecond: 10 };
+    const each: Readonly<Record<string, () => Promise<unknown>>> = {
+      create: () => store.create(newRecord(), { key: 'order-1', bodyFingerprint: 'body' }),
+      save: () => store.saveAll([one, another]),
+      take: () => schedule.takeDue(one.provider, limits),
+      park: () => mailbox.match('vtryon', 'task-1', { type: 'cancel' }),
+    };
+
+    const end = await fault.begin(own);
+    for (const [name, write] of Object.entries(each)) {
+      await expect(write(), name).rejects.toThrow(fault.says);
+    }
+    await end();
+    expect(await contents()).toEqual(before);
+    // The same is taken now.
+    for (const write of Object.values(each)) await write();
+    expect(await contents()).not.toEqual(before);
+  },
+);
+
+test('a script that began to write before the memory ran out finishes: all of its list, or none', async () => {
+  const own = await startOwnRedis();
+  const { redis, keys, close } = connectTestRedis(own.url);
+  onTestFinished(async () => {
+    await own.cure();
+    await close();
+    await own.stop();
+  });
+  const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+  const [gone, one, another] = [newRecord(), newRecord(), newRecord()];
+  await store.create(one);
+  await store.create(another);
+  await OUT_OF_MEMORY.begin(own);
+  // Its first step takes a record that is gone out of the schedule, which no lack of memory forbids.
+  const saved = await store.saveAll([gone, one, another]);
+  expect(saved.map((result) => result.saved)).toEqual([false, true, true]);
+  const versions = await store.loadAll([one.id, another.id]);
+  expect(versions).toMatchObject([{ version: one.version + 1 }, { version: another.version + 1 }]);
+});

@@ -1,0 +1,214 @@
+import { Queue } from 'bullmq';
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { Defect, InvalidRequest, Retryable, Terminal } from '../../../src/generation/errors.ts';
+import { type NotYet, runWorker, type Stage } from '../../../src/workers/engine/run-worker.ts';
+import { connectTestRedis } from '../../support/redis.ts';
+import { until } from '../../support/until.ts';
+
+const Payload = z.object({ v: z.literal(1), n: z.number() });
+
+const LogLine = z.object({
+  level: z.number(),
+  msg: z.string(),
+  job: z.string().optional(),
+  attempt: z.number().optional(),
+  err: z.object({ message: z.string(), stack: z.string() }).optional(),
+});
+type LogLine = z.infer<typeof LogLine>;
+const { info, warn, error } = pino.levels.values;
+
+/** One queue with one worker of ours. */
+function setup(
+  process: (n: number, runs: number) => Promise<NotYet | undefined>,
+  limits: Pick<Stage<unknown>, 'limiter'> = {},
+) {
+  const { redis, keys, another, close } = connectTestRedis(undefined, {
+    maxRetriesPerRequest: null,
+  });
+  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
+  let runs = 0;
+  const logged: LogLine[] = [];
+  const log = pino(
+    { level: 'info' },
+    { write: (line) => logged.push(LogLine.parse(JSON.parse(line))) },
+  );
+  const worker = runWorker(
+    {
+      queue: 'stage',
+      payload: Payload,
+      process: ({ n }) => {
+        runs += 1;
+        return process(n, runs);
+      },
+      concurrency: 5,
+      ...limits,
+    },
+    { connection: another(), prefix: keys.prefix, log, now: Date.now },
+  );
+  onTestFinished(async () => {
+    await worker.stop();
+    await queue.close();
+    await close();
+  });
+  const add = async (data: unknown, attempts = 3) => {
+    const backoff = { type: 'fixed', delay: 10 };
+    const job = await queue.add('stage', data, { attempts, backoff, jobId: 'job-1' });
+    return job.id ?? '';
+  };
+  const untilState = (id: string, state: string) =>
+    until(`the job is ${state}`, async () => {
+      // Read after its state, or it may be older than that.
+      return (await queue.getJobState(id)) === state ? queue.getJob(id) : undefined;
+    });
+  return { queue, add, untilState, runs: () => runs, logged };
+}
+
+test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
+  const ranAt: number[] = [];
+  const notBefore = Date.now() + 300;
+  const { add, untilState } = setup(async (_n, runs) => {
+    ranAt.push(Date.now());
+    return runs < 3 ? { notBefore } : undefined;
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }, 1), 'completed');
+  expect(ranAt).toHaveLength(3);
+  expect(ranAt[1]).toBeGreaterThanOrEqual(notBefore);
+  expect(job.attemptsMade).toBe(1);
+});
+
+test.each([
+  new Terminal('content_policy', 'refused'),
+  new Defect('broken'),
+  new InvalidRequest('invalid_request', 'wrong'),
+])('what no retry can mend ends in the failed set at once: $name', async (error) => {
+  const { add, untilState, runs } = setup(async () => {
+    throw error;
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+  expect(job.failedReason).toBe(`${error.code}: ${error.message}`);
+  expect(runs()).toBe(1);
+});
+
+test.each([new Retryable('unavailable', 'away'), new Error('ECONNRESET')])(
+  'anything else is tried again by the queue’s own attempts: %s',
+  async (error) => {
+    const { add, untilState, runs } = setup(async (_n, run) => {
+      if (run < 3) throw error;
+      return undefined;
+    });
+    await untilState(await add({ v: 1, n: 1 }), 'completed');
+    expect(runs()).toBe(3);
+  },
+);
+
+test.each([
+  ['a callback URL that is gone', new Terminal('callback_gone', 'gone'), info],
+  ['any other end', new Terminal('too_late', 'over'), error],
+  ['a bug of ours', new Defect('broken'), error],
+])('a job that is given up at once is one log line: %s', async (_, thrown, level) => {
+  const { add, untilState, logged } = setup(async () => {
+    throw thrown;
+  });
+  await untilState(await add({ v: 1, n: 1 }), 'failed');
+  await until('it is logged', () => logged.length > 0);
+  expect(logged).toMatchObject([{ level, msg: 'job given up', job: 'job-1', attempt: 1 }]);
+  // With the place where it was thrown.
+  expect(logged[0]?.err?.stack).toContain('run-worker.test.ts');
+});
+
+test('each failed attempt is one log line, and the last one says that the job is given up', async () => {
+  const { add, untilState, logged } = setup(async () => {
+    throw new Retryable('unavailable', 'away');
+  });
+  await untilState(await add({ v: 1, n: 1 }), 'failed');
+  await until('all are logged', () => logged.length >= 3);
+  expect(logged.map(({ level, msg, attempt }) => ({ level, msg, attempt }))).toEqual([
+    { level: warn, msg: 'job failed', attempt: 1 },
+    { level: warn, msg: 'job failed', attempt: 2 },
+    { level: error, msg: 'job given up', attempt: 3 },
+  ]);
+});
+
+test('a job of another version waits for a worker that knows it, and spends no attempt', async () => {
+  const { add, untilState, runs } = setup(async () => undefined);
+  const job = await untilState(await add({ v: 2, n: 1 }, 1), 'delayed');
+  expect(job.attemptsMade).toBe(0);
+  expect(runs()).toBe(0);
+});
+
+test.each([{ v: 1, n: 'one' }, { n: 1 }, 'text', null])(
+  'a job that has not the shape of its queue is given up unseen: %j',
+  async (data) => {
+    const { add, untilState, runs } = setup(async () => undefined);
+    const job = await untilState(await add(data), 'failed');
+    expect(job.failedReason).toMatch(/shape/);
+    expect(runs()).toBe(0);
+  },
+);
+
+test('a worker that is stopped finishes what is under way and takes nothing more', async () => {
+  const { redis, keys, another, close } = connectTestRedis(undefined, {
+    maxRetriesPerRequest: null,
+  });
+  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
+  const finished: number[] = [];
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let started = 0;
+  const worker = runWorker(
+    {
+      queue: 'stage',
+      payload: Payload,
+      process: async ({ n }) => {
+        started += 1;
+        await held;
+        finished.push(n);
+        return undefined;
+      },
+      concurrency: 1,
+    },
+    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
+  );
+  onTestFinished(async () => {
+    await queue.close();
+    await close();
+  });
+  await queue.add('stage', { v: 1, n: 1 });
+  await queue.add('stage', { v: 1, n: 2 });
+  await until('the first is under way', () => started === 1);
+  const stopped = worker.stop();
+  release();
+  await stopped;
+  expect(finished).toEqual([1]);
+  expect(await queue.getWaitingCount()).toBe(1);
+});
+
+test('a job that fell due while a busy queue had no place is not forgotten for long', async () => {
+  const ends = new Map<number, () => void>();
+  const ran: number[] = [];
+  const { queue } = setup(
+    async (n) => {
+      ran.push(n);
+      if (n < 3) await new Promise<void>((end) => ends.set(n, end));
+      return undefined;
+    },
+    { limiter: { max: 1_000, duration: 1_000 } },
+  );
+  await queue.setGlobalConcurrency(1);
+  const add = (n: number, delay = 0) => queue.add('stage', { v: 1, n }, { delay });
+  await add(1);
+  await until('the one place is taken', () => ends.has(1));
+  const due = Date.now() + 1_500;
+  await add(3, 1_500);
+  await add(2);
+  ends.get(1)?.();
+  await until('it is taken again', () => ends.has(2));
+  ends.get(2)?.();
+  await until('the delayed one runs', () => ran.includes(3), 10_000);
+  // Without a look in between it would be 15 s.
+  expect(Date.now() - due).toBeLessThan(5_000);
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { Defect } from '../../../src/generation/errors.ts';
+import { newGenerationId } from '../../../src/generation/ids.ts';
+import type { CompletionItem } from '../../../src/generation/jobs.ts';
+import type { Advance, Advanced } from '../../../src/workers/engine/advance.ts';
+import { createComplete } from '../../../src/workers/stages/complete.ts';
+
+const item = (): CompletionItem => ({
+  id: newGenerationId(Date.now()),
+  event: { type: 'cancel' },
+});
+const FAILED: Advanced = { kind: 'failed', error: new Defect('unreadable') };
+const DONE: Advanced = { kind: 'unknown-generation' };
+
+/** A `complete` whose steps come out as told; records what it puts back. */
+function setup(outcomes: readonly Advanced[]) {
+  const putBack: CompletionItem[] = [];
+  const all: Advance['all'] = async (steps, may) => {
+    expect(may).toEqual({ finish: true });
+    expect(steps).toHaveLength(outcomes.length);
+    return [...outcomes];
+  };
+  const notUsed = () => Promise.reject(new Error('not used'));
+  const complete = createComplete({
+    advance: { all, one: notUsed },
+    enqueue: {
+      submit: notUsed,
+      lookUp: notUsed,
+      cancelTask: notUsed,
+      completion: notUsed,
+      subscriber: notUsed,
+      completionAlone: async (one) => {
+        putBack.push(one);
+      },
+    },
+  });
+  return { complete, putBack };
+}
+
+test('of a list, only the items that fail are put back, each alone', async () => {
+  const { complete, putBack } = setup([DONE, FAILED, DONE, FAILED]);
+  const items = [item(), item(), item(), item()];
+  await complete({ v: 1, items });
+  expect(putBack).toEqual([items[1], items[3]]);
+});
+
+test('an item that is alone and fails fails its job', async () => {
+  const { complete, putBack } = setup([FAILED]);
+  await expect(complete({ v: 1, items: [item()] })).rejects.toMatchObject({ code: 'defect' });
+  expect(putBack).toEqual([]);
+});

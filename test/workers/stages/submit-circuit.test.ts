@@ -1,0 +1,122 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import {
+  Defect,
+  NotKnownHere,
+  OutcomeUnknown,
+  Retryable,
+  Terminal,
+} from '../../../src/generation/errors.ts';
+import type { GenerationEvent } from '../../../src/generation/events.ts';
+import type { Went } from '../../../src/store/circuit.ts';
+import type { Advance } from '../../../src/workers/engine/advance.ts';
+import { createSubmit } from '../../../src/workers/stages/submit.ts';
+import { NOW, RECORDS } from '../../generation/fixtures.ts';
+
+const { queued, submitting } = RECORDS;
+const notUsed = () => Promise.reject(new Error('not used'));
+const OOM = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' });
+
+/** A probe by a worker whose provider, or whose Redis, throws. */
+function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping?: true }) {
+  const events: GenerationEvent[] = [];
+  const reports: Went[] = [];
+  const stopping = new AbortController();
+  const fail = async (error: Error): Promise<never> => {
+    if (throws.stopping) stopping.abort();
+    throw error;
+  };
+  const advance: Advance = {
+    all: notUsed,
+    one: async ({ event }) => {
+      if (event.type === 'prepared' && throws.save) throw throws.save;
+      events.push(event);
+      const generation = event.type === 'submit-started' ? submitting : queued;
+      return { kind: 'moved', generation };
+    },
+  };
+  const submit = createSubmit({
+    provider: {
+      name: 'acme',
+      models: {},
+      limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
+      repeatSubmit: 'none',
+      inputs: 'upload',
+      check: notUsed,
+      submit: () => fail(throws.submit ?? new Error('not used')),
+      prepare: async () => {
+        if (throws.prepare) await fail(throws.prepare);
+        return { prepared: 'an upload', done: true };
+      },
+    },
+    store: {
+      load: async () => queued,
+      create: notUsed,
+      loadAll: notUsed,
+      saveAll: notUsed,
+      save: notUsed,
+    },
+    advance,
+    circuits: {
+      ask: async () => ({ kind: 'probe', name: '1' }) as const,
+      report: async (_model, _permit, went) => void reports.push(went),
+    },
+    enqueue: {
+      submit: notUsed,
+      lookUp: notUsed,
+      cancelTask: notUsed,
+      completion: notUsed,
+      completionAlone: notUsed,
+      subscriber: notUsed,
+    },
+    webhookUrl: () => undefined,
+    holdQueue: async () => undefined,
+    patience: stopping.signal,
+    now: () => NOW,
+    log: pino({ level: 'silent' }),
+  });
+  return { run: () => submit({ v: 1, id: queued.id }), events, reports };
+}
+
+const LOST = new OutcomeUnknown('no_answer', 'lost');
+const DOWN = new Retryable('unavailable', 'refused');
+
+test.each([
+  ['an answer that was lost', { submit: LOST }, 'failed'],
+  ['a refused connection', { submit: DOWN }, 'failed'],
+  ['a refused connection for an upload', { prepare: DOWN }, 'failed'],
+  ['"too many requests"', { submit: new Retryable('rate_limited', '429') }, 'worked'],
+  ['a final no', { submit: new Terminal('content_policy', 'no') }, 'worked'],
+  ['a picture that cannot be read', { submit: new Terminal('image_unreadable', 'x') }, 'not-sent'],
+  [
+    'a picture whose host is down',
+    { prepare: new Retryable('image_unavailable', 'x') },
+    'not-sent',
+  ],
+  ['a call given up because the process stops', { submit: LOST, stopping: true }, 'not-sent'],
+  ['an upload given up because the process stops', { prepare: DOWN, stopping: true }, 'not-sent'],
+] as const)('to the circuit, %s means: %s', async (_what, throws, went) => {
+  const { run, reports } = setup(throws);
+  await run();
+  expect(reports).toEqual([went]);
+});
+
+test('a free step whose answer was lost is taken again like any other "not now"', async () => {
+  const { run, events } = setup({ prepare: LOST });
+  await run();
+  expect(events).toMatchObject([{ type: 'submit-deferred', send: 0, reason: 'unavailable' }]);
+});
+
+test.each([
+  ['Redis refuses what a step brought', { save: OOM }, OOM],
+  ['a step breaks an invariant', { prepare: new Defect('broken') }, new Defect('broken')],
+  ['a step is for newer code', { prepare: new NotKnownHere('x') }, new NotKnownHere('x')],
+])(
+  'when %s the job fails, and the provider has nothing to do with it',
+  async (_, throws, error) => {
+    const { run, events, reports } = setup(throws);
+    await expect(run()).rejects.toThrow(error.message);
+    expect(events).toEqual([]);
+    expect(reports).toEqual(['not-sent']);
+  },
+);

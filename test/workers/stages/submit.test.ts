@@ -1,0 +1,127 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { OutcomeUnknown } from '../../../src/generation/errors.ts';
+import type { GenerationEvent } from '../../../src/generation/events.ts';
+import type { Generation } from '../../../src/generation/generation.ts';
+import type { ProviderAdapter } from '../../../src/providers/provider.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { Advance } from '../../../src/workers/engine/advance.ts';
+import { createLookUp } from '../../../src/workers/stages/reconcile.ts';
+import { createSubmit } from '../../../src/workers/stages/submit.ts';
+import { NOW, RECORDS } from '../../generation/fixtures.ts';
+
+const { queued, submitting, unconfirmed } = RECORDS;
+const notUsed = () => Promise.reject(new Error('not used'));
+const log = pino({ level: 'silent' });
+
+/** A worker for one record. `heldUpMs` pass while Redis takes its word; `searchMs` while it asks. */
+function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number } = {}) {
+  const sent = record.state === 'queued' ? submitting : record;
+  const stopping = new AbortController();
+  const events: GenerationEvent[] = [];
+  const calls: string[] = [];
+  let clock = NOW;
+  const advance: Advance = {
+    all: notUsed,
+    one: async ({ event }) => {
+      events.push(event);
+      clock += times.heldUpMs ?? 0;
+      return { kind: 'moved', generation: sent };
+    },
+  };
+  const provider: ProviderAdapter = {
+    name: 'acme',
+    models: {},
+    limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
+    repeatSubmit: 'search',
+    inputs: 'url',
+    check: notUsed,
+    submit: async ({ idempotencyKey }) => {
+      calls.push(idempotencyKey);
+      return { task: { id: 'task-1' } };
+    },
+    lookUp: async () => {
+      clock += times.searchMs ?? 0;
+      return undefined;
+    },
+  };
+  const store: Store = {
+    load: async () => record,
+    create: notUsed,
+    loadAll: notUsed,
+    saveAll: notUsed,
+    save: notUsed,
+  };
+  const enqueue = {
+    submit: notUsed,
+    lookUp: notUsed,
+    cancelTask: notUsed,
+    completion: notUsed,
+    completionAlone: notUsed,
+    subscriber: notUsed,
+  };
+  const parts = {
+    provider,
+    store,
+    advance,
+    circuits: { ask: async () => ({ kind: 'go', clean: true }) as const, report: notUsed },
+    enqueue,
+    webhookUrl: () => undefined,
+    holdQueue: notUsed,
+    patience: stopping.signal,
+    now: () => clock,
+    log,
+  };
+  /** Like the process that is told to stop while a call is under way. */
+  const givenUp = (repeatSubmit: ProviderAdapter['repeatSubmit']) =>
+    createSubmit({
+      ...parts,
+      provider: {
+        ...provider,
+        repeatSubmit,
+        submit: async () => {
+          stopping.abort();
+          throw new OutcomeUnknown('no_answer', 'given up');
+        },
+      },
+    });
+  return { submit: createSubmit(parts), lookUp: createLookUp(parts), givenUp, events, calls };
+}
+
+test('a worker that was held up after it recorded the intent does not call any more', async () => {
+  const { submit, events, calls } = setup(queued, { heldUpMs: 5_001 });
+  await submit({ v: 1, id: submitting.id });
+  expect(calls).toEqual([]);
+  expect(events).toEqual([
+    { type: 'submit-started', sender: expect.any(String) },
+    { type: 'submit-deferred', send: 1, reason: 'unavailable', until: NOW + 5_001 },
+  ]);
+});
+
+test('a worker that was held up for no longer than a send allows calls once', async () => {
+  const { submit, events, calls } = setup(queued, { heldUpMs: 5_000 });
+  await submit({ v: 1, id: submitting.id });
+  expect(calls).toEqual([`${submitting.id}-1`]);
+  expect(events.at(-1)).toEqual({ type: 'submit-accepted', task: { id: 'task-1' } });
+});
+
+test('a search that found nothing counts for the moment it was sent', async () => {
+  const { lookUp, events } = setup(unconfirmed, { searchMs: 60_000 });
+  await lookUp({ v: 1, id: unconfirmed.id });
+  expect(events).toEqual([{ type: 'absence-proven', send: 1, askedAt: NOW }]);
+});
+
+test.each(['idempotency-key', 'unique-reference', 'none'] as const)(
+  'a call given up because the process stops is recorded as unknown at once: %s',
+  async (repeatSubmit) => {
+    const { givenUp, events } = setup(queued);
+    await givenUp(repeatSubmit)({ v: 1, id: submitting.id });
+    expect(events.at(-1)).toEqual({ type: 'submit-unknown', send: submitting.sends });
+  },
+);
+
+test('a call given up because the process stops is not searched for before its time', async () => {
+  const { givenUp, events } = setup(queued);
+  await givenUp('search')({ v: 1, id: submitting.id });
+  expect(events).toEqual([{ type: 'submit-started', sender: expect.any(String) }]);
+});
