@@ -1,3 +1,5 @@
+import type { DeferReason } from './hold-reasons.ts';
+
 /**
  * The error taxonomy. What may be done about an error is its class; what happened is its `code`,
  * which is stable and what callers and tests compare. Messages are for people and never hold
@@ -52,18 +54,6 @@ export class InvalidRequest extends CatwalkError {
     this.problems = problems;
   }
 }
-
-/**
- * Why a provider did not take a submission now. `out_of_credit` waits for a person;
- * `image_unavailable` is not the provider's trouble but that of the app's pictures.
- */
-export type DeferReason =
-  | 'rate_limited'
-  | 'concurrency_limited'
-  | 'out_of_credit'
-  | 'unavailable'
-  | 'image_unavailable'
-  | 'unauthorized';
 
 /** Passing trouble, certainly without effect at the other side: the same call may be repeated. */
 export class Retryable extends CatwalkError {

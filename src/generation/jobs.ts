@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GenerationEvent } from './events.ts';
 import { Reason, Result } from './generation.ts';
 import { GenerationId } from './ids.ts';
+import { OUTCOMES } from './verdicts.ts';
 
 /** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
 
@@ -37,19 +38,14 @@ const isoTime = z.string();
  */
 export const CompletionEvent = z.object({
   id: z.string(),
-  type: z.enum([
-    'generation.completed',
-    'generation.failed',
-    'generation.timed_out',
-    'generation.canceled',
-  ]),
+  type: z.templateLiteral(['generation.', z.enum(OUTCOMES)]),
   timestamp: isoTime,
   data: z.object({
     generationId: GenerationId,
     tenant: z.string(),
     provider: z.string(),
     model: z.string(),
-    outcome: z.enum(['completed', 'failed', 'timed_out', 'canceled']),
+    outcome: z.enum(OUTCOMES),
     results: z.array(Result),
     reason: Reason.nullable(),
     timings: z.object({

@@ -1,4 +1,5 @@
-import { type DeferReason, OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
+import { OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
+import type { DeferReason } from '../generation/hold-reasons.ts';
 import type { HttpAnswer } from '../outbound/http-client.ts';
 import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../outbound/retry-after.ts';
 import { explain } from './reasons.ts';
