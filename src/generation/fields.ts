@@ -1,4 +1,4 @@
-import { Common, type Generation, type Unsuccessful } from './generation.ts';
+import type { Common, Generation } from './generation.ts';
 
 /**
  * How a record is made from another, so that no field vanishes because nobody thought of it: whoever
@@ -10,54 +10,31 @@ export type Stated<T> = { [K in keyof Required<T>]: K extends keyof T ? T[K] : n
 
 /** The record with these fields. What is `undefined` is not there at all. */
 export function recordOf<Record extends Generation>(stated: Stated<Record>): Record {
-  const entries = Object.entries(stated).filter(([, value]) => value !== undefined);
+  const found: { [field: string]: unknown } = {};
+  for (const field in stated) if (stated[field] !== undefined) found[field] = stated[field];
   // Only what `Stated` made of optional fields can have been undefined.
-  return Object.fromEntries(entries) as Record;
+  return found as Record;
 }
 
 /** The fields that every state has. A transition keeps them all. */
 export function commonOf(g: Common): Stated<Common> {
-  return picked(g, COMMON_FIELDS);
-}
-
-/** What a redrive has of the old record, and what is its own. */
-const REDRIVE = {
-  id: 'own',
-  version: 'own',
-  tenant: 'kept',
-  provider: 'kept',
-  model: 'kept',
-  mode: 'kept',
-  input: 'kept',
-  metadata: 'kept',
-  callbackUrl: 'kept',
-  createdAt: 'own',
-  attempt: 'own',
-  sends: 'own',
-  refusals: 'own',
-  redriveOf: 'own',
-  goesOnWith: 'own',
-} as const satisfies { [Field in keyof Required<Common>]: 'kept' | 'own' };
-
-type Kept = { [K in keyof Common]-?: (typeof REDRIVE)[K] extends 'kept' ? K : never }[keyof Common];
-
-/** What a redrive takes over from the generation that it tries again. */
-export function keptByRedrive(old: Unsuccessful): Stated<Pick<Common, Kept>> {
-  return picked(
-    old,
-    COMMON_FIELDS.filter((field): field is Kept => REDRIVE[field] === 'kept'),
-  );
-}
-
-/** `Object.keys` says strings only; zod takes a schema's keys from its own type. */
-const COMMON_FIELDS = Object.keys(Common.shape) as (keyof Common)[];
-
-function picked<T extends object, Field extends keyof T>(
-  from: T,
-  fields: readonly Field[],
-): Stated<Pick<T, Field>> {
-  // Each field is put in by the loop.
-  const found = {} as { [K in Field]: T[K] };
-  for (const field of fields) found[field] = from[field];
-  return found as Stated<Pick<T, Field>>;
+  const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
+  const { createdAt, attempt, sends, refusals, redriveOf, goesOnWith } = g;
+  return {
+    id,
+    version,
+    tenant,
+    provider,
+    model,
+    mode,
+    input,
+    metadata,
+    callbackUrl,
+    createdAt,
+    attempt,
+    sends,
+    refusals,
+    redriveOf,
+    goesOnWith,
+  };
 }

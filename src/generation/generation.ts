@@ -68,8 +68,7 @@ const common = {
   goesOnWith: Attempt.optional(),
 };
 /** What every record holds, whatever its state. */
-export const Common = z.object(common);
-export type Common = z.infer<typeof Common>;
+export type Common = z.infer<z.ZodObject<typeof common>>;
 
 /** The next moment something must happen; the schedule holds the same number. */
 const due = { dueAt: z.number() };

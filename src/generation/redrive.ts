@@ -1,4 +1,4 @@
-import { keptByRedrive, recordOf } from './fields.ts';
+import { recordOf } from './fields.ts';
 import {
   attemptOf,
   type Generation,
@@ -112,10 +112,18 @@ export function redriven(
   }
 }
 
+/** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
+  const { tenant, provider, model, mode, input, metadata, callbackUrl } = old;
   return {
-    ...keptByRedrive(old),
     id,
+    tenant,
+    provider,
+    model,
+    mode,
+    input,
+    metadata,
+    callbackUrl,
     version: 1,
     createdAt: now,
     attempt: 1,
