@@ -7,11 +7,14 @@ import type { DeferReason } from './hold-reasons.ts';
  */
 export abstract class CatwalkError extends Error {
   readonly code: string;
+  /** Of a call that brought no good answer. */
+  declare readonly met?: CallTrouble;
 
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
+  constructor(code: string, message: string, options?: ErrorDetails) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    if (options?.met) this.met = options.met;
     Object.defineProperty(this, KINDS, { value: kindsOf(new.target) });
   }
 
@@ -24,6 +27,14 @@ export abstract class CatwalkError extends Error {
     // biome-ignore lint/complexity/noThisInStatic: `this` is whichever subclass is asked about.
     return Array.isArray(value[KINDS]) && value[KINDS].includes(this.name);
   }
+}
+
+/** What a call met: an answer that is no success, none in time, or no connection that held. */
+export type CallTrouble = `http_${number}` | 'timeout' | 'unreachable';
+
+interface ErrorDetails {
+  readonly cause?: unknown;
+  readonly met?: CallTrouble | undefined;
 }
 
 /** Shared by every copy of this module in the process. */
@@ -65,10 +76,9 @@ export class Retryable extends CatwalkError {
   constructor(
     code: DeferReason,
     message: string,
-    options: {
+    options: ErrorDetails & {
       retryAfterMs?: number | undefined;
       ifItLasts?: Terminal | undefined;
-      cause?: unknown;
     } = {},
   ) {
     super(code, message, options);

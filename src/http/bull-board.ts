@@ -2,7 +2,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type RequestHandler, Router } from 'express';
-import { queueNames } from '../config/queues.ts';
+import { type QueueName, queueNames, readQueueName } from '../config/queues.ts';
 import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
 import { Refusal } from './error-response.ts';
@@ -32,7 +32,7 @@ export function createBoard(options: {
     new BullMQAdapter(queues.get(name), {
       readOnlyMode: !options.writable,
       allowRetries: options.writable,
-      description: describe(name),
+      description: DESCRIPTIONS[readQueueName(name)?.family ?? 'subscriber'],
     });
 
   const shown = new Set([
@@ -92,9 +92,9 @@ const ownPagesOnly: RequestHandler = (request, response, next) => {
 
 const THIRD_PARTY_STYLES = /<link href="https:[^>]*>/g;
 
-function describe(name: string): string {
-  if (name === queueNames.completions) return 'what webhooks, polls and cancels say; decided here';
-  if (name.startsWith(queueNames.submit(''))) return 'generations on their way to the provider';
-  if (name.startsWith(queueNames.poll(''))) return 'delayed rounds: each polls whatever is due';
-  return 'completion events for one subscriber; failed = dead letters';
-}
+const DESCRIPTIONS: Readonly<Record<QueueName['family'], string>> = {
+  completions: 'what webhooks, polls and cancels say; decided here',
+  submit: 'generations on their way to the provider',
+  poll: 'delayed rounds: each polls whatever is due',
+  subscriber: 'completion events for one subscriber; failed = dead letters',
+};

@@ -32,7 +32,8 @@ export function refusal(
   if (status === 429) return deferral(answer, 'rate_limited');
   if (kind === 'read') return deferral(answer, 'unavailable');
   if (isUncertain(status)) {
-    return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`);
+    const met = `http_${status}` as const;
+    return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`, { met });
   }
   // A redirect means a wrong base URL: nothing was accepted, and only the operator can mend it.
   if (status < 400) return deferral(answer, 'unavailable', OPERATOR_RETRY_MS);
@@ -49,6 +50,7 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
+    met: `http_${answer.status}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { Queue } from 'bullmq';
+import { Queue, UnrecoverableError } from 'bullmq';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
@@ -102,6 +102,31 @@ test.each([new Retryable('unavailable', 'away'), new Error('ECONNRESET')])(
     expect(runs()).toBe(3);
   },
 );
+
+test.each([
+  [new Retryable('unavailable', 'it answered', { met: 'http_503' }), 'http_503: it answered'],
+  [new Error('code_like: text'), 'handler_error: code_like: text'],
+  ['no error at all', 'handler_error: no error at all'],
+])(
+  'what the queue keeps of a job that is given up begins with a code: %s',
+  async (thrown, line) => {
+    const { add, untilState, runs } = setup(async () => {
+      throw thrown;
+    });
+    const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+    expect(job.failedReason).toBe(line);
+    expect(runs()).toBeGreaterThan(1);
+  },
+);
+
+test('a handler that says so by BullMQ’s own error is not tried again', async () => {
+  const { add, untilState, runs } = setup(async () => {
+    throw new UnrecoverableError('closed for the night');
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+  expect(job.failedReason).toBe('handler_error: closed for the night');
+  expect(runs()).toBe(1);
+});
 
 test.each([
   ['a callback URL that is gone', new Terminal('callback_gone', 'gone'), info],
