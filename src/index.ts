@@ -13,7 +13,7 @@ import type { Logger } from './config/log.ts';
 import { endsWithin, stopTimes } from './config/orderly-stop.ts';
 import { InvalidSettings } from './config/settings.ts';
 import { awaitRedis, requireRedis, UnfitRedis } from './config/start-up.ts';
-import { assemble, configure } from './core.ts';
+import { assemble, type Core, configure, type Installation } from './core.ts';
 import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
 import { GenerationId } from './generation/ids.ts';
@@ -24,7 +24,7 @@ import { openConnection } from './store/connection.ts';
 import { createLastingRegistration } from './store/subscribers.ts';
 import { type CompletionHandler, runSubscriber } from './workers/engine/run-subscriber.ts';
 import type { RunningWorker } from './workers/engine/run-worker.ts';
-import { startWorkers } from './workers/start.ts';
+import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
 export { CannotStart } from './config/start-up.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
@@ -92,7 +92,7 @@ export async function connectCatwalk(
   const providers = factoriesOf(options.providers ?? []);
   const installation = await configure(env, { apiKeys: false, providers, log: options.log });
   const core = assemble(installation, { whileAway: 'fail' });
-  const { settings, log, keys, redis, enqueue } = core;
+  const { settings, log, redis } = core;
   try {
     await requireRedis(redis, log, REDIS_PATIENCE_MS);
   } catch (error) {
@@ -104,32 +104,8 @@ export async function connectCatwalk(
     log.error({ err: error }, 'every call rejects until Redis is there');
   }
 
-  let listening: ReturnType<typeof listen> | undefined;
-  let working: ReturnType<typeof work> | undefined;
-  const handlers: RunningWorker[] = [];
-
-  function listen() {
-    const connection = openConnection({ url: settings.REDIS_URL, whileAway: 'wait', log });
-    return { ...connection, registration: createLastingRegistration({ ...connection, keys }) };
-  }
-
-  /** Workers wait while Redis is away, and so they have a core of their own. */
-  function work() {
-    const patient = assemble(installation, { whileAway: 'wait' });
-    const started = awaitRedis(patient.redis, log).then(() =>
-      startWorkers(patient, installation.giveUpCalls),
-    );
-    return { started, end: patient.end };
-  }
-
-  async function stopWork(): Promise<void> {
-    if (!working) return;
-    const { started, end } = working;
-    // Those that still wait for Redis have begun nothing.
-    const workers = await Promise.race([started.catch(() => undefined), nextTurn(undefined)]);
-    if (workers) await workers.stop();
-    end();
-  }
+  const subscriptions = createSubscriptions(core);
+  const work = createWork(installation);
 
   return {
     requestGeneration: ({ tenant, idempotencyKey, ...body }) =>
@@ -139,34 +115,79 @@ export async function connectCatwalk(
       // It travels together with other callers' events, whose job it would spoil.
       const parsed = GenerationId.safeParse(id);
       if (!parsed.success) throw new InvalidRequest('invalid_id', 'This is no id of a generation.');
-      await enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
+      await core.enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
     },
-    async onCompletion(name, handler) {
-      listening ??= listen();
-      await awaitRedis(listening.redis, log);
-      await listening.registration.register(name);
-      const shared = { connection: listening.redis, prefix: keys.prefix, log, now: Date.now };
-      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
-    },
-    async removeSubscriber(name) {
-      listening?.registration.forget(name);
-      await core.subscribers.remove(name);
-    },
-    async startWorkers() {
-      working ??= work();
-      const { started, end } = working;
-      await started.catch((error: unknown) => {
-        working = undefined;
-        end();
-        throw error;
-      });
-    },
+    onCompletion: subscriptions.add,
+    removeSubscriber: subscriptions.remove,
+    startWorkers: work.start,
     async close() {
       const { workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
-      await Promise.all([...handlers.map((handler) => handler.stop(workMs)), stopWork()]);
+      await Promise.all([subscriptions.stop(workMs), work.stop()]);
       await endsWithin(Promise.all([core.close(), installation.close()]), closeMs);
       core.end();
-      listening?.end();
+      subscriptions.end();
+    },
+  };
+}
+
+/** The handlers of this process, on one connection of their own that waits while Redis is away. */
+function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
+  const handlers: RunningWorker[] = [];
+  let listening: ReturnType<typeof listen> | undefined;
+
+  function listen() {
+    const connection = openConnection({ url: settings.REDIS_URL, whileAway: 'wait', log });
+    return { ...connection, registration: createLastingRegistration({ ...connection, keys }) };
+  }
+
+  return {
+    async add(name: string, handler: CompletionHandler): Promise<void> {
+      listening ??= listen();
+      const { redis, registration } = listening;
+      await awaitRedis(redis, log);
+      await registration.register(name);
+      const shared = { connection: redis, prefix: keys.prefix, log, now };
+      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
+    },
+    async remove(name: string): Promise<void> {
+      listening?.registration.forget(name);
+      await subscribers.remove(name);
+    },
+    stop: (workMs: number) => Promise.all(handlers.map((handler) => handler.stop(workMs))),
+    end: () => listening?.end(),
+  };
+}
+
+/** The workers of this process. They wait while Redis is away, and so they have their own core. */
+function createWork(installation: Installation) {
+  let work: { readonly core: Core; readonly started: Promise<WorkerProcess> } | undefined;
+
+  async function begin(core: Core): Promise<WorkerProcess> {
+    try {
+      await awaitRedis(core.redis, core.log);
+      return await startWorkers(core, installation.giveUpCalls);
+    } catch (error) {
+      work = undefined;
+      core.end();
+      throw error;
+    }
+  }
+
+  return {
+    async start(): Promise<void> {
+      if (!work) {
+        const core = assemble(installation, { whileAway: 'wait' });
+        work = { core, started: begin(core) };
+      }
+      await work.started;
+    },
+    async stop(): Promise<void> {
+      if (!work) return;
+      const { core, started } = work;
+      // Those that still wait for Redis have begun nothing.
+      const workers = await Promise.race([started.catch(() => undefined), nextTurn(undefined)]);
+      if (workers) await workers.stop();
+      core.end();
     },
   };
 }
