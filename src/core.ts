@@ -66,6 +66,9 @@ export async function configure(
   const settings = readProcessSettings(env, { ...needs, providerNames: factories.keys() });
   const log =
     needs.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues, needs.logTo ?? undefined);
+  if (settings.ALLOW_INSECURE_URLS) {
+    log.warn('ALLOW_INSECURE_URLS is set: URLs of apps may lead into private networks');
+  }
   return { settings, log, ...connectProviders(settings, factories) };
 }
 

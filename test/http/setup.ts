@@ -20,6 +20,7 @@ export const BOARD = { user: 'operator', password: 'password-of-the-board' } as 
 
 const ENVIRONMENT = {
   NODE_ENV: 'test',
+  ALLOW_INSECURE_URLS: 'true',
   LOG_LEVEL: 'debug',
   PORT: '0',
   PUBLIC_URL: 'https://catwalk.example.com',

@@ -83,6 +83,7 @@ export function pipelineEnv(simulatorUrl: string, namespace: string, patience: P
   const limits = { SUBMITS_PER_MINUTE: '100000', CONCURRENCY: '40', POLLS_PER_SECOND: '500' };
   return {
     NODE_ENV: 'test',
+    ALLOW_INSECURE_URLS: 'true',
     LOG_LEVEL: 'info',
     REDIS_URL: process.env['REDIS_URL'],
     REDIS_NAMESPACE: namespace,
