@@ -118,8 +118,8 @@ export const Environment = z.object({
     secret: true,
     example: 'my-shop:change-me-to-a-long-random-key',
   }),
-  ALLOW_INSECURE_URLS: described(z.stringbool().optional(), {
-    about: 'Accept http:// and private-network URLs. Default: only outside production.',
+  ALLOW_INSECURE_URLS: described(z.stringbool().default(false), {
+    about: 'Accept http:// and private-network URLs. For development only.',
   }),
   MAX_BODY_BYTES: described(wholeNumber(64 * 1024, { min: 1024, max: 1024 * 1024 }), {
     about: 'Largest API request.',

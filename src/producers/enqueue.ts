@@ -41,44 +41,16 @@ interface Job {
 
 /** A deterministic id frees itself when its job is done; see docs/decisions on job ids. */
 export function createEnqueue(queues: QueueSet): Enqueue {
-  const adders = new Map<string, (job: Job) => Promise<void>>();
-  const add = (queueName: string, job: Job): Promise<void> => {
-    let adder = adders.get(queueName);
-    if (!adder) {
-      const queue = queues.get(queueName);
-      adder = coalesce(async (jobs: Job[]) => {
-        await queue.addBulk(jobs);
-        return jobs.map(() => undefined);
-      });
-      adders.set(queueName, adder);
-    }
-    return adder(job);
-  };
-
-  const addCompletions = async (items: CompletionItem[]) => {
-    const data: CompletionsJob = { v: 1, items };
-    await queues.get(queueNames.completions).add('completions', data);
-    return items.map(() => undefined);
-  };
-
-  /** BullMQ ignores an add while a job of that id exists, a failed one too. */
-  const makeRoom = async (queueName: string, jobId: string): Promise<void> => {
-    const job = await queues.get(queueName).getJob(jobId);
-    if (job && (await job.isFailed())) await job.remove();
-  };
-
-  /** The same until the generation has been sent or refused: a re-issue does not pile up. */
-  const step = (g: Generation): string => `${g.id}-${g.sends}-${g.refusals}`;
-
+  const add = createAdder(queues);
   return {
-    completion: coalesce(addCompletions),
+    completion: coalesce((items: CompletionItem[]) => addCompletions(queues, items)),
     completionAlone: async (item) => {
-      await addCompletions([item]);
+      await addCompletions(queues, [item]);
     },
     submit: async (g, delayMs, again) => {
       const name = queueNames.submit(g.provider);
       const jobId = `submit-${step(g)}`;
-      if (again) await makeRoom(name, jobId);
+      if (again) await makeRoom(queues, name, jobId);
       await add(name, {
         name: 'submit',
         data: { v: 1, id: g.id },
@@ -89,7 +61,7 @@ export function createEnqueue(queues: QueueSet): Enqueue {
       const name = queueNames.submit(g.provider);
       const jobId = `look-up-${step(g)}`;
       // A search that failed for good would otherwise be the last one.
-      await makeRoom(name, jobId);
+      await makeRoom(queues, name, jobId);
       await add(name, { name: 'look-up', data: { v: 1, id: g.id }, opts: { jobId } });
     },
     cancelTask: (g) =>
@@ -105,4 +77,38 @@ export function createEnqueue(queues: QueueSet): Enqueue {
         opts: { jobId: `told-${event.data.generationId}` },
       }),
   };
+}
+
+/** Adds jobs; those of one queue and one turn of the event loop together. */
+function createAdder(queues: QueueSet): (queueName: string, job: Job) => Promise<void> {
+  const adders = new Map<string, (job: Job) => Promise<void>>();
+  return (queueName, job) => {
+    let adder = adders.get(queueName);
+    if (!adder) {
+      const queue = queues.get(queueName);
+      adder = coalesce(async (jobs: Job[]) => {
+        await queue.addBulk(jobs);
+        return jobs.map(() => undefined);
+      });
+      adders.set(queueName, adder);
+    }
+    return adder(job);
+  };
+}
+
+async function addCompletions(queues: QueueSet, items: CompletionItem[]): Promise<undefined[]> {
+  const data: CompletionsJob = { v: 1, items };
+  await queues.get(queueNames.completions).add('completions', data);
+  return items.map(() => undefined);
+}
+
+/** BullMQ ignores an add while a job of that id exists, a failed one too. */
+async function makeRoom(queues: QueueSet, queueName: string, jobId: string): Promise<void> {
+  const job = await queues.get(queueName).getJob(jobId);
+  if (job && (await job.isFailed())) await job.remove();
+}
+
+/** The same until the generation has been sent or refused: a re-issue does not pile up. */
+function step(g: Generation): string {
+  return `${g.id}-${g.sends}-${g.refusals}`;
 }

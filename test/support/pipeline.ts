@@ -9,6 +9,7 @@ import { startSimulator } from '../../simulator/server.ts';
 import type { Logger } from '../../src/config/log.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { readProcessSettings } from '../../src/config/start-up.ts';
+import { assemble } from '../../src/core.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import type { representation } from '../../src/http/representation.ts';
 import { startHttp } from '../../src/http/start.ts';
@@ -82,6 +83,7 @@ export function pipelineEnv(simulatorUrl: string, namespace: string, patience: P
   const limits = { SUBMITS_PER_MINUTE: '100000', CONCURRENCY: '40', POLLS_PER_SECOND: '500' };
   return {
     NODE_ENV: 'test',
+    ALLOW_INSECURE_URLS: 'true',
     LOG_LEVEL: 'info',
     REDIS_URL: process.env['REDIS_URL'],
     REDIS_NAMESPACE: namespace,
@@ -152,7 +154,12 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   const webProviders = connectProviders(webSettings);
   ends.push(webProviders.close);
   const startWebAt = (port: number) =>
-    startHttp({ ...webSettings, PORT: port }, webProviders.providers, log, now);
+    startHttp(
+      assemble(
+        { settings: { ...webSettings, PORT: port }, ...webProviders, log },
+        { whileAway: 'fail', now },
+      ),
+    );
   const web = await startWebAt(0);
   let running: typeof web | undefined = web;
   async function stopWeb(): Promise<void> {
@@ -167,8 +174,8 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   async function startMoreWorkers(changes: Env = {}): Promise<WorkerProcess> {
     const settings = readProcessSettings({ ...env, ...changes }, { apiKeys: false });
     const connected = connectProviders(settings);
-    const hooks = { giveUpCalls: connected.giveUpCalls };
-    const workers = await startWorkers(settings, connected.providers, log, hooks, now);
+    const core = assemble({ settings, ...connected, log }, { whileAway: 'wait', now });
+    const workers = await startWorkers(core, connected.giveUpCalls);
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => {
       stopping ??= workers.stop().then(connected.close);
