@@ -45,6 +45,8 @@ export function isFinalTrouble(error: unknown): error is Defect | Terminal | Inv
 }
 
 function codeOf(error: unknown): string {
+  // Whichever invariant broke: which one is for the sentence.
+  if (error instanceof Defect) return 'defect';
   if (isFinalTrouble(error)) return error.code;
   return (error instanceof CatwalkError && error.met) || HANDLER_ERROR;
 }

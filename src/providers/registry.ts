@@ -37,21 +37,6 @@ export type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 /** What all adapters are handed besides their own settings. */
 export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files' | 'submitTimeoutMs'>;
 
-export type ProviderName = keyof typeof BUILT_IN;
-
-export const PROVIDER_NAMES: readonly ProviderName[] = [
-  'fitinview',
-  'fashn',
-  'apixo',
-  'vtryon',
-  'image-intelligence',
-  'fitroom',
-  'segmind',
-  'tryon-api',
-  'replicate',
-  'fal',
-];
-
 /** For a library user who adds providers: pass a copy with more entries to `createProviders`. */
 export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
   Object.entries(BUILT_IN),

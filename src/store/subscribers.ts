@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { InvalidRequest } from '../generation/errors.ts';
+import { NAME } from '../generation/names.ts';
 import type { Keys } from './keys.ts';
 
 /** Who is told about completions. A subscription outlives its process: its queue fills meanwhile. */
@@ -18,11 +19,10 @@ export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscr
   const { redis, keys } = options;
   return {
     async register(name) {
-      if (!/^[a-z][a-z0-9-]{0,39}$/.test(name) || name === CALLBACK) {
+      if (!NAME.pattern.test(name) || name === CALLBACK) {
         throw new InvalidRequest(
           'invalid_subscriber_name',
-          `subscriber name "${name.slice(0, 40)}": use 1-40 of a-z, 0-9 and -, beginning with a ` +
-            `letter; "${CALLBACK}" is taken`,
+          `subscriber name "${name.slice(0, 40)}": use ${NAME.words}; "${CALLBACK}" is taken`,
         );
       }
       await redis.sadd(keys.subscribers, name);
