@@ -17,6 +17,9 @@ const version = { v: z.literal(1) };
 export const SubmitJob = z.object({ ...version, id: GenerationId });
 export type SubmitJob = z.infer<typeof SubmitJob>;
 
+/** What a job of a submit queue asks of the provider: the job's name. */
+export const SUBMIT_JOBS = { submit: 'submit', lookUp: 'look-up', cancelTask: 'cancel' } as const;
+
 export const RoundJob = z.object(version);
 export type RoundJob = z.infer<typeof RoundJob>;
 
@@ -24,9 +27,12 @@ export type RoundJob = z.infer<typeof RoundJob>;
 export const CompletionItem = z.object({ id: GenerationId, event: GenerationEvent });
 export type CompletionItem = z.infer<typeof CompletionItem>;
 
+/** The most that one job of completions holds. */
+export const MOST_ITEMS = 100;
+
 export const CompletionsJob = z.object({
   ...version,
-  items: z.array(CompletionItem).min(1).max(100),
+  items: z.array(CompletionItem).min(1).max(MOST_ITEMS),
 });
 export type CompletionsJob = z.infer<typeof CompletionsJob>;
 

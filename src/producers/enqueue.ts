@@ -1,12 +1,14 @@
 import { queueNames } from '../config/queues.ts';
 import type { Generation } from '../generation/generation.ts';
-import type {
-  CompletionEvent,
-  CompletionItem,
-  CompletionsJob,
-  RoundJob,
-  SubmitJob,
-  SubscriberJob,
+import {
+  type CompletionEvent,
+  type CompletionItem,
+  type CompletionsJob,
+  MOST_ITEMS,
+  type RoundJob,
+  SUBMIT_JOBS,
+  type SubmitJob,
+  type SubscriberJob,
 } from '../generation/jobs.ts';
 import { coalesce } from '../store/coalesce.ts';
 import type { QueueSet } from './queue-set.ts';
@@ -43,7 +45,7 @@ interface Job {
 export function createEnqueue(queues: QueueSet): Enqueue {
   const add = createAdder(queues);
   return {
-    completion: coalesce((items: CompletionItem[]) => addCompletions(queues, items)),
+    completion: coalesce((items: CompletionItem[]) => addCompletions(queues, items), MOST_ITEMS),
     completionAlone: async (item) => {
       await addCompletions(queues, [item]);
     },
@@ -52,7 +54,7 @@ export function createEnqueue(queues: QueueSet): Enqueue {
       const jobId = `submit-${step(g)}`;
       if (again) await makeRoom(queues, name, jobId);
       await add(name, {
-        name: 'submit',
+        name: SUBMIT_JOBS.submit,
         data: { v: 1, id: g.id },
         opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
       });
@@ -62,11 +64,11 @@ export function createEnqueue(queues: QueueSet): Enqueue {
       const jobId = `look-up-${step(g)}`;
       // A search that failed for good would otherwise be the last one.
       await makeRoom(queues, name, jobId);
-      await add(name, { name: 'look-up', data: { v: 1, id: g.id }, opts: { jobId } });
+      await add(name, { name: SUBMIT_JOBS.lookUp, data: { v: 1, id: g.id }, opts: { jobId } });
     },
     cancelTask: (g) =>
       add(queueNames.submit(g.provider), {
-        name: 'cancel',
+        name: SUBMIT_JOBS.cancelTask,
         data: { v: 1, id: g.id },
         opts: { jobId: `cancel-${g.id}` },
       }),
