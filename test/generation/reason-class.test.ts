@@ -4,7 +4,7 @@ import type { Generation, Unsuccessful } from '../../src/generation/generation.t
 import { reasonClass } from '../../src/generation/reason-class.ts';
 import type { Rules } from '../../src/generation/rules.ts';
 import { decide } from '../../src/generation/state-machine.ts';
-import type { ReasonClass } from '../../src/generation/verdicts.ts';
+import { type ReasonClass, VERDICTS } from '../../src/generation/verdicts.ts';
 import { REASONS } from '../../src/providers/reasons.ts';
 import { EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
 
@@ -154,3 +154,7 @@ test.each(['not_sent_in_time', 'outcome_unknown', 'gave_up', 'task_lost', 'const
     expect(reasonClass(unknown)).toBe('provider_failed');
   },
 );
+
+test('no reason that our adapters give has the name of a verdict of ours', () => {
+  expect(Object.keys(REASONS).filter((code) => Object.hasOwn(VERDICTS, code))).toEqual([]);
+});
