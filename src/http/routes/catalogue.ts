@@ -119,7 +119,7 @@ function describeProvider(provider: ProviderAdapter, publicUrl: string | undefin
     provider: name,
     mode: webhook && publicUrl ? 'hybrid' : 'polling',
     webhook: webhook ? { scope: webhook.scope, trust: webhook.trust } : null,
-    repeatSubmit,
+    repeatSubmit: repeatSubmit.kind,
     inputs,
     canCancel: provider.cancel !== undefined,
     limits,
