@@ -26,6 +26,7 @@ import {
 } from './producers/request-generation.ts';
 import { connectProviders } from './providers/connect.ts';
 import { loadFactories, ProviderModule } from './providers/modules.ts';
+import { accountWide } from './providers/provider.ts';
 import { keysOf } from './store/keys.ts';
 import { createStore } from './store/store.ts';
 import { createLastingRegistration, createSubscribers } from './store/subscribers.ts';
@@ -113,10 +114,11 @@ export async function connectCatwalk(
   };
 
   const redis = connect(producerConnection);
-  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const connected = connectProviders(settings, factories);
+  const matchedByTask = accountWide(connected.providers);
+  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS, matchedByTask });
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: true, log });
   const enqueue = createEnqueue(queues);
-  const connected = connectProviders(settings, factories);
   const request = createRequestGeneration({
     store,
     enqueue,

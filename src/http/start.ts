@@ -10,7 +10,7 @@ import { createEnqueue } from '../producers/enqueue.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
 import { createReceiveWebhook } from '../producers/receive-webhook.ts';
 import { createRequestGeneration } from '../producers/request-generation.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
+import { accountWide, type ProviderAdapter } from '../providers/provider.ts';
 import { openCircuits } from '../store/circuit.ts';
 import { keysOf } from '../store/keys.ts';
 import { createMailbox } from '../store/mailbox.ts';
@@ -54,7 +54,8 @@ export async function startHttp(
     return client;
   };
   const redis = connect();
-  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const matchedByTask = accountWide(providers);
+  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS, matchedByTask });
   const queueSet = (connection: Redis, failFast: boolean) =>
     createQueueSet({ connection, prefix: keys.prefix, failFast, log });
   const queues = queueSet(redis, true);

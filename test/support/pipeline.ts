@@ -14,6 +14,7 @@ import type { representation } from '../../src/http/representation.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { type Catwalk, connectCatwalk } from '../../src/index.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
+import { accountWide } from '../../src/providers/provider.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import { createStore } from '../../src/store/store.ts';
 import { startWorkers, type WorkerProcess } from '../../src/workers/start.ts';
@@ -298,7 +299,12 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     env,
     redis,
     keys,
-    store: createStore({ redis, keys, retentionMs: 7 * 24 * 3_600_000 }),
+    store: createStore({
+      redis,
+      keys,
+      retentionMs: 7 * 24 * 3_600_000,
+      matchedByTask: accountWide(webProviders.providers),
+    }),
     simulator,
     web,
     catwalk,
