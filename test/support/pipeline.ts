@@ -15,6 +15,7 @@ import { startHttp } from '../../src/http/start.ts';
 import { type Catwalk, connectCatwalk } from '../../src/index.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
 import { accountWide } from '../../src/providers/provider.ts';
+import type { ProviderFactory } from '../../src/providers/provider-settings.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import { createStore } from '../../src/store/store.ts';
 import { startWorkers, type WorkerProcess } from '../../src/workers/start.ts';
@@ -50,6 +51,8 @@ export interface PipelineOptions {
   /** False: none until `startWorkers` is called. */
   readonly workers?: boolean;
   readonly simulator?: SimulatorOptions;
+  /** Other adapters than the built-in ones. */
+  readonly factories?: ReadonlyMap<string, ProviderFactory>;
   /** Another Redis than the one of this test run. */
   readonly redisUrl?: string;
   /** For tests that run side by side: their own context's hook. */
@@ -150,7 +153,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   // The web process looks only at whether there is a public URL; the workers get the real one.
   const webEnv = { ...baseEnv, ...(hasWebhooks && { PUBLIC_URL: 'http://127.0.0.1' }) };
   const webSettings = readProcessSettings(webEnv, { apiKeys: true });
-  const webProviders = connectProviders(webSettings);
+  const webProviders = connectProviders(webSettings, options.factories);
   ends.push(webProviders.close);
   const startWebAt = (port: number) =>
     startHttp({ ...webSettings, PORT: port }, webProviders.providers, log, now);
@@ -167,7 +170,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   /** One more worker process's worth of workers. */
   async function startMoreWorkers(changes: Env = {}): Promise<WorkerProcess> {
     const settings = readProcessSettings({ ...env, ...changes }, { apiKeys: false });
-    const connected = connectProviders(settings);
+    const connected = connectProviders(settings, options.factories);
     const hooks = { giveUpCalls: connected.giveUpCalls };
     const workers = await startWorkers(settings, connected.providers, log, hooks, now);
     let stopping: Promise<void> | undefined;
