@@ -94,7 +94,7 @@ async function redriveOne(
 
   const now = Date.now();
   const dueAt = pace.next(old.provider, now);
-  const rules = { repeatSubmit: provider.repeatSubmit, keyWindowMs: keyWindowMs(provider) };
+  const rules = { repeatSubmit: provider.repeatSubmit.kind, keyWindowMs: keyWindowMs(provider) };
   const way = redriveWay(old, { rules, dueAt, payAgain: options.payAgain });
   const about = { provider: old.provider, name: old.model, recommended: model.poll };
   const start: RedriveStart = {

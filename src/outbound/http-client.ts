@@ -26,16 +26,22 @@ import { userAgentOf } from './user-agent.ts';
  */
 export type { CallKind, HttpAnswer } from './http-answer.ts';
 
-export interface HttpRequest {
+export type HttpRequest = RequestHead & RequestBody;
+
+/** JSON, or anything else, or nothing: never two. */
+type RequestBody =
+  /** Sent as `application/json`. */
+  | { readonly json: unknown; readonly body?: never }
+  /** For multipart, a `FormData`. */
+  | { readonly body: string | Buffer | FormData; readonly json?: never }
+  | { readonly json?: never; readonly body?: never };
+
+interface RequestHead {
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   /** Besides the client's own User-Agent, Accept and Accept-Encoding; one of the same name replaces it. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as `application/json`. */
-  readonly json?: unknown;
-  /** Anything else; for multipart, a `FormData`. */
-  readonly body?: string | Buffer | FormData;
   /** Gives the call up, just as its deadline does. */
   readonly signal?: AbortSignal | undefined;
   /**

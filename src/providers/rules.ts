@@ -37,7 +37,7 @@ export function createRules(
     for (const [name, model] of Object.entries(provider.models)) {
       const about = { provider: provider.name, name, recommended: model.poll };
       rules.set(`${provider.name}/${name}`, {
-        repeatSubmit: provider.repeatSubmit,
+        repeatSubmit: provider.repeatSubmit.kind,
         keyWindowMs: keyWindowMs(provider),
         onUnknownOutcome: settings.onUnknownOutcome(provider.name),
         unconfirmedGraceMs: settings.unconfirmedGraceMs,

@@ -55,7 +55,7 @@ test('a user adds a provider with one factory', () => {
     name: 'mine',
     models: {},
     limits: { submits: { max: 1, perMs: 1_000 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     submit: async () => ({ task: { id: apiKey } }),
     check: async () => ({ kind: 'missing' }),

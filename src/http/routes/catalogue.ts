@@ -120,7 +120,7 @@ function describeProvider(provider: ProviderAdapter, publicUrl: string | undefin
     provider: name,
     mode: modeOf({ publicUrl, webhook }),
     webhook: webhook ? { scope: webhook.scope, trust: webhook.trust } : null,
-    repeatSubmit,
+    repeatSubmit: repeatSubmit.kind,
     inputs,
     canCancel: provider.cancel !== undefined,
     limits,

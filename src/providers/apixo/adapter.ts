@@ -87,7 +87,7 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
     name: 'apixo',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: apixoWebhook(options.trust ?? 'hint'),
     submit,

@@ -95,7 +95,7 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     name: 'vtryon',
     models: { tryon: TRYON },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     ...(webhook && { webhook }),
     prepare,

@@ -2,12 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { Logger } from '../../config/log.ts';
 import { isRefusedForNow } from '../../config/redis.ts';
-import { OutcomeUnknown, Retryable } from '../../generation/errors.ts';
+import { Defect, OutcomeUnknown, Retryable } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { backoffMs } from '../../generation/poll-timing.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
+import { AdapterDefect } from '../../providers/adapter-defect.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../../providers/provider.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
 import type { Circuits, Sendable, Went } from '../../store/circuit.ts';
@@ -148,6 +149,11 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       return { event: { type: 'submit-accepted', task }, holdQueueMs: undefined, outcome };
     } catch (error) {
       if (isTooSoonToSearch(error)) return undefined;
+      if (error instanceof AdapterDefect && error.task) {
+        // Whatever else of the answer was not understood, the task was: it can be polled.
+        log.error({ ...about(generation), err: error }, 'answer understood in part');
+        return { event: { type: 'submit-accepted', task: error.task }, holdQueueMs: undefined };
+      }
       return refused({ generation, lastReason, error }, startedAt);
     }
   }
@@ -158,7 +164,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
    */
   function isTooSoonToSearch(error: unknown): boolean {
     const isGivenUp = parts.patience.aborted && error instanceof OutcomeUnknown;
-    return isGivenUp && provider.repeatSubmit === 'search';
+    return isGivenUp && provider.repeatSubmit.kind === 'search';
   }
 
   function refused(trouble: Trouble, startedAt: number): Refusal {
@@ -171,6 +177,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       error instanceof Retryable &&
       (error.code === 'out_of_credit' || error.code === 'unauthorized');
     if (needsPerson) log.error(line, 'provider on hold');
+    else if (error instanceof Defect) log.error({ ...line, err: error }, 'not understood');
     else log.warn({ ...line, err: error }, 'not submitted');
     return refusal;
   }

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { meaningOf, told } from '../meaning.ts';
 import { type Rule, ruleUnless } from '../rule.ts';
 import { HTML, reset, silence } from '../trouble.ts';
-import { KEY, openWorld, refusedBy, taskSample } from '../world.ts';
+import { findBy, KEY, openWorld, refusedBy, taskSample } from '../world.ts';
 
 const preparing = ruleUnless(
   (f) => !f.declares.prepare && 'one request submits: nothing to prepare',
@@ -91,7 +91,7 @@ export const extras: readonly Rule[] = [
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer({ ...fixture.lookUp?.found(fixture.taskId(3), KEY), ...fixture.live('waiting') });
-    const task = await world.adapter.lookUp?.(request);
+    const task = await findBy(world, request);
     expect(task?.id).toBe(fixture.taskId(3));
     expect(task && (await world.check(task))).toMatchObject({ kind: 'live' });
     expect(world.sent('submit')).toHaveLength(0);
@@ -101,14 +101,14 @@ export const extras: readonly Rule[] = [
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer(fixture.lookUp?.absent ?? {});
-    expect(await world.adapter.lookUp?.(request)).toBeUndefined();
+    expect(await findBy(world, request)).toBeUndefined();
   }),
 
   lookingUp('somebody else’s task is not taken for the lost one', async (fixture) => {
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer(fixture.lookUp?.found(fixture.taskId(3), 'gen_another-1') ?? {});
-    expect(await world.adapter.lookUp?.(request)).toBeUndefined();
+    expect(await findBy(world, request)).toBeUndefined();
   }),
 
   lookingUp('trouble with the search proves nothing', async (fixture) => {
@@ -126,8 +126,9 @@ export const extras: readonly Rule[] = [
     for (const trouble of answers) {
       const world = await openWorld(fixture, { script: { 'look-up': trouble }, timeoutMs: 300 });
       const request = await world.prepared(world.request(taskSample(fixture)));
-      const found = world.adapter.lookUp?.(request) ?? Promise.resolve();
-      expect(await refusedBy(found), JSON.stringify(trouble)).toMatchObject({ name: 'Retryable' });
+      expect(await refusedBy(findBy(world, request)), JSON.stringify(trouble)).toMatchObject({
+        name: 'Retryable',
+      });
     }
   }),
 

@@ -254,7 +254,6 @@ describe('a webhook of FASHN', () => {
   test('is a hint unless the settings trust the token', async () => {
     expect((await webhook()).trust).toBe('hint');
     expect((await webhook('token')).trust).toBe('token');
-    expect((await webhook()).verify({ headers: {}, body: body({}) })).toBe(true);
   });
 
   test('reads as the status does', async () => {

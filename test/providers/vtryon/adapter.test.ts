@@ -226,11 +226,11 @@ describe('a webhook of Vtryon', () => {
     // printf '%s' "$body" | openssl dgst -sha256 -hmac 'whsec_5d41402abc4b'
     const known = '1f4ae7eafb86126ea4cb95ec20e82eb7b7b0cb0f58cacd44c7dbb9de41c505ba';
     expect(webhook).toMatchObject({ scope: 'account', trust: 'signature' });
-    expect(webhook?.verify(delivery(body, known))).toBe(true);
-    expect(webhook?.verify(delivery(body, known.toUpperCase()))).toBe(true);
-    expect(webhook?.verify(delivery(`${body} `, known))).toBe(false);
+    expect(webhook?.verify?.(delivery(body, known))).toBe(true);
+    expect(webhook?.verify?.(delivery(body, known.toUpperCase()))).toBe(true);
+    expect(webhook?.verify?.(delivery(`${body} `, known))).toBe(false);
     for (const forged of [undefined, '', known.slice(1), `sha256=${known}`, [known, known]]) {
-      expect(webhook?.verify(delivery(body, forged))).toBe(false);
+      expect(webhook?.verify?.(delivery(body, forged))).toBe(false);
     }
   });
 

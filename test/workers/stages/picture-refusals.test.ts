@@ -46,7 +46,7 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
       name: 'acme',
       models: {},
       limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: 'none',
+      repeatSubmit: { kind: 'none' },
       inputs: 'upload',
       check: notUsed,
       prepare: async () => {

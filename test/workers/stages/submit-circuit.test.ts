@@ -40,7 +40,7 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
       name: 'acme',
       models: {},
       limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: 'none',
+      repeatSubmit: { kind: 'none' },
       inputs: 'upload',
       check: notUsed,
       submit: () => fail(throws.submit ?? new Error('not used')),
