@@ -36,7 +36,7 @@ export function refusal(
   // A redirect means a wrong base URL: nothing was accepted, and only the operator can mend it.
   if (status < 400) return deferral(answer, 'unavailable', OPERATOR_RETRY_MS);
   const code = INVALID_INPUT.has(status) ? 'invalid_input' : 'provider_rejected';
-  return new Terminal(code, explain(code, said).message);
+  return new Terminal(code, explain(code, said).message, { answered: true });
 }
 
 /**
@@ -48,6 +48,8 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
+    // To a `read`, such as a request for a token, it has not said anything about the submission.
+    answered: answer.kind === 'submit',
   });
 }
 
