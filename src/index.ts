@@ -9,9 +9,10 @@
  */
 import { Redis } from 'ioredis';
 import type { z } from 'zod';
-import { createLogger, type Logger, onceInAWhile } from './config/log.ts';
+import { createLogger, type Logger } from './config/log.ts';
 import { endConnection, endsWithin, stopTimes } from './config/orderly-stop.ts';
 import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
+import { connectionErrors } from './config/redis-errors.ts';
 import { InvalidSettings } from './config/settings.ts';
 import { readProcessSettings, requireRedis } from './config/start-up.ts';
 import { InvalidRequest } from './generation/errors.ts';
@@ -105,10 +106,7 @@ export async function connectCatwalk(
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const connect = (how: typeof producerConnection | ReturnType<typeof workerConnection>): Redis => {
     const client = new Redis(redisTarget(settings.REDIS_URL), how);
-    client.on(
-      'error',
-      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-    );
+    client.on('error', connectionErrors(log, 'redis connection'));
     return client;
   };
 

@@ -33,7 +33,7 @@ const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
 };
 
 const RETRY_AFTER_S = 2;
-/** What passes: Redis is away, a signature's keys cannot be had, newer code wrote the record. */
+/** What passes: Redis cannot be used, a signature's keys cannot be had, newer code wrote the record. */
 const PASSING = [Unavailable, Retryable, NotKnownHere];
 const TRY_AGAIN = 'Catwalk cannot take anything right now. Try again.';
 
@@ -66,7 +66,8 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
       sendProblem(response, error.status, { code: error.code, detail: error.message });
     } else if (PASSING.some((kind) => error instanceof kind)) {
-      log.warn({ path: loggedPath(request.path), err: error }, 'unavailable');
+      const level = error instanceof Unavailable && error.needsSomebody ? 'error' : 'warn';
+      log[level]({ path: loggedPath(request.path), err: error }, 'unavailable');
       response.setHeader('retry-after', RETRY_AFTER_S);
       sendProblem(response, 503, { code: 'temporarily_unavailable', detail: TRY_AGAIN });
     } else if (isRequestError(error)) {

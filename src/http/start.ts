@@ -5,6 +5,7 @@ import { type Logger, onceInAWhile } from '../config/log.ts';
 import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
 import { producerConnection, redisTarget } from '../config/redis.ts';
+import { connectionErrors } from '../config/redis-errors.ts';
 import type { Settings } from '../config/settings.ts';
 import { createEnqueue } from '../producers/enqueue.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
@@ -47,10 +48,7 @@ export async function startHttp(
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const connect = (): Redis => {
     const client = new Redis(redisTarget(settings.REDIS_URL), producerConnection);
-    client.on(
-      'error',
-      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-    );
+    client.on('error', connectionErrors(log, 'redis connection'));
     return client;
   };
   const redis = connect();

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Redis } from 'ioredis';
 import type { WorkerRole } from '../config/env.ts';
-import { type Logger, onceInAWhile } from '../config/log.ts';
+import type { Logger } from '../config/log.ts';
 import { endConnection, endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
 import { redisTarget, workerConnection } from '../config/redis.ts';
+import { connectionErrors } from '../config/redis-errors.ts';
 import type { Settings } from '../config/settings.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createOutboundAgent } from '../outbound/public-address.ts';
@@ -52,10 +53,7 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const over = new AbortController();
   const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection(over.signal));
-  redis.on(
-    'error',
-    onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-  );
+  redis.on('error', connectionErrors(log, 'redis connection'));
   try {
     await hooks.beforeFirstJob?.(redis);
   } catch (error) {

@@ -15,7 +15,7 @@ import {
   DELIVERY_BACKOFF_MS,
   WORKER_OPTIONS,
 } from '../../config/queues.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { connectionErrors, isRedisBusy, needsSomebody } from '../../config/redis-errors.ts';
 import {
   Defect,
   InvalidRequest,
@@ -129,7 +129,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       notYet = await stage.process(payload.data, job.name);
     } catch (error) {
       if (error instanceof NotKnownHere) return leave(error);
-      if (stage.waitsForRedis && isRefusedForNow(error)) {
+      if (stage.waitsForRedis && isRedisBusy(error)) {
         log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
         return putBack(now() + REDIS_WAIT_MS);
       }
@@ -158,10 +158,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       settings: { backoffStrategy: deliveryBackoff },
     },
   );
-  worker.on(
-    'error',
-    onceInAWhile((err) => log.warn({ err }, 'worker connection')),
-  );
+  worker.on('error', connectionErrors(log, 'worker connection'));
   if (stage.limiter) lookOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) => sayFailed(log, job, err));
@@ -203,7 +200,8 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
 function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
   const line = { job: job?.id, attempt: job?.attemptsMade, err };
   const isOver = job?.finishedOn != null;
-  if (!isOver) log.warn(line, 'job failed');
+  // A Redis that does not understand us, or locks us out, is not waited out.
+  if (!isOver) log[needsSomebody(err) ? 'error' : 'warn'](line, 'job failed');
   else if ('code' in err && err.code === CALLBACK_GONE) log.info(line, 'job given up');
   else log.error(line, 'job given up');
 }

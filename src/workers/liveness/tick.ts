@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../config/log.ts';
 import { ROUND_SLOT_MS, TICK_MS } from '../../config/queues.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import type { Schedule } from '../../store/schedule.ts';
 
@@ -41,7 +41,7 @@ export function startTick(parts: {
       );
       await Promise.all(late.map((provider) => rounds.ensure(provider, now() + 1)));
     } catch (err) {
-      if (isRefusedForNow(err)) lastSeenAt = now();
+      if (isRedisBusy(err)) lastSeenAt = now();
       log.warn({ err }, 'tick failed');
     } finally {
       busy = false;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../config/log.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 import type { RunningWorker } from '../engine/run-worker.ts';
 import type { Tick } from './tick.ts';
 
@@ -66,7 +66,7 @@ export function startWatch(parts: {
   }
 
   const refusesWrites = (): Promise<boolean> =>
-    redis.set(probeKey, '1', 'PX', LOOK_EVERY_MS).then(() => false, isRefusedForNow);
+    redis.set(probeKey, '1', 'PX', LOOK_EVERY_MS).then(() => false, isRedisBusy);
 
   const anyExist = async (keys: readonly string[]): Promise<boolean> =>
     keys.length > 0 && (await redis.exists(...keys)) > 0;

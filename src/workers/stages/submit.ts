@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { Logger } from '../../config/log.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 import { OutcomeUnknown, Retryable } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
@@ -183,7 +183,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
         await advance.one({ id: generation.id, generation, event });
         return;
       } catch (err) {
-        if (tries >= SAVE_TRIES && !isRefusedForNow(err)) throw err;
+        if (tries >= SAVE_TRIES && !isRedisBusy(err)) throw err;
         log.error({ ...about(generation), event: event.type, err }, 'answer not saved yet');
         await wait(backoffMs(tries, 250, 5_000, generation.id));
       }
