@@ -55,8 +55,8 @@ async function main(): Promise<void> {
       .removeOlderThan(oldest)
       .catch((err: unknown) => log.warn({ err }, 'files kept'));
   }, SWEEP_EVERY_MS).unref();
-  const { probe: probeKey } = keysOf(settings.REDIS_NAMESPACE);
-  const watch = startWatch({ ...workers, probeKey, log });
+  const { writeCheck: writeCheckKey } = keysOf(settings.REDIS_NAMESPACE);
+  const watch = startWatch({ ...workers, writeCheckKey, log });
   const health = await startWorkerHealth(
     { host: settings.WORKER_HEALTH_HOST, port: settings.WORKER_HEALTH_PORT },
     { watch, redis: workers.redis },

@@ -71,7 +71,7 @@ export interface RunningWorker {
   readonly queue: string;
   /** The keys of its queue's jobs that nobody has taken. None exists while there are none. */
   readonly jobKeys: readonly string[];
-  readonly progress: Pick<Progress, 'look' | 'trouble' | 'underWay'>;
+  readonly progress: Pick<Progress, 'check' | 'trouble' | 'underWay'>;
   /**
    * Stops taking jobs and waits for those under way; not for longer than `withinMs`, if given. What
    * is still under way then is another worker's when its lock has run out.

@@ -6,7 +6,7 @@ import type { Rounds } from '../../producers/rounds.ts';
 import type { Schedule } from '../../store/schedule.ts';
 
 export interface Tick {
-  /** Unix ms of the last look that Redis answered, if only with a refusal; what /livez looks at. */
+  /** Unix ms of the last check that Redis answered, if only that it is busy; for /livez. */
   lastSeenAt(): number;
   stop(): void;
 }
@@ -29,7 +29,7 @@ export function startTick(parts: {
   let lastSeenAt = now();
   let busy = false;
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if (busy) return;
     busy = true;
     try {
@@ -48,6 +48,6 @@ export function startTick(parts: {
     }
   };
 
-  const timer = setInterval(() => void look(), TICK_MS);
+  const timer = setInterval(() => void check(), TICK_MS);
   return { lastSeenAt: () => lastSeenAt, stop: () => clearInterval(timer) };
 }
