@@ -5,7 +5,7 @@ import { type RequestHandler, Router } from 'express';
 import { queueNames } from '../config/queues.ts';
 import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 import { needingRedis } from './unavailable.ts';
 
 export const BOARD_PATH = '/admin/queues';
@@ -80,7 +80,11 @@ export function createBoard(options: {
  */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'PATCH' || /^\/api\/queues\/[^/]+\/add\/?$/i.test(request.path)) {
-    throw new Refusal(403, 'not_offered', 'Jobs can be retried and removed here, but not written.');
+    throw new HttpError(
+      403,
+      'not_offered',
+      'Jobs can be retried and removed here, but not written.',
+    );
   }
   const send = response.send.bind(response);
   response.send = (body: unknown) =>

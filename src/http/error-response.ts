@@ -4,8 +4,8 @@ import { InvalidRequest, NotKnownHere, type Problem, Retryable } from '../genera
 import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
 
-/** A refusal with a status of its own, for what is not the shape of a request. */
-export class Refusal extends Error {
+/** An answer with a status of its own, for what is not the shape of a request. */
+export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
   /** For the `Retry-After` header. */
@@ -13,7 +13,7 @@ export class Refusal extends Error {
 
   constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
-    this.name = 'Refusal';
+    this.name = 'HttpError';
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -61,7 +61,7 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       const status = STATUS_BY_CODE[error.code] ?? 400;
       const { code, message: detail, problems: errors } = error;
       sendProblem(response, status, { code, detail, errors });
-    } else if (error instanceof Refusal) {
+    } else if (error instanceof HttpError) {
       const { retryAfterSeconds } = error;
       if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
       sendProblem(response, error.status, { code: error.code, detail: error.message });
@@ -82,7 +82,7 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
 }
 
 export const notFound: RequestHandler = (request) => {
-  throw new Refusal(404, 'not_found', `Nothing answers ${request.method} at this path.`);
+  throw new HttpError(404, 'not_found', `Nothing answers ${request.method} at this path.`);
 };
 
 interface RequestError {

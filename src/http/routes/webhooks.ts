@@ -5,7 +5,7 @@ import { verifyDeliveryToken } from '../../outbound/signature.ts';
 import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
 import type { Delivery, ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
 import { createBodyReader } from '../bodies.ts';
-import { Refusal } from '../error-response.ts';
+import { HttpError } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
 /**
@@ -89,7 +89,7 @@ export function webhookRoutes(parts: {
   function supportOf(request: Request): WebhookSupport {
     const webhook = providers.get(String(request.params['provider']))?.webhook;
     if (webhook) return webhook;
-    throw new Refusal(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
+    throw new HttpError(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
   }
 
   return router;
@@ -106,6 +106,6 @@ function distinctHeaders({ headersDistinct }: Request): Delivery['headers'] {
   return Object.fromEntries(entries);
 }
 
-function notAuthentic(): Refusal {
-  return new Refusal(401, 'not_authentic', 'The token or signature is missing or wrong.');
+function notAuthentic(): HttpError {
+  return new HttpError(401, 'not_authentic', 'The token or signature is missing or wrong.');
 }
