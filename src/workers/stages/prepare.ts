@@ -7,27 +7,22 @@ import {
 } from '../../generation/errors.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
-import type { SubmissionResult } from '../../store/circuit.ts';
 import type { Advance } from '../engine/advance.ts';
-import { type Refusal, reasonHeldFor, type Trouble } from './refusal-event.ts';
+import { reasonHeldFor, type Trouble } from './refusal-event.ts';
+import type { SubmissionEnd } from './submission-result.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** No provider wants more free steps than this before a submission. */
 export const MOST_STEPS = 20;
 
-/** Why it was not submitted, and what that says of the provider, for its model's circuit. */
-export interface NotSubmitted extends Refusal {
-  readonly result: SubmissionResult;
-}
-
 /** Ready to be sent; refused on the way; or undefined: somebody else has moved it. */
-export type Prepared = { ready: Generation } | { refused: NotSubmitted } | undefined;
+export type Prepared = { ready: Generation } | { refused: SubmissionEnd } | undefined;
 
 /** Takes the free steps before a submission, such as uploads; each is saved as it is done. */
 export function createPrepare(parts: {
   provider: ProviderAdapter;
   advance: Advance;
-  refused: (trouble: Trouble, startedAt: number) => NotSubmitted;
+  refused: (trouble: Trouble, startedAt: number) => SubmissionEnd;
   now: () => number;
 }): (queued: InState<'queued'>) => Promise<Prepared> {
   const { provider, advance, refused, now } = parts;

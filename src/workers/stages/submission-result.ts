@@ -1,5 +1,11 @@
 import { type DeferReason, InvalidRequest, Retryable, Terminal } from '../../generation/errors.ts';
 import type { SubmissionResult } from '../../store/circuit.ts';
+import type { Refusal } from './refusal-event.ts';
+
+/** What a try at submitting came to, and what that says of the provider, for its model's circuit. */
+export interface SubmissionEnd extends Refusal {
+  readonly result: SubmissionResult;
+}
 
 /** How a try at submitting went wrong: refused for good, nobody knows, or why not now. */
 type Failing = 'rejected' | 'unknown' | DeferReason;

@@ -14,21 +14,21 @@ import type { Store } from '../../store/store.ts';
 import type { Advance } from '../engine/advance.ts';
 import { SEND_MARGIN_MS } from '../engine/rules.ts';
 import type { NotYet } from '../engine/run-worker.ts';
-import { createPrepare, type NotSubmitted } from './prepare.ts';
+import { createPrepare } from './prepare.ts';
 import { reasonHeldFor, refusalEvent, type Trouble } from './refusal-event.ts';
-import { resultOf } from './submission-result.ts';
+import { resultOf, type SubmissionEnd } from './submission-result.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** The reason of a hold that is our own choice. */
 const CIRCUIT_OPEN = 'circuit_open';
 /**
  * An answer that was paid for is saved at almost any price: so often if something is broken, and for
- * as long as it takes while Redis only refuses for now.
+ * as long as it takes while Redis is only busy.
  */
 const SAVE_TRIES = 8;
 
 /** What a send brought; with the outcome as well where the provider answers at once. */
-interface Answer extends NotSubmitted {
+interface Answer extends SubmissionEnd {
   readonly outcome?: SubmitAnswer['outcome'];
 }
 
@@ -65,6 +65,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     const permit = await circuits.ask(generation.model);
     if (permit.kind === 'open') return waitInPlace(generation, permit.until);
 
+    // Also where this fails on our own side: a probe must give its place back.
     let result: SubmissionResult = 'ignored';
     try {
       result = await attempt(generation);
@@ -163,7 +164,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     return isGivenUp && provider.repeatSubmit === 'search';
   }
 
-  function refused(trouble: Trouble, startedAt: number): NotSubmitted {
+  function refused(trouble: Trouble, startedAt: number): SubmissionEnd {
     const { generation, error } = trouble;
     const refusal = refusalEvent(trouble, now());
     const { event } = refusal;
