@@ -72,6 +72,8 @@ export class Retryable extends CatwalkError {
   readonly retryAfterMs: number | undefined;
   /** The verdict if a submission meets this again and again; undefined: it waits for its turn. */
   readonly ifItLasts: Terminal | undefined;
+  /** As for `Terminal`. */
+  readonly answered: boolean;
 
   constructor(
     code: DeferReason,
@@ -79,16 +81,33 @@ export class Retryable extends CatwalkError {
     options: ErrorDetails & {
       retryAfterMs?: number | undefined;
       ifItLasts?: Terminal | undefined;
+      answered?: boolean;
     } = {},
   ) {
     super(code, message, options);
     this.retryAfterMs = options.retryAfterMs;
     this.ifItLasts = options.ifItLasts;
+    this.answered = options.answered ?? false;
   }
 }
 
-/** The provider's final no. The code is the reason that the app is told. */
-export class Terminal extends CatwalkError {}
+/** The final no, the provider's or our own. The code is the reason that the app is told. */
+export class Terminal extends CatwalkError {
+  /**
+   * Whether the provider itself said so, in its answer about this request: that proves that it is
+   * there, as our own finding does not. False unless told.
+   */
+  readonly answered: boolean;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { answered?: boolean; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.answered = options.answered ?? false;
+  }
+}
 
 /** The request left and its answer was lost. Look it up; never blindly submit again. */
 export class OutcomeUnknown extends CatwalkError {}

@@ -6,7 +6,7 @@ import { type QueueName, queueNames, readQueueName } from '../config/queues.ts';
 import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
 import { CALLBACK } from '../store/subscribers.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 import { needingRedis } from './unavailable.ts';
 
 export const BOARD_PATH = '/admin/queues';
@@ -81,7 +81,11 @@ export function createBoard(options: {
  */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'PATCH' || /^\/api\/queues\/[^/]+\/add\/?$/i.test(request.path)) {
-    throw new Refusal(403, 'not_offered', 'Jobs can be retried and removed here, but not written.');
+    throw new HttpError(
+      403,
+      'not_offered',
+      'Jobs can be retried and removed here, but not written.',
+    );
   }
   const send = response.send.bind(response);
   response.send = (body: unknown) =>

@@ -4,7 +4,7 @@ import { newGenerationId } from '../generation/ids.ts';
 import { reasonClass } from '../generation/reason-class.ts';
 import { type RedriveStart, redriven, redriveOnce, redriveWay } from '../generation/redrive.ts';
 import { keyWindowMs } from '../providers/provider.ts';
-import { walkRecords } from '../store/walk-records.ts';
+import { pageOf, walkRecords } from '../store/walk-records.ts';
 import type { Operation } from './command.ts';
 import { createPace, type Pace } from './pace.ts';
 import type { RedriveFilter, RedriveOptions } from './redrive-options.ts';
@@ -49,11 +49,8 @@ async function* pagesOf(
   { ids }: RedriveFilter,
   report: RedriveReport,
 ): AsyncGenerator<readonly Generation[]> {
-  if (ids.length > 0) {
-    yield (await store.loadAll(ids)).flatMap((g) => (g && 'state' in g ? [g] : []));
-    return;
-  }
-  for await (const { generations, unreadable } of walkRecords({ redis, keys })) {
+  const pages = ids.length > 0 ? [pageOf(await store.loadAll(ids))] : walkRecords({ redis, keys });
+  for await (const { generations, unreadable } of pages) {
     report.passedOver(unreadable);
     yield generations;
   }

@@ -1,16 +1,8 @@
-import { type DeferReason, InvalidRequest, Retryable, Terminal } from '../generation/errors.ts';
+import { InvalidRequest, Retryable, Terminal } from '../generation/errors.ts';
+import { DEFER_REASONS } from '../generation/hold-reasons.ts';
 import { LONGEST_RETRY_AFTER_MS } from '../outbound/retry-after.ts';
 import { cutMessage, MAX_CODE } from './adapter-answers.ts';
 import { AdapterDefect } from './adapter-defect.ts';
-
-const DEFER_REASONS: Readonly<Record<DeferReason, true>> = {
-  rate_limited: true,
-  concurrency_limited: true,
-  out_of_credit: true,
-  unavailable: true,
-  image_unavailable: true,
-  unauthorized: true,
-};
 
 /**
  * What an adapter threw, fit to be acted on. Its class stands, for that is what the adapter promises
@@ -26,7 +18,7 @@ export function checkedError(error: unknown, provider: string, call: string): un
 
 function checkedRetryable(error: Retryable, provider: string, call: string): Retryable {
   const { code, message, retryAfterMs, ifItLasts } = error;
-  const isKnown = Object.hasOwn(DEFER_REASONS, code);
+  const isKnown = DEFER_REASONS.includes(code);
   const isWait = retryAfterMs === undefined || isSaneWait(retryAfterMs);
   const isEnd = ifItLasts === undefined || ifItLasts instanceof Terminal;
   if (isKnown && isWait && isEnd && !(ifItLasts && isOddRefusal(ifItLasts))) return error;
@@ -34,6 +26,7 @@ function checkedRetryable(error: Retryable, provider: string, call: string): Ret
   return new Retryable(isKnown ? code : 'unavailable', cutMessage(String(message)), {
     retryAfterMs: isWait ? retryAfterMs : undefined,
     ifItLasts: isEnd && ifItLasts ? asTerminal(ifItLasts) : undefined,
+    answered: error.answered,
     cause: new AdapterDefect(provider, call, `threw a Retryable, but ${why}`),
   });
 }
@@ -52,8 +45,12 @@ function isOddRefusal({ code, message }: Terminal | InvalidRequest): boolean {
   return !isCode(code) || cutMessage(String(message)) !== message;
 }
 
-function asTerminal({ code, message }: Terminal | InvalidRequest): Terminal {
-  return new Terminal(isCode(code) ? code : 'provider_rejected', cutMessage(String(message)));
+function asTerminal(error: Terminal | InvalidRequest): Terminal {
+  const { code, message } = error;
+  const answered = error instanceof Terminal && error.answered;
+  return new Terminal(isCode(code) ? code : 'provider_rejected', cutMessage(String(message)), {
+    answered,
+  });
 }
 
 function isCode(code: unknown): code is string {

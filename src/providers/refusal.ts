@@ -38,7 +38,7 @@ export function refusal(
   // A redirect means a wrong base URL: nothing was accepted, and only the operator can mend it.
   if (status < 400) return deferral(answer, 'unavailable', OPERATOR_RETRY_MS);
   const code = INVALID_INPUT.has(status) ? 'invalid_input' : 'provider_rejected';
-  return new Terminal(code, explain(code, said).message);
+  return new Terminal(code, explain(code, said).message, { answered: true });
 }
 
 /**
@@ -51,6 +51,8 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
     met: `http_${answer.status}`,
+    // To a `read`, such as a request for a token, it has not said anything about the submission.
+    answered: answer.kind === 'submit',
   });
 }
 

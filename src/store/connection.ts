@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
-import { type Logger, onceInAWhile } from '../config/log.ts';
+import type { Logger } from '../config/log.ts';
 import { endConnection } from '../config/orderly-stop.ts';
 import { producerConnection, redisTarget, workerConnection } from '../config/redis.ts';
+import { connectionErrors } from '../config/redis-errors.ts';
 
 /**
  * What a command does while Redis is away. `fail`: it rejects at once, so that a request can be
@@ -24,10 +25,7 @@ export function openConnection(options: {
   const over = new AbortController();
   const how = options.whileAway === 'wait' ? workerConnection(over.signal) : producerConnection;
   const redis = new Redis(redisTarget(options.url), how);
-  redis.on(
-    'error',
-    onceInAWhile((err) => options.log.warn({ err }, 'redis connection')),
-  );
+  redis.on('error', connectionErrors(options.log, 'redis connection'));
   return {
     redis,
     end() {

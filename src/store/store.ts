@@ -170,7 +170,8 @@ export function createStore(options: {
   };
 }
 
-function decoded(value: string | null): Read {
+/** A stored record as `Read` says. */
+export function decoded(value: string | null): Read {
   if (value === null) return undefined;
   try {
     return decodeRecord(value);

@@ -50,7 +50,7 @@ async function main(): Promise<void> {
 
   await awaitRedis(core.redis, log);
   workers = await startWorkers(core, installation.giveUpCalls);
-  watch = startWatch({ ...workers, probeKey: core.keys.probe, log });
+  watch = startWatch({ ...workers, writeCheckKey: core.keys.writeCheck, log });
   log.info({ settings: summarise(process.env), health: health.url }, 'worker started');
 }
 

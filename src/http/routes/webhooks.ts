@@ -12,7 +12,7 @@ import {
   type WebhookSupport,
 } from '../../providers/provider.ts';
 import { createBodyReader } from '../bodies.ts';
-import { Refusal } from '../error-response.ts';
+import { HttpError } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
 /**
@@ -116,7 +116,7 @@ export function webhookRoutes(parts: {
   function supportOf(request: Request): WebhookSupport {
     const webhook = providers.get(String(request.params['provider']))?.webhook;
     if (webhook) return webhook;
-    throw new Refusal(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
+    throw new HttpError(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
   }
 
   return router;
@@ -133,6 +133,6 @@ function distinctHeaders({ headersDistinct }: Request): Delivery['headers'] {
   return Object.fromEntries(entries);
 }
 
-function notAuthentic(): Refusal {
-  return new Refusal(401, 'not_authentic', 'The token or signature is missing or wrong.');
+function notAuthentic(): HttpError {
+  return new HttpError(401, 'not_authentic', 'The token or signature is missing or wrong.');
 }

@@ -15,7 +15,7 @@ import {
   DELIVERY_BACKOFF_MS,
   WORKER_OPTIONS,
 } from '../../config/queues.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { connectionErrors, isRedisBusy, needsSomebody } from '../../config/redis-errors.ts';
 import { NotKnownHere, Retryable } from '../../generation/errors.ts';
 import {
   codeIn,
@@ -72,7 +72,7 @@ export interface RunningWorker {
   readonly queue: string;
   /** The keys of its queue's jobs that nobody has taken. None exists while there are none. */
   readonly jobKeys: readonly string[];
-  readonly progress: Pick<Progress, 'look' | 'trouble' | 'underWay'>;
+  readonly progress: Pick<Progress, 'check' | 'trouble' | 'underWay'>;
   /**
    * Stops taking jobs and waits for those under way; not for longer than `withinMs`, if given. What
    * is still under way then is another worker's when its lock has run out.
@@ -130,7 +130,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       notYet = await stage.process(payload.data, job.name);
     } catch (error) {
       if (error instanceof NotKnownHere) return leave(error);
-      if (stage.waitsForRedis && isRefusedForNow(error)) {
+      if (stage.waitsForRedis && isRedisBusy(error)) {
         log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
         return putBack(now() + REDIS_WAIT_MS);
       }
@@ -154,10 +154,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       settings: { backoffStrategy: deliveryBackoff },
     },
   );
-  worker.on(
-    'error',
-    onceInAWhile((err) => log.warn({ err }, 'worker connection')),
-  );
+  worker.on('error', connectionErrors(log, 'worker connection'));
   if (stage.limiter) lookOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) => sayFailed(log, job, err));
@@ -200,7 +197,8 @@ function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
   const thrown = err.cause instanceof Error ? err.cause : err;
   const line = { job: job?.id, attempt: job?.attemptsMade, err: thrown };
   const isOver = job?.finishedOn != null;
-  if (!isOver) log.warn(line, 'job failed');
+  // A Redis that does not understand us, or locks us out, is not waited out.
+  if (!isOver) log[needsSomebody(thrown) ? 'error' : 'warn'](line, 'job failed');
   else if (codeIn(err.message) === CALLBACK_GONE) log.info(line, 'job given up');
   else log.error(line, 'job given up');
 }

@@ -1,4 +1,5 @@
 import { Queue, UnrecoverableError } from 'bullmq';
+import { ReplyError } from 'ioredis';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
@@ -154,6 +155,22 @@ test('each failed attempt is one log line, and the last one says that the job is
     { level: warn, msg: 'job failed', attempt: 2 },
     { level: error, msg: 'job given up', attempt: 3 },
   ]);
+});
+
+test.each([
+  'WRONGTYPE Operation against a key holding the wrong kind of value',
+  "NOPERM this user has no permissions to run the 'evalsha' command",
+])('an answer of Redis that no waiting mends is an error at every attempt: %s', async (reply) => {
+  const { add, untilState, logged } = setup(async () => {
+    throw new ReplyError(reply);
+  });
+  await untilState(await add({ v: 1, n: 1 }, 2), 'failed');
+  await until('all are logged', () => logged.length >= 2);
+  expect(logged.map(({ level, msg }) => ({ level, msg }))).toEqual([
+    { level: error, msg: 'job failed' },
+    { level: error, msg: 'job given up' },
+  ]);
+  expect(logged[0]?.err?.message).toBe(reply);
 });
 
 test('a job of another version waits for a worker that knows it, and spends no attempt', async () => {

@@ -64,7 +64,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     provider,
     store,
     advance,
-    circuits: { ask: async () => ({ kind: 'go', clean: true }) as const, report: notUsed },
+    circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue,
     webhookUrl: () => undefined,
     holdQueue: notUsed,
