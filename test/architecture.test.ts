@@ -3,33 +3,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
-
-/**
- * Which folder of src may import from which, besides itself. Data flows one way; the web and the
- * worker process meet only in Redis. A folder that is not named here fails the test.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  config: [],
-  generation: [],
-  store: ['config', 'generation'],
-  outbound: ['config', 'generation'],
-  providers: ['generation', 'outbound'],
-  producers: ['config', 'generation', 'store', 'outbound'],
-  workers: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  http: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  operations: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  'index.ts': [
-    'config',
-    'generation',
-    'store',
-    'outbound',
-    'producers',
-    'providers',
-    'workers',
-    'http',
-  ],
-  'provider-kit.ts': ['generation', 'outbound', 'providers'],
-};
+import { MAY_IMPORT } from './support/may-import.ts';
 
 const MOST_LINES = 300;
 /** Splitting the one table would hide it. */
