@@ -20,7 +20,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 
 const HELP = `catwalk worker        (in Catwalk's own repository: npm run build, then npm run start:worker)
 
-The worker process: submits generations to their providers, polls, decides outcomes, and tells
+The worker process: submits generations to their providers, polls, decides outcomes, and notifies
 callbacks. Run as many as you like; WORKER_ROLES says what each of them does. They meet the web
 process (catwalk http) only in Redis.
 
