@@ -37,7 +37,7 @@ test('a container has longer to stop than a process takes', async () => {
 
 test('every stage of the image is the same Node, one that the pages say the suite runs on', async () => {
   const images = [...(await read('Dockerfile')).matchAll(/^FROM (node:(\d+)\S+)/gm)];
-  expect(images.length).toBe(2);
+  expect(images.length).toBeGreaterThan(1);
   expect(new Set(images.map(([, image]) => image)).size).toBe(1);
   const major = images[0]?.[2] ?? '';
   expect(await read('docs/contributing.md')).toContain(`npx -y -p node@${major} -c 'npm test'`);
