@@ -22,8 +22,12 @@ const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 
 /** What npm puts into the package beside `files`, whatever they say. */
 const ALWAYS_SHIPPED = ['package.json', 'README.md', 'LICENSE'];
-const { files, scripts } = z
-  .object({ files: z.array(z.string()), scripts: z.record(z.string(), z.string()) })
+const { version, files, scripts } = z
+  .object({
+    version: z.string(),
+    files: z.array(z.string()),
+    scripts: z.record(z.string(), z.string()),
+  })
   .parse(JSON.parse(read('package.json')));
 
 /** Where a page's relative links lead, from the root of the repository. */
@@ -115,6 +119,12 @@ test.each(PAGES)('every program that %s runs as `npx catwalk …` is one', (page
   expect(programs).toContain('worker');
   const named = [...read(page).matchAll(/npx catwalk (?!--)([\w-]+)/g)].map(([, name]) => name);
   expect(named.filter((name) => !programs.includes(name))).toEqual([]);
+});
+
+test('every packed file that a page names is the one that npm pack makes', () => {
+  const named = PAGES.flatMap((page) => read(page).match(/catwalk-[\d.]+\.tgz/g) ?? []);
+  expect(named.length).toBeGreaterThan(1);
+  expect(new Set(named)).toEqual(new Set([`catwalk-${version}.tgz`]));
 });
 
 test('no page names a compiled program whose source is not there', () => {
