@@ -1,4 +1,4 @@
-FROM node:24-bookworm-slim AS build
+FROM node:26-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY simulator/package.json simulator/
@@ -8,14 +8,20 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY simulator ./simulator
 COPY rig ./rig
-# The simulator's own dependencies are optional: the product has no use for them.
-RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
+RUN npm run build
 
-FROM node:24-bookworm-slim
+# Only the product's own dependencies: without the folders of simulator and rig npm leaves out what
+# they depend on, which `npm prune` would keep.
+FROM node:26-trixie-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:26-trixie-slim
 ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
+COPY package.json ./
+COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
 RUN install -d -o node -g node /files
 USER node

@@ -35,7 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: program(() => import('../src/http/main.ts')),
   },
   worker: {
-    about: 'a worker process: submits, polls, completes, tells',
+    about: 'a worker process: submits, polls, completes, notifies',
     run: program(() => import('../src/workers/main.ts')),
   },
   // These find their own name in the arguments.

@@ -79,7 +79,7 @@ export interface Catwalk {
 const REDIS_PATIENCE_MS = 2_000;
 
 /**
- * Connects to Redis with the settings of the README's table, usually `process.env`. When Redis does
+ * Connects to Redis with the settings of docs/settings.md, usually `process.env`. When Redis does
  * not answer within two seconds, calls reject at once until it does.
  * @param options.providers adapters of your own, beside or instead of the built-in ones.
  * @throws InvalidSettings naming every setting that is wrong. CannotStart when Redis must not be

@@ -3,27 +3,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
-
-const SHARED = ['config', 'generation', 'store', 'outbound', 'producers', 'providers'];
-
-/**
- * Which folder of src may import from which, besides itself. Data flows one way; the web and the
- * worker process meet only in Redis. A folder that is not named here fails the test.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  config: [],
-  generation: [],
-  store: ['config', 'generation'],
-  outbound: ['config', 'generation'],
-  providers: ['generation', 'outbound'],
-  producers: ['config', 'generation', 'store', 'outbound'],
-  'core.ts': ['config', 'generation', 'store', 'producers', 'providers'],
-  workers: [...SHARED, 'core.ts'],
-  http: [...SHARED, 'core.ts'],
-  operations: [...SHARED, 'core.ts'],
-  'index.ts': [...SHARED, 'core.ts', 'workers', 'http'],
-  'provider-kit.ts': ['generation', 'outbound', 'providers'],
-};
+import { MAY_IMPORT } from './support/may-import.ts';
 
 /** What the subject itself is made of besides the language: no clock, no network, no files. */
 const PURE = { folder: 'generation', packages: ['zod', 'ulid', 'node:crypto'] };

@@ -34,3 +34,12 @@ test('a container has longer to stop than a process takes', async () => {
   const { SHUTDOWN_MS } = Environment.parse({});
   expect(Number(grace) * 1_000).toBeGreaterThan(SHUTDOWN_MS);
 });
+
+test('every stage of the image is the same Node, one that the pages say the suite runs on', async () => {
+  const images = [...(await read('Dockerfile')).matchAll(/^FROM (node:(\d+)\S+)/gm)];
+  expect(images.length).toBeGreaterThan(1);
+  expect(new Set(images.map(([, image]) => image)).size).toBe(1);
+  const major = images[0]?.[2] ?? '';
+  expect(await read('docs/contributing.md')).toContain(`npx -y -p node@${major} -c 'npm test'`);
+  expect(await read('docs/operating.md')).toContain(`the newest LTS of Node, ${major}`);
+});

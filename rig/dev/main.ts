@@ -18,14 +18,14 @@ import { EmbeddedRedisError } from '../redis/embedded-redis-error.ts';
 
 const DATA_FOLDER = '.catwalk/redis';
 
-const HELP = `npm run dev
+const HELP = `catwalk dev        (in Catwalk's own repository: npm run dev)
 
 Everything in one process, for a laptop: the API, webhooks, Bull Board and the workers; with
 simulated providers unless a provider's key is set, and a Redis of its own unless REDIS_URL is. It
 prints where all that is, and a request to try. Data stay in .catwalk/.
 
-Listens on HOST and PORT. All settings are environment variables; the README has the list under
-"Settings". None is required.
+Listens on HOST and PORT. All settings are environment variables; docs/settings.md lists them. None
+is required.
 
   --help, -h    this text
 

@@ -15,8 +15,8 @@ export function takeNoArguments(args: readonly string[], help: string): void {
 }
 
 /** What every process's `--help` says about settings and about its end. */
-export const ABOUT_SETTINGS = `All settings are environment variables; the README has the list under "Settings". Every one that
-is missing or wrong is named at the start. No file is read: node --env-file=.env gives Node one.
+export const ABOUT_SETTINGS = `All settings are environment variables; docs/settings.md lists them. Every one that is missing or
+wrong is named at the start. No file is read: node --env-file=.env gives Node one.
 
   --help, -h    this text
 

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { Environment, PROVIDER_NAMES, ProviderEnvironment, providerVariable } from './env.ts';
 import { aboutOf } from './variables.ts';
 
-/** Where the README keeps the table; what is between the two is replaced. */
+/** The page that holds the settings table, from the root of the repository. */
+export const SETTINGS_PAGE = 'docs/settings.md';
+
+/** Where the page keeps the table; what is between the two is replaced. */
 export const TABLE_MARKERS = { begin: '<!-- settings -->', end: '<!-- /settings -->' } as const;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
@@ -21,7 +24,7 @@ export function renderEnvExample(): string {
   return sections.join('\n');
 }
 
-/** The README's table, as Markdown. A provider's variables stand in it once, for all providers. */
+/** The table, as Markdown. A provider's variables stand in it once, for all providers. */
 export function renderSettingsTable(): string {
   const prefixes = PROVIDER_NAMES.map((name) => `\`${providerVariable(name, '').slice(0, -1)}\``);
   return [

@@ -6,11 +6,11 @@ import { awaitRedis, exitWith } from '../config/start-up.ts';
 import { assemble, configure } from '../core.ts';
 import { startHttp } from './start.ts';
 
-const HELP = `catwalk-http        (in Catwalk's own repository: npm run build, then npm run start:http)
+const HELP = `catwalk http        (in Catwalk's own repository: npm run build, then npm run start:http)
 
 The web process: the API (/v1), the providers' webhooks (/webhooks), results kept as files (/files),
 /livez and /readyz, and Bull Board (/admin/queues) where a BOARD_PASSWORD is set. Run as many as you
-like behind one address. They meet the worker processes (catwalk-worker) only in Redis.
+like behind one address. They meet the worker processes (catwalk worker) only in Redis.
 
 Needs REDIS_URL, CATWALK_SECRET, API_KEYS and at least one provider's key, such as FASHN_API_KEY.
 Listens on HOST and PORT. PUBLIC_URL is where providers reach it from outside.

@@ -13,7 +13,7 @@ export interface BackfillOptions {
   readonly json: boolean;
 }
 
-export const BACKFILL_HELP = `catwalk-operate backfill --since TIME [options]
+export const BACKFILL_HELP = `catwalk backfill --since TIME [options]
 (in Catwalk's own repository: npm run backfill -- --since TIME [options])
 
 Asks the providers about every generation since then that still waits for its webhook or its next

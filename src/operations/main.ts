@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   redrive: REDRIVE,
 };
 
-const HELP = `catwalk-operate COMMAND [options]
+const HELP = `catwalk COMMAND [options]
 
 What an operator runs by hand:
 
@@ -21,8 +21,8 @@ ${Object.entries(COMMANDS)
   .join('')}
 Each has a --help of its own. In Catwalk's own repository: npm run COMMAND -- [options].
 
-Needs REDIS_URL, REDIS_NAMESPACE and the providers' settings as the workers have them; the README
-has the list under "Settings".
+Needs REDIS_URL, REDIS_NAMESPACE and the providers' settings as the workers have them;
+docs/settings.md lists them.
 Exits with 0 when done, 1 when it could not, 2 after wrong usage.
 `;
 

@@ -29,7 +29,7 @@ export interface RedriveOptions {
   readonly json: boolean;
 }
 
-export const REDRIVE_HELP = `catwalk-operate redrive [options]
+export const REDRIVE_HELP = `catwalk redrive [options]
 (in Catwalk's own repository: npm run redrive -- [options])
 
 Tries dead letters again: generations that failed or timed out, and jobs that were given up.

@@ -13,11 +13,11 @@ import { startWorkers, type WorkerProcess } from './start.ts';
 
 const SWEEP_EVERY_MS = 3_600_000;
 
-const HELP = `catwalk-worker        (in Catwalk's own repository: npm run build, then npm run start:worker)
+const HELP = `catwalk worker        (in Catwalk's own repository: npm run build, then npm run start:worker)
 
-The worker process: submits generations to their providers, polls, decides outcomes, and tells
+The worker process: submits generations to their providers, polls, decides outcomes, and notifies
 callbacks. Run as many as you like; WORKER_ROLES says what each of them does. They meet the web
-process (catwalk-http) only in Redis.
+process (catwalk http) only in Redis.
 
 Needs REDIS_URL, CATWALK_SECRET and at least one provider's key, such as FASHN_API_KEY; and
 PUBLIC_URL as the web process has it, or results are polled for. Its own /livez and /readyz are on

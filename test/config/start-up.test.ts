@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { SETTINGS_PAGE } from '../../src/config/settings-docs.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
 
 type Env = Readonly<Record<string, string>>;
@@ -41,16 +42,16 @@ test.each([
 );
 
 describe.each([
-  ['src/http/main', 'catwalk-http', ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT']],
-  ['src/workers/main', 'catwalk-worker', ['REDIS_URL', 'CATWALK_SECRET', 'WORKER_HEALTH_PORT']],
-  ['src/operations/main', 'catwalk-operate', ['REDIS_URL', 'backfill', 'redrive']],
-  ['rig/dev/main', 'npm run dev', ['PORT', 'REDIS_URL']],
+  ['src/http/main', 'catwalk http', ['REDIS_URL', 'CATWALK_SECRET', 'API_KEYS', 'PORT']],
+  ['src/workers/main', 'catwalk worker', ['REDIS_URL', 'CATWALK_SECRET', 'WORKER_HEALTH_PORT']],
+  ['src/operations/main', 'catwalk COMMAND', ['REDIS_URL', 'backfill', 'redrive']],
+  ['rig/dev/main', 'catwalk dev', ['PORT', 'REDIS_URL']],
 ])('%s', (program, name, words) => {
   test('without any setting, --help says what it is, what it needs and how it exits', async () => {
     const { code, out, said } = await run(program, {}, ['--help']);
     expect({ code, said }).toEqual({ code: 0, said: '' });
     expect(out).toMatch(new RegExp(`^${name}\\b`));
-    for (const word of [...words, 'Settings', 'README', 'xits with 0', '1 when', '2 after']) {
+    for (const word of [...words, SETTINGS_PAGE, 'xits with 0', '1 when', '2 after']) {
       expect(out).toContain(word);
     }
     for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);

@@ -276,7 +276,7 @@ describe('how it is called', () => {
     [['backfill', '--since', '2w'], '--since: give a time ago'],
     [['backfill', '--since', '2h', '--provider', 'klng'], 'klng is not switched on; use some of'],
     [['backfil'], 'there is no command backfil'],
-    [[], 'catwalk-operate COMMAND'],
+    [[], 'catwalk COMMAND'],
   ])('%j ends with 2 and says what to do', async (args, complaint) => {
     const { code, said, complained } = await runOperation(args, (await setup()).env);
     expect({ code, said }).toEqual({ code: 2, said: [] });
