@@ -6,7 +6,7 @@ import type { Common, Generation } from './generation.ts';
  */
 
 /** Every field by name; one that is not there is said to be `undefined`. */
-export type Stated<T> = { [K in keyof Required<T>]: K extends keyof T ? T[K] : never };
+type Stated<T> = { [K in keyof Required<T>]: K extends keyof T ? T[K] : never };
 
 /** The record with these fields. What is `undefined` is not there at all. */
 export function recordOf<Record extends Generation>(stated: Stated<Record>): Record {

@@ -5,7 +5,7 @@ import { wordOf } from './word-of.ts';
  * Why a provider did not take a submission now. `out_of_credit` and `unauthorized` wait for a
  * person; `image_unavailable` is not the provider's trouble but that of the app's pictures.
  */
-export const DEFER_REASONS = [
+const DEFER_REASONS = [
   'rate_limited',
   'concurrency_limited',
   'out_of_credit',
@@ -16,8 +16,7 @@ export const DEFER_REASONS = [
 export type DeferReason = (typeof DEFER_REASONS)[number];
 
 /** Why we ourselves let a submission wait, without asking the provider. */
-export const OWN_HOLD_REASONS = ['circuit_open'] as const;
-export type OwnHoldReason = (typeof OWN_HOLD_REASONS)[number];
+const OWN_HOLD_REASONS = ['circuit_open'] as const;
 
 /** As events carry them. */
 export const DeferReason = wordOf(DEFER_REASONS);

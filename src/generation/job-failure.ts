@@ -5,7 +5,7 @@ import { CatwalkError, Defect, InvalidRequest, Terminal } from './errors.ts';
  * The sentence after it is for people, and nothing reads it. This is the one place that writes such
  * a line and takes it apart.
  */
-export interface JobFailure {
+interface JobFailure {
   readonly code: string;
   readonly sentence: string;
 }

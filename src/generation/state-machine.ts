@@ -24,6 +24,7 @@ import type { EventOf, EventType, GenerationEvent } from './events.ts';
 import { commonOf, recordOf } from './fields.ts';
 import type {
   Completed,
+  FinalGeneration,
   Generation,
   GenerationState,
   InState,
@@ -653,16 +654,12 @@ function finish(
   return { next, effects: [{ kind: 'tell' }] };
 }
 
-function tellAgain(
-  g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>,
-  _event: unknown,
-  { now }: Context,
-): Decision {
+function tellAgain(g: FinalGeneration, _event: unknown, { now }: Context): Decision {
   if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
   return { next: { ...g, dueAt: now + TELL_OVERDUE_MS }, effects: [{ kind: 'tell' }] };
 }
 
-function markTold(g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>): Decision {
+function markTold(g: FinalGeneration): Decision {
   if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
   const { dueAt: _, ...told } = g;
   return { next: told, effects: [] };

@@ -18,7 +18,7 @@ export const SOURCES = ['webhook', 'poll', 'submit'] as const;
  * How an outcome was learned: from whoever told it; `hint` for a check that an unsigned webhook
  * asked for; and by ourselves, for a time that ran out, the app's cancel or the operator's policy.
  */
-export const VIAS = [...SOURCES, 'hint', 'deadline', 'cancel', 'policy'] as const;
+const VIAS = [...SOURCES, 'hint', 'deadline', 'cancel', 'policy'] as const;
 export const Via = wordOf(VIAS);
 export type Via = (typeof VIAS)[number];
 

@@ -32,7 +32,7 @@ export const DEAD_JOB_CLASSES = [
 ] as const;
 export type DeadJobClass = (typeof DEAD_JOB_CLASSES)[number];
 
-export interface DeadJobReason {
+interface DeadJobReason {
   readonly kind: DeadJobClass;
   readonly code: string;
 }
