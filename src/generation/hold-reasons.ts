@@ -5,7 +5,7 @@ import { wordOf } from './word-of.ts';
  * Why a provider did not take a submission now. `out_of_credit` and `unauthorized` wait for a
  * person; `image_unavailable` is not the provider's trouble but that of the app's pictures.
  */
-const DEFER_REASONS = [
+export const DEFER_REASONS = [
   'rate_limited',
   'concurrency_limited',
   'out_of_credit',
