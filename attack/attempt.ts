@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 import type { World } from './world.ts';
 
 /** What became of one attempt. Only `held` is good. */
@@ -33,7 +33,7 @@ export interface Family {
   readonly needsRedisAway?: true;
   /** The careless receiver has this door too. */
   readonly fitsNaive?: true;
-  make(world: World, chance: Chance, index: number): Attempt;
+  make(world: World, chance: Random, index: number): Attempt;
   /** What can be said only after all attempts: one verdict for each thing that is wrong. */
   afterwards?(world: World): Promise<readonly Verdict[]>;
 }

@@ -1,4 +1,4 @@
-import { percentile } from '../bench/measure.ts';
+import { percentile } from '../rig/percentile.ts';
 import type { Real } from './messages.ts';
 import type { Books } from './providers.ts';
 

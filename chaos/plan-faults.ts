@@ -60,7 +60,7 @@ export function planFaults(
   loadMs: number,
   providers: readonly string[],
 ): PlannedFault[] {
-  const random = createRandom(seed * 7_919 + 2);
+  const random = createRandom(seed, 'faults');
   // Not the first moments, when nothing is under way yet; but also a little after the last request.
   const [from, to] = [loadMs * 0.1, loadMs * 1.05];
   // The keys of FAULTS are the kinds.
@@ -93,7 +93,7 @@ function planOne(
     case 'kill-web':
     case 'stop-worker':
     case 'stop-web':
-      return { kind, ...when, which: Math.floor(random.between(0, MOST_PROCESSES)) };
+      return { kind, ...when, which: random.below(MOST_PROCESSES) };
     default:
       return { kind, ...when };
   }
