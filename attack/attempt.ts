@@ -2,7 +2,7 @@ import type { Random } from '../rig/random.ts';
 import type { World } from './world.ts';
 
 /** What became of one attempt. Only `held` is good. */
-export type Kind = 'held' | 'wronglyAccepted' | 'answered5xx' | 'hung' | 'otherwise';
+type Kind = 'held' | 'wronglyAccepted' | 'answered5xx' | 'hung' | 'otherwise';
 
 export interface Verdict {
   readonly kind: Kind;

@@ -16,7 +16,7 @@ export interface Findings {
   readonly suspects: readonly string[];
 }
 
-export interface Felt {
+interface Felt {
   readonly count: number;
   /** Asked → subscriber called, the provider's 0.5 to 1.5 s included. */
   readonly askedP99Ms: number;

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** A repeatable source of chance: the same seed, the same numbers. */
@@ -11,6 +9,8 @@ export interface Random {
   between(least: number, most: number): number;
   /** A whole number from 0 up to, but not including, `most`. */
   below(most: number): number;
+  /** True once in so many times. */
+  oneIn(most: number): boolean;
   pick<T>(choices: readonly T[]): T;
   /** One of the keys, as often as its weight says. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
@@ -19,18 +19,26 @@ export interface Random {
   word(length: number): string;
 }
 
-/** @param about what it is for: another list of words and numbers, other chances. */
-export function createRandom(seed: number, ...about: readonly (string | number)[]): Random {
-  const mixed = createHash('sha256')
+/** So that neighbouring seeds have nothing in common. */
+function mixed(seed: number, about: readonly (string | number)[]): number {
+  // Many thousands are made one after the other in some tests: a hash takes a hundred times as long.
+  if (about.length === 0) return Math.imul(seed + 1, 0x9e3779b1);
+  return createHash('sha256')
     .update([seed, ...about].join('/'))
     .digest()
     .readInt32LE();
-  const generator = xoroshiro128plus(mixed);
-  const next = (): number => uniformFloat64(generator);
-  const below = (most: number): number => uniformInt(generator, 0, most - 1);
+}
+
+/** @param about what it is for: another list of words and numbers, other chances. */
+export function createRandom(seed: number, ...about: readonly (string | number)[]): Random {
+  const generator = xoroshiro128plus(mixed(seed, about));
+  // 32 bits are enough here, and a third faster than the library's own distributions.
+  const next = (): number => (generator.next() >>> 0) / 2 ** 32;
+  const below = (most: number): number => Math.floor(next() * most);
   return {
     next,
     below,
+    oneIn: (most) => below(most) === 0,
     between: (least, most) => least + next() * (most - least),
     pick<T>(choices: readonly T[]): T {
       if (choices.length === 0) throw new Error('Nothing to choose from.');

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parseAst } from 'vitest/node';
+import { parseSource as parse, type SourceFile, targetOf } from './support/source-file.ts';
 
 /**
  * Which folder of src may import from which, besides itself. Data flows one way; the web and the
@@ -36,78 +35,6 @@ const MOST_LINES = 300;
 const MAY_BE_LONGER = ['generation/state-machine.ts'];
 /** Loads the modules that an operator names. */
 const MAY_COMPUTE_IMPORTS = ['providers/modules.ts'];
-
-interface SourceFile {
-  /** From src, with forward slashes: `generation/store.ts`. */
-  readonly path: string;
-  readonly imports: readonly string[];
-  readonly readsEnvironment: boolean;
-  readonly lines: number;
-}
-
-type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value;
-}
-
-/** Every node of the syntax tree. */
-function* walk(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* walk(item);
-  if (!isNode(value)) return;
-  yield value;
-  for (const inner of Object.values(value)) yield* walk(inner);
-}
-
-const isNamed = (node: unknown, name: string): boolean =>
-  isNode(node) && (node['name'] === name || node['value'] === name);
-
-/**
- * What a node imports: static, dynamic, re-exported, `import()` types and `import x = require()`.
- * A dynamic import of something computed cannot be checked, and is answered as its own kind.
- */
-function importOf(node: Node): string[] {
-  if (node.type === 'TSExternalModuleReference') return literal(node['expression']);
-  if (node.type === 'ImportExpression' || node.type === 'TSImportType') {
-    const found = literal(node['source']);
-    return found.length > 0 ? found : ['(computed)'];
-  }
-  if (/^(Import|Export(Named|All))Declaration$/.test(node.type)) return literal(node['source']);
-  return [];
-}
-
-function literal(node: unknown): string[] {
-  return isNode(node) && typeof node['value'] === 'string' ? [node['value']] : [];
-}
-
-/** `process.env` in any spelling, or `env` and the whole of `node:process` imported. */
-function readsEnvironment(node: Node): boolean {
-  if (node.type === 'MemberExpression') {
-    const { object, property } = node;
-    const isProcess =
-      isNamed(object, 'process') || (isNode(object) && isNamed(object['property'], 'process'));
-    return isProcess && isNamed(property, 'env');
-  }
-  if (node.type === 'VariableDeclarator' && isNamed(node['init'], 'process')) {
-    return [...walk(node['id'])].some((inner) => isNamed(inner['key'], 'env'));
-  }
-  return importOf(node).some((name) => name === 'node:process' || name === 'process');
-}
-
-function parse(path: string, text: string): SourceFile {
-  const nodes = [...walk(parseAst(text, { lang: 'ts' }, path))];
-  return {
-    path,
-    imports: nodes.flatMap(importOf),
-    readsEnvironment: nodes.some(readsEnvironment),
-    lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
-  };
-}
-
-/** The file of src that an import names; undefined for a package. */
-function targetOf(file: string, imported: string): string | undefined {
-  return imported.startsWith('.') ? normalize(join(dirname(file), imported)) : undefined;
-}
 
 /** The folder of src, or the file that lies in src itself. */
 const placeOf = (path: string): string => path.split('/')[0] ?? path;

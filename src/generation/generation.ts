@@ -30,8 +30,7 @@ export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string()
 export type ProviderTask = z.infer<typeof ProviderTask>;
 
 /** `hybrid` waits for the webhook before it polls; `polling` never expects one. */
-export const Mode = z.enum(['hybrid', 'polling']);
-export type Mode = z.infer<typeof Mode>;
+const Mode = z.enum(['hybrid', 'polling']);
 
 /** One paid submission: whose it is, which one, and in which mode it was asked for. */
 export const Attempt = z.object({ id: GenerationId, attempt: z.number().int(), mode: Mode });
@@ -167,7 +166,7 @@ export type InState<S extends GenerationState> = Extract<Generation, { state: S 
 export type Unsuccessful = z.infer<typeof Unsuccessful>;
 export type FinalGeneration = z.infer<typeof Completed | typeof Unsuccessful>;
 
-export const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;
+const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;
 
 /** Whether the generation has its outcome. Final states are never left. */
 export function isFinal(generation: Generation): generation is FinalGeneration {

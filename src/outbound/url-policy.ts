@@ -12,7 +12,7 @@ import { serviceAt } from './refused-ports.ts';
  */
 
 /** Longest URL accepted, in characters. */
-export const MAX_URL_LENGTH = 2_048;
+const MAX_URL_LENGTH = 2_048;
 
 export interface UrlPolicy {
   /** Permits `http:` and private networks. For development only. */

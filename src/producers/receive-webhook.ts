@@ -4,7 +4,7 @@ import type { Mailbox } from '../store/mailbox.ts';
 import type { Enqueue } from './enqueue.ts';
 
 /** A delivery whose URL token, and signature where there is one, has been verified. */
-export interface VerifiedDelivery {
+interface VerifiedDelivery {
   readonly provider: string;
   /** Absent when the provider has one endpoint for the account: the task says whose it is. */
   readonly generationId?: GenerationId;

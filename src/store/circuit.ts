@@ -28,7 +28,7 @@ export type Permit = Sendable | { readonly kind: 'held'; readonly until: number 
 export type Went = 'worked' | 'failed' | 'not-sent';
 
 /** It opened (until then, Unix ms, at least), or it closed; undefined: no news. */
-export type CircuitNews = { readonly openUntil: number } | 'closed' | undefined;
+type CircuitNews = { readonly openUntil: number } | 'closed' | undefined;
 
 export interface CircuitSettings {
   /** So many failures in a row open a circuit; 0: none ever opens. */

@@ -12,18 +12,18 @@ import { decodeRecord, encodeRecord } from './record-format.ts';
  * A record; undefined when there is none; a Defect when it is there and cannot be read, NotKnownHere
  * when only newer code can.
  */
-export type Read = Generation | Defect | NotKnownHere | undefined;
+type Read = Generation | Defect | NotKnownHere | undefined;
 
 /**
  * The record as it now is: saved with a higher version, or somebody else's newer one, or gone.
  * `parked`: what deliveries said about its task before anyone knew whose task it was.
  */
-export type SaveResult =
+type SaveResult =
   | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
   | { saved: false; current: Read };
 
 /** What an app's own idempotency key was used for. */
-export interface OnceEntry {
+interface OnceEntry {
   readonly key: string;
   readonly bodyFingerprint: string;
   /** How long it is remembered; 24 h unless told. */

@@ -13,7 +13,7 @@ import type { Subscribers } from '../../store/subscribers.ts';
 import { createIssueEffects, type Moved } from './issue-effects.ts';
 
 /** Something that happened to a generation, with the record where it has been read already. */
-export interface Step {
+interface Step {
   readonly id: Generation['id'];
   readonly event: GenerationEvent;
   readonly generation?: Generation;
