@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { createRandom } from '../rig/random.ts';
 import type { Family, Verdict } from './attempt.ts';
-import { chanceOf } from './chance.ts';
 import { familyNamed } from './families/catalogue.ts';
 import { Order, type Ready, type Tally, type Target } from './messages.ts';
 import { createWorld, type World } from './world.ts';
@@ -60,7 +60,7 @@ async function tryOnce(
   index: number,
 ): Promise<{ what: string; verdict: Verdict }> {
   try {
-    const attempt = family.make(here, chanceOf(seed, family.name, index), index);
+    const attempt = family.make(here, createRandom(seed, family.name, index), index);
     return { what: attempt.what, verdict: await attempt.run() };
   } catch (error) {
     return { what: 'not made', verdict: { kind: 'hung', detail: String(error) } };

@@ -1,8 +1,8 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 import type { World } from './world.ts';
 
 /** What became of one attempt. Only `held` is good. */
-export type Kind = 'held' | 'wronglyAccepted' | 'answered5xx' | 'hung' | 'otherwise';
+type Kind = 'held' | 'wronglyAccepted' | 'answered5xx' | 'hung' | 'otherwise';
 
 export interface Verdict {
   readonly kind: Kind;
@@ -33,7 +33,7 @@ export interface Family {
   readonly needsRedisAway?: true;
   /** The careless receiver has this door too. */
   readonly fitsNaive?: true;
-  make(world: World, chance: Chance, index: number): Attempt;
+  make(world: World, chance: Random, index: number): Attempt;
   /** What can be said only after all attempts: one verdict for each thing that is wrong. */
   afterwards?(world: World): Promise<readonly Verdict[]>;
 }

@@ -1,4 +1,4 @@
-import { percentile } from '../bench/measure.ts';
+import { percentile } from '../rig/percentile.ts';
 import type { Real } from './messages.ts';
 import type { Books } from './providers.ts';
 
@@ -16,7 +16,7 @@ export interface Findings {
   readonly suspects: readonly string[];
 }
 
-export interface Felt {
+interface Felt {
   readonly count: number;
   /** Asked → subscriber called, the provider's 0.5 to 1.5 s included. */
   readonly askedP99Ms: number;

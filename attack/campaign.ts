@@ -1,4 +1,5 @@
-import type { Child } from '../rig/compiled-child.ts';
+import type { Say } from '../rig/run-tool.ts';
+import type { Child } from '../rig/start-process.ts';
 import type { Family } from './attempt.ts';
 import { type Order, Tally, type Target } from './messages.ts';
 
@@ -27,7 +28,7 @@ export function createCampaign(options: {
   target: () => Promise<Target>;
   /** Processes that died so far. */
   crashes: () => number;
-  say: (line: string) => void;
+  say: Say;
 }): Campaign {
   const { seed, target, crashes, say } = options;
   const rows = new Map<string, Row>();

@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 import { dialectOf } from './dialects.ts';
 import type { World } from './world.ts';
 
@@ -13,7 +13,7 @@ export interface Delivery {
 export const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** An authentic delivery that was overheard, of one of these providers. */
-export function anyOverheard(world: World, chance: Chance, among?: readonly string[]): Delivery {
+export function anyOverheard(world: World, chance: Random, among?: readonly string[]): Delivery {
   const fitting = world.overheard().filter(({ provider }) => among?.includes(provider) ?? true);
   const { provider, path, headers, body } = chance.pick(fitting);
   return { provider, path, headers, body: Buffer.from(body, 'base64') };

@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 
 /** Spellings of hosts that are not on the internet: this machine, its network, a cloud's metadata. */
 const HOSTS = [
@@ -60,7 +60,7 @@ const HOSTS = [
 ];
 
 /** URLs that no callback and no picture may have where only public ones are allowed. */
-export function evilUrl(chance: Chance): string {
+export function evilUrl(chance: Random): string {
   const host = chance.pick(HOSTS);
   const port = chance.pick(['', '', ':443', ':6379', ':22', ':8080']);
   return chance.pick([

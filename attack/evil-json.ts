@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 
 /** A value for one field of a JSON text that its reader is not prepared for, already as text. */
 export type EvilValue = readonly [what: string, text: string];
@@ -6,7 +6,7 @@ export type EvilValue = readonly [what: string, text: string];
 export const DEPTHS = [60, 1_000, 5_000, 20_000];
 
 /** Valid JSON each, but for the numbers that only look like it. */
-export function evilValues(chance: Chance): readonly EvilValue[] {
+export function evilValues(chance: Random): readonly EvilValue[] {
   const depth = chance.pick(DEPTHS);
   return [
     [`${depth} nested lists`, '['.repeat(depth) + ']'.repeat(depth)],
@@ -36,7 +36,7 @@ export function evilValues(chance: Chance): readonly EvilValue[] {
 }
 
 /** Bytes that are no JSON at all, or none in UTF-8. */
-export function brokenBytes(chance: Chance, json: string): readonly [string, Buffer][] {
+export function brokenBytes(chance: Random, json: string): readonly [string, Buffer][] {
   const depth = chance.pick(DEPTHS);
   return [
     ['nothing', Buffer.alloc(0)],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Cleanup } from '../rig/cleanup.ts';
-import { freePort } from '../rig/environment.ts';
+import { freePort } from '../rig/ports.ts';
 import { limitMemory } from './memory-limit.ts';
 import { catwalkEnv, guardedEnv, type Secrets } from './settings.ts';
 import { startVictim, type Victim } from './victim.ts';

@@ -14,7 +14,7 @@ export interface MemoryLimit {
   watch(pid: number): void;
 }
 
-export const LIMIT_BYTES = 512 * 1024 * 1024;
+const LIMIT_BYTES = 512 * 1024 * 1024;
 const LOOK_EVERY_MS = 50;
 const ROOT = '/sys/fs/cgroup';
 

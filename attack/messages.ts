@@ -53,8 +53,7 @@ export const Order = z.object({
 });
 export type Order = z.infer<typeof Order>;
 
-export const Failure = z.object({ attempt: z.string(), kind: z.string(), detail: z.string() });
-export type Failure = z.infer<typeof Failure>;
+const Failure = z.object({ attempt: z.string(), kind: z.string(), detail: z.string() });
 
 export const Tally = z.object({
   family: z.string(),

@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts';
+import type { Random } from '../rig/random.ts';
 import type { RawTalk } from './raw-socket.ts';
 import type { World } from './world.ts';
 
@@ -38,7 +38,7 @@ const post = (...headers: string[]): string =>
   ['POST /webhooks/vtryon HTTP/1.1', 'Host: a', ...headers, '', ''].join('\r\n');
 
 /** Behind its head hides a request with a tenant's key; its 200 would be the second answer. */
-export function smuggling(world: World, chance: Chance): readonly RawRequest[] {
+export function smuggling(world: World, chance: Random): readonly RawRequest[] {
   const key = `Authorization: Bearer ${world.target.malloryKey}`;
   const hidden = get('/v1/callback-secret', key);
   const [length, chunked, end] = ['Content-Length: 4', 'Transfer-Encoding: chunked', '0\r\n\r\n'];
@@ -66,7 +66,7 @@ export function smuggling(world: World, chance: Chance): readonly RawRequest[] {
   ];
 }
 
-export function chunks(_world: World, chance: Chance): readonly RawRequest[] {
+export function chunks(_world: World, chance: Random): readonly RawRequest[] {
   const head = post('Content-Type: application/json', 'Transfer-Encoding: chunked');
   const large = Array<string>(8).fill(`10000\r\n${'x'.repeat(65_536)}\r\n`);
   const size = chance.pick(['zz', '-5', '0x10', 'ffffffffffffffff', '', '5 5', '1\u0000']);
@@ -84,7 +84,7 @@ export function chunks(_world: World, chance: Chance): readonly RawRequest[] {
   ];
 }
 
-export function heads(world: World, chance: Chance): readonly RawRequest[] {
+export function heads(world: World, chance: Random): readonly RawRequest[] {
   const line = (target: string, method: string): string => `${method} ${target} HTTP/1.1\r\n`;
   const method = chance.word(6).toUpperCase();
   const key = `Authorization: Bearer ${world.target.malloryKey}`;
@@ -128,7 +128,7 @@ export function otherProtocols(): readonly RawRequest[] {
 }
 
 /** Harmless requests, many at a time. */
-export function pipelines(_world: World, chance: Chance): readonly RawRequest[] {
+export function pipelines(_world: World, chance: Random): readonly RawRequest[] {
   const one = get('/livez');
   const stranger = `${post('Content-Length: 2')}{}`;
   const byteForByte = { parts: Array.from(one), pauseMs: chance.below(3) };

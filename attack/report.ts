@@ -1,10 +1,6 @@
+import type { Verdict } from '../rig/run-tool.ts';
 import type { Row } from './campaign.ts';
 import { handlesAreBack, megabytes, type Outcome } from './run.ts';
-
-export interface Verdict {
-  readonly isKept: boolean;
-  readonly text: string;
-}
 
 interface Promised {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cleanup } from '../rig/cleanup.ts';
-import type { Child } from '../rig/compiled-child.ts';
+import type { Say } from '../rig/run-tool.ts';
+import type { Child } from '../rig/start-process.ts';
 import { compareBooks, type Findings } from './books.ts';
 import { createCampaign, type Row } from './campaign.ts';
 import { DIALECTS } from './dialects.ts';
@@ -38,7 +39,7 @@ const ALL_OVERHEARD_MS = 60_000;
 export async function runAttack(
   options: AttackOptions,
   cleanup: Cleanup,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<Outcome> {
   const startedAt = Date.now();
   const stage = await startStage(options, cleanup, say);
@@ -81,11 +82,7 @@ async function allOverheard({ wiretap }: Stage): Promise<void> {
 }
 
 /** Without Redis first, for what that holds up may take half a minute to be found again. */
-async function attackAll(
-  stage: Stage,
-  options: AttackOptions,
-  say: (line: string) => void,
-): Promise<Row[]> {
+async function attackAll(stage: Stage, options: AttackOptions, say: Say): Promise<Row[]> {
   const { shop, redis, attackers, catwalk } = stage;
   let isRedisAway = false;
   const campaign = createCampaign({

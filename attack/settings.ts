@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { providerVariable } from '../src/config/env.ts';
+import { impatientSettings } from '../rig/impatient-settings.ts';
 import { DIALECTS } from './dialects.ts';
 
 /** Who is who, made up anew for each run. */
@@ -24,17 +24,14 @@ export function makeSecrets(): Secrets {
   };
 }
 
-/** Impatient: what takes minutes with real providers takes seconds here. */
+/** Those that the shop asks, and two more whose routes are attacked. */
+export const ATTACKED_PROVIDERS = [...Object.keys(DIALECTS), 'fitroom', 'tryon-api'];
 const POLLS = {
   firstAfterMs: 1_000,
-  everyMs: 1_000,
-  factor: 1,
-  longestMs: 1_000,
   webhookGraceMs: 10_000,
   giveUpAfterMs: 180_000,
   maxPolls: 1_000,
 };
-const POLL_TYPES = ['image-fast', 'image-quality', 'exponential', 'video', 'audio'];
 /** Loose enough that what is felt is the attack's doing. */
 const LIMITS = { SUBMITS_PER_MINUTE: '60000', CONCURRENCY: '60', POLLS_PER_SECOND: '200' };
 
@@ -49,14 +46,6 @@ export function catwalkEnv(options: {
   filesFolder: string;
 }): Record<string, string> {
   const { secrets, accounts } = options;
-  const names = [...Object.keys(DIALECTS), 'fitroom', 'tryon-api'];
-  const prefixes = names.map((name) => providerVariable(name, ''));
-  const known = Object.entries(accounts).filter(([name]) =>
-    prefixes.some((prefix) => name.startsWith(prefix)),
-  );
-  const limits = prefixes.flatMap((prefix) =>
-    Object.entries(LIMITS).map(([name, value]) => [prefix + name, value]),
-  );
   return {
     PATH: process.env['PATH'] ?? '',
     NODE_ENV: 'production',
@@ -72,14 +61,9 @@ export function catwalkEnv(options: {
     BOARD_USER: secrets.boardUser,
     BOARD_PASSWORD: secrets.boardPassword,
     FILES_DIR: options.filesFolder,
-    POLL_PROFILES: JSON.stringify(
-      Object.fromEntries([...POLL_TYPES, ...names].map((key) => [key, POLLS])),
-    ),
     // What Redis took with it for a moment is found again soon.
-    POLL_TIMEOUT_MS: '3000',
-    LEASE_MS: '5000',
-    ...Object.fromEntries(limits),
-    ...Object.fromEntries(known),
+    ...impatientSettings(ATTACKED_PROVIDERS, POLLS, LIMITS),
+    ...accounts,
   };
 }
 

@@ -1,13 +1,15 @@
-import { buildToTemporaryFolder } from '../rig/build.ts';
+import { join } from 'node:path';
 import type { Cleanup } from '../rig/cleanup.ts';
-import { type Child, startChild } from '../rig/compiled-child.ts';
-import { freePort } from '../rig/environment.ts';
+import { compileToTemporaryFolder } from '../rig/compile.ts';
+import { freePort } from '../rig/ports.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../rig/redis/embedded-redis.ts';
+import type { Say } from '../rig/run-tool.ts';
+import { type Child, startProcess } from '../rig/start-process.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { Ready, type Target } from './messages.ts';
 import type { AttackOptions } from './options.ts';
 import { type SimulatedProviders, startProviders } from './providers.ts';
-import { makeSecrets, type Secrets } from './settings.ts';
+import { ATTACKED_PROVIDERS, makeSecrets, type Secrets } from './settings.ts';
 import { setTrap, type Trap } from './trap.ts';
 import { startWiretap, type Wiretap } from './wiretap.ts';
 
@@ -31,20 +33,23 @@ const START_MS = 60_000;
 export async function startStage(
   options: AttackOptions,
   cleanup: Cleanup,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<Stage> {
   say('compiling');
-  const folder = await buildToTemporaryFolder(cleanup, 'attack');
+  const folder = await compileToTemporaryFolder(cleanup);
   say('starting');
   const redis = await startEmbeddedRedis({ log: say });
   cleanup.add(redis.stop);
-  const [port, providersPort, secrets] = [await freePort(), await freePort(), makeSecrets()];
+  const [port, secrets] = [await freePort(), makeSecrets()];
   const wiretap = await startWiretap(`http://127.0.0.1:${port}`, cleanup);
   const { seed } = options;
   const publicUrl = wiretap.url;
-  const providers = await startProviders({ port: providersPort, publicUrl, folder, seed }, cleanup);
+  const providers = await startProviders({ publicUrl, folder, seed }, cleanup);
   const catwalk = await startInstallation(
-    { folder, port, publicUrl, secrets, redisUrl: redis.url, accounts: providers.accounts },
+    {
+      ...{ folder, port, publicUrl, secrets, redisUrl: redis.url },
+      accounts: providers.accounts(ATTACKED_PROVIDERS),
+    },
     cleanup,
   );
   const trap = await setTrap(cleanup);
@@ -74,8 +79,9 @@ async function startCrew(
     ATTACK_PICTURES_URL: providers.picturesUrl,
   };
   const start = async (name: string, program: string): Promise<Child> => {
-    const child = startChild(program, { name, folder, env });
-    cleanup.add(child.stop);
+    const logFile = join(folder, `${name}.log`);
+    const child = startProcess(program, { folder, env, logFile, messages: true });
+    cleanup.add(() => child.stop());
     await child.hear(Ready, START_MS);
     return child;
   };

@@ -5,7 +5,7 @@ import type { Overheard, Target } from './messages.ts';
 import { type RawTalk, talk } from './raw-socket.ts';
 
 /** One HTTP request as an attacker writes it. */
-export interface Shot {
+interface Shot {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly path: string;
   /** Another web process than the usual one. */

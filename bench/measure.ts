@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Child } from '../rig/compiled-child.ts';
+import { percentile } from '../rig/percentile.ts';
+import type { Child } from '../rig/start-process.ts';
 import { monotonicMs } from './clock.ts';
 import { cpuSeconds } from './cpu.ts';
 import { StubReport, SubscriberReport } from './messages.ts';
@@ -132,8 +133,4 @@ export function stubReport(stack: Stack): Promise<StubReport> {
 async function told(subscriber: Child, count: number): Promise<Map<string, number>> {
   const report = await subscriber.ask({ expect: count }, SubscriberReport, PATIENCE_MS);
   return new Map(report.told);
-}
-
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(Math.ceil(sorted.length * share), sorted.length) - 1] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-import type { Child } from '../rig/compiled-child.ts';
+import type { Child } from '../rig/start-process.ts';
 import {
   measureBurst,
   measureCommands,

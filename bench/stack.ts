@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
-import { buildToTemporaryFolder } from '../rig/build.ts';
 import type { Cleanup } from '../rig/cleanup.ts';
-import { type Child, startChild } from '../rig/compiled-child.ts';
-import { freePort } from '../rig/environment.ts';
+import { compileToTemporaryFolder } from '../rig/compile.ts';
+import { freePort } from '../rig/ports.ts';
 import { startEmbeddedRedis } from '../rig/redis/embedded-redis.ts';
+import type { Say } from '../rig/run-tool.ts';
+import { type Child, startProcess } from '../rig/start-process.ts';
+import { untilReady } from '../rig/until-ready.ts';
 import { redisTarget } from '../src/config/redis.ts';
 import { StubReady, SubscriberReady } from './messages.ts';
 import { deleteKeys } from './redis-cost.ts';
@@ -31,15 +32,13 @@ const NO_LIMITS = {
   SUBMIT_CONCURRENCY: '50',
 };
 
-const START_MS = 15_000;
-
 /** Starts everything but the subscriber, with settings of its own and nothing of the caller's. */
 export async function startStack(
   cleanup: Cleanup,
-  { profile, say }: { profile: string | undefined; say: (line: string) => void },
+  { profile, say }: { profile: string | undefined; say: Say },
 ): Promise<Stack> {
   say('compiling');
-  const folder = await buildToTemporaryFolder(cleanup);
+  const folder = await compileToTemporaryFolder(cleanup);
 
   const namespace = `catwalk-bench-${randomBytes(4).toString('hex')}`;
   const redisUrl = await openRedis(cleanup, say);
@@ -66,8 +65,9 @@ export async function startStack(
   };
   const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', resolve(profile)] : [];
   const start = (program: string, nodeFlags: readonly string[] = []): Child => {
-    const child = startChild(program, { folder, env, nodeFlags });
-    cleanup.add(child.stop);
+    const logFile = join(folder, `${program.replaceAll('/', '-')}.log`);
+    const child = startProcess(program, { folder, env, nodeFlags, logFile, messages: true });
+    cleanup.add(() => child.stop());
     return child;
   };
 
@@ -76,8 +76,8 @@ export async function startStack(
   env['FITINVIEW_BASE_URL'] = (await provider.hear(StubReady)).url;
   const web = start('src/http/main', profiling);
   const worker = start('src/workers/main', profiling);
-  await untilReady(`${apiUrl}/readyz`, web);
-  await untilReady(`http://127.0.0.1:${healthPort}/readyz`, worker);
+  await untilReady(`${apiUrl}/readyz`, web.failed);
+  await untilReady(`http://127.0.0.1:${healthPort}/readyz`, worker.failed);
   const requests = createRequests(apiUrl, apiKey);
   cleanup.add(requests.close);
 
@@ -95,7 +95,7 @@ export async function startStack(
   };
 }
 
-async function openRedis(cleanup: Cleanup, say: (line: string) => void): Promise<string> {
+async function openRedis(cleanup: Cleanup, say: Say): Promise<string> {
   const given = process.env['REDIS_URL'];
   if (given) return given;
   const embedded = await startEmbeddedRedis({ log: say });
@@ -112,14 +112,4 @@ async function connectRedis(url: string, cleanup: Cleanup): Promise<Redis> {
     throw new Error('Redis does not answer: check REDIS_URL and that Redis is running.');
   });
   return redis;
-}
-
-async function untilReady(url: string, child: Child): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  while (Date.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return;
-    await Promise.race([wait(50), child.failed]);
-  }
-  throw new Error(`${url} was not ready within ${START_MS / 1000} s`);
 }

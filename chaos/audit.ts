@@ -1,8 +1,8 @@
 import type { RepeatSubmit } from '../src/generation/rules.ts';
 import type { Asked, Record as Shown } from './app.ts';
+import type { Books } from './books.ts';
 import { repeatSubmitOf } from './catalogue.ts';
 import type { Heard } from './heard.ts';
-import type { Books } from './simulated-providers.ts';
 
 /** Every party's books. */
 export interface Evidence {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { OUT_OF_MEMORY, READ_ONLY } from '../rig/redis/redis-faults.ts';
 import type { FaultKind, PlannedFault, ProcessFault, RedisFault } from './plan-faults.ts';
-import { fillMemory, flushScripts, makeReadOnly } from './redis-trouble.ts';
+import { flushScripts, trouble } from './redis-trouble.ts';
 import type { Stage } from './stage.ts';
 
 export interface Faults {
@@ -29,10 +30,10 @@ export function startFaults(
     const programs = kind.endsWith('web') ? pipeline.webs : pipeline.workers;
     const order = programs.map((_, i) => programs[(which + i) % programs.length]);
     // One that is down already is not broken again.
-    const program = order.find((candidate) => candidate?.isUp());
+    const program = order.find((candidate) => candidate?.child);
     if (!program) return;
     done[kind] += 1;
-    if (await program.end(kind.startsWith('kill') ? 'SIGKILL' : 'SIGTERM')) forced += 1;
+    if (await program.end(kind.startsWith('kill') ? 'kill' : 'stop')) forced += 1;
     await wait(forMs);
     program.start();
   }
@@ -40,8 +41,8 @@ export function startFaults(
   async function breakRedis(kind: RedisFault, forMs: number): Promise<void> {
     done[kind] += 1;
     if (kind === 'script-flush') return flushScripts(redis.url);
-    if (kind === 'read-only') return makeReadOnly(redis.url, forMs);
-    if (kind === 'out-of-memory') return fillMemory(redis.url, forMs);
+    if (kind === 'read-only') return trouble(redis.url, READ_ONLY, forMs);
+    if (kind === 'out-of-memory') return trouble(redis.url, OUT_OF_MEMORY, forMs);
     redisKilledAtMs.push(Date.now());
     await redis.kill();
     await wait(forMs);
@@ -53,7 +54,8 @@ export function startFaults(
     if (signal.aborted) return;
     if (fault.kind === 'outage') {
       done.outage += 1;
-      await providers.breakDown(fault.provider, fault.answer, fault.forMs);
+      const { provider, answer, forMs } = fault;
+      await providers.control('outage', { provider, answer, seconds: forMs / 1000 });
     } else if ('which' in fault) await breakProcess(fault.kind, fault.which, fault.forMs);
     else {
       // One after another, so that each finds a Redis that was well.

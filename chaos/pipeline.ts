@@ -1,16 +1,18 @@
-import { createProgram, type Program } from '../rig/program.ts';
+import { join } from 'node:path';
+import { type Supervised, superviseProcess } from '../rig/supervise-process.ts';
+import { untilReady } from '../rig/until-ready.ts';
 
 /** The processes of the pipeline that is tried, ours or the naive one. */
 export interface Pipeline {
-  readonly webs: readonly Program[];
-  readonly workers: readonly Program[];
+  readonly webs: readonly Supervised[];
+  readonly workers: readonly Supervised[];
   /** Every program, in the order in which they are stopped. */
-  readonly all: readonly Program[];
+  readonly all: readonly Supervised[];
   /** Resolves when all of them answer. @throws Error naming the one that does not in time. */
   start(): Promise<void>;
 }
 
-const START_MS = 30_000;
+const RESTART_AFTER_MS = 500;
 
 const PROGRAMS = {
   catwalk: { web: 'src/http/main', worker: 'src/workers/main' },
@@ -27,10 +29,15 @@ export function createPipeline(options: {
   logs: string;
   env: Readonly<Record<string, string>>;
 }): Pipeline {
-  const { kind, webPorts, healthPorts, env } = options;
+  const { kind, webPorts, healthPorts, folder, logs, env } = options;
   const programs = PROGRAMS[kind];
-  const create = (name: string, program: string, more: Record<string, string> = {}): Program =>
-    createProgram({ ...options, name, program, env: { ...env, ...more } });
+  const create = (name: string, program: string, more: Record<string, string> = {}): Supervised =>
+    superviseProcess(program, {
+      folder,
+      logFile: join(logs, `${name}.log`),
+      env: { ...env, ...more },
+      restartAfterMs: RESTART_AFTER_MS,
+    });
 
   const webs = webPorts.map((port, i) =>
     create(`web-${i + 1}`, programs.web, { PORT: String(port) }),
@@ -51,18 +58,7 @@ export function createPipeline(options: {
       const addresses = [...webPorts, ...healthPorts].map(
         (port) => `http://127.0.0.1:${port}/readyz`,
       );
-      await Promise.all(addresses.map(untilReady));
+      await Promise.all(addresses.map((address) => untilReady(address)));
     },
   };
-}
-
-export async function untilReady(url: string): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  while (Date.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined);
-    await response?.body?.cancel();
-    if (response?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${url} was not ready within ${START_MS / 1000} s; see the logs`);
 }

@@ -1,6 +1,5 @@
 import { createRandom, type Random } from '../rig/random.ts';
 import type { OutageAnswer } from '../simulator/provider-state.ts';
-import type { RepeatSubmit } from '../src/generation/rules.ts';
 import { repeatSubmitOf } from './catalogue.ts';
 
 /** What is done to one process, chosen among its like. */
@@ -37,16 +36,11 @@ const FAULTS: Readonly<
 };
 
 /**
- * How often a provider of each class is out of order. Rarely one that recognises no repeat: an
- * answer 5xx may hide an accepted task, so what is sent before the circuit opens, and each probe,
- * ends as `outcome_unknown`, and needs a person.
+ * One outage of so many, and none of fewer, is of a provider that recognises no repeat: an answer
+ * 5xx may hide an accepted task, so what is sent before the circuit opens, and each probe, ends as
+ * `outcome_unknown`, and needs a person.
  */
-const OUTAGES: Readonly<Record<RepeatSubmit, number>> = {
-  'idempotency-key': 1,
-  'unique-reference': 1,
-  search: 1,
-  none: 0.2,
-};
+const OUTAGES_FOR_ONE_UNRECOGNISED = 5;
 const OUTAGE_ANSWERS: Readonly<Record<OutageAnswer, number>> = {
   'server-error': 1,
   'html-page': 1,
@@ -60,41 +54,45 @@ export function planFaults(
   loadMs: number,
   providers: readonly string[],
 ): PlannedFault[] {
-  const random = createRandom(seed * 7_919 + 2);
+  const random = createRandom(seed, 'faults');
   // Not the first moments, when nothing is under way yet; but also a little after the last request.
   const [from, to] = [loadMs * 0.1, loadMs * 1.05];
   // The keys of FAULTS are the kinds.
   const faults = (Object.keys(FAULTS) as FaultKind[]).flatMap((kind) => {
     const { everyMs, atLeast, leastMs, mostMs } = FAULTS[kind];
     const times = Math.max(atLeast, Math.round(loadMs / everyMs));
-    return Array.from({ length: times }, () => {
+    return Array.from({ length: times }, (_, index) => {
       const when = { atMs: random.between(from, to), forMs: random.between(leastMs, mostMs) };
-      return planOne(kind, when, random, providers);
+      return planOne({ kind, index, ...when }, random, providers);
     });
   });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** @param fault.index which one of its kind it is, from 0. */
 function planOne(
-  kind: FaultKind,
-  when: { atMs: number; forMs: number },
+  fault: { kind: FaultKind; index: number; atMs: number; forMs: number },
   random: Random,
   providers: readonly string[],
 ): PlannedFault {
+  const { kind, index, ...when } = fault;
   switch (kind) {
     case 'outage': {
-      const weights = Object.fromEntries(
-        providers.map((name) => [name, OUTAGES[repeatSubmitOf(name)]]),
-      );
-      const provider = random.weighted(weights);
+      const provider = outOfOrder(index, random, providers);
       return { kind, ...when, provider, answer: random.weighted(OUTAGE_ANSWERS) };
     }
     case 'kill-worker':
     case 'kill-web':
     case 'stop-worker':
     case 'stop-web':
-      return { kind, ...when, which: Math.floor(random.between(0, MOST_PROCESSES)) };
+      return { kind, ...when, which: random.below(MOST_PROCESSES) };
     default:
       return { kind, ...when };
   }
+}
+
+function outOfOrder(index: number, random: Random, providers: readonly string[]): string {
+  const isUnrecognised = (index + 1) % OUTAGES_FOR_ONE_UNRECOGNISED === 0;
+  const such = providers.filter((name) => (repeatSubmitOf(name) === 'none') === isUnrecognised);
+  return random.pick(such.length > 0 ? such : providers);
 }

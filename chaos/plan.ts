@@ -54,7 +54,7 @@ export function makePlan(options: {
     faults: planFaults(seed, loadMs, providers),
     loadMs,
     mischief(n) {
-      const random = createRandom(seed * 7_919 + n * 104_729 + 3);
+      const random = createRandom(seed, 'webhook', n);
       return { kind: random.weighted(MISCHIEF), delayMs: random.between(100, LONGEST_DELAY_MS) };
     },
   };
@@ -66,7 +66,7 @@ function planRequests(
   loadMs: number,
   providers: readonly string[],
 ): PlannedRequest[] {
-  const random = createRandom(seed * 7_919 + 1);
+  const random = createRandom(seed, 'requests');
   return Array.from({ length: generations }, (_, index) => {
     const provider = providers[index % providers.length] ?? '';
     const scenario = random.weighted(scenarioWeights(provider));

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import type { RedisFault } from '../rig/redis/redis-faults.ts';
 
 /** What a Redis that runs may do to its clients. Each is over when its call resolves. */
 
@@ -10,26 +11,12 @@ export function flushScripts(url: string): Promise<void> {
   });
 }
 
-/**
- * Refuses every write, as a primary that was demoted. It has no primary that could be reached, so it
- * keeps what it has.
- */
-export function makeReadOnly(url: string, forMs: number): Promise<void> {
-  return withRedis(url, async (redis) => {
-    // Port 1 is reserved, and nobody listens there.
-    await redis.replicaof('127.0.0.1', 1);
+/** It is as `fault` says, for a while. */
+export function trouble(url: string, fault: RedisFault, forMs: number): Promise<void> {
+  return withRedis(url, async (admin) => {
+    const end = await fault.begin({ admin });
     await wait(forMs);
-    await redis.replicaof('NO', 'ONE');
-  });
-}
-
-/** Has less memory than it uses, and so refuses what would need more. */
-export function fillMemory(url: string, forMs: number): Promise<void> {
-  return withRedis(url, async (redis) => {
-    const used = /^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1];
-    await redis.config('SET', 'maxmemory', Math.floor(Number(used) * 0.9));
-    await wait(forMs);
-    await redis.config('SET', 'maxmemory', 0);
+    await end();
   });
 }
 

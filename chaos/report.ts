@@ -1,3 +1,4 @@
+import type { Verdict } from '../rig/run-tool.ts';
 import type { Findings } from './audit.ts';
 import type { FaultKind } from './plan-faults.ts';
 
@@ -113,11 +114,6 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
     ),
     fact('seconds', 'seconds', run.durationMs / 1000, 1),
   ];
-}
-
-export interface Verdict {
-  readonly isKept: boolean;
-  readonly text: string;
 }
 
 export function report(

@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cleanup } from '../rig/cleanup.ts';
+import type { Say } from '../rig/run-tool.ts';
 import type { App, Record as Shown } from './app.ts';
 import { audit, type Findings } from './audit.ts';
 import { type Backlog, readBacklog } from './backlog.ts';
+import { Books } from './books.ts';
 import { type Faults, startFaults } from './faults.ts';
 import { type Heard, readHeard } from './heard.ts';
 import type { ChaosOptions } from './options.ts';
@@ -23,7 +25,7 @@ const READERS = 16;
 export async function runChaos(
   options: ChaosOptions,
   cleanup: Cleanup,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<{ findings: Findings; run: Run }> {
   const startedAt = Date.now();
   const signal = enoughAfter(options.mostMinutes * 60_000, cleanup);
@@ -35,7 +37,9 @@ export async function runChaos(
   const faults = startFaults(plan.faults, stage, signal);
   const progress = setInterval(async () => say(await progressOf(stage, faults)), PROGRESS_EVERY_MS);
   cleanup.add(() => clearInterval(progress));
-  await Promise.all([app.askAll(plan.requests, signal), faults.finished]);
+  const all = Promise.all([app.askAll(plan.requests, signal), faults.finished]);
+  // The one party that is never broken: without its books nothing can be compared.
+  await Promise.race([all, stage.providers.process.failed]);
   const backlog = await untilQuiet(stage, signal);
   clearInterval(progress);
 
@@ -45,13 +49,10 @@ export async function runChaos(
     asked: app.asked,
     records: options.naive ? recordsFrom(heard) : await readAll(app),
     heard,
-    books: await stage.providers.books(),
+    books: await stage.providers.books(Books),
     redisKilledAtMs: faults.redisKilledAtMs,
     deadJobs: backlog.dead,
-    endedByThemselves: [...pipeline.all, stage.providers.program].reduce(
-      (sum, program) => sum + program.endedByItself,
-      0,
-    ),
+    endedByThemselves: pipeline.all.reduce((sum, program) => sum + program.endedByItself, 0),
   });
   const durationMs = Date.now() - startedAt;
   const { webhooks } = stage.front;

@@ -8,3 +8,4 @@ const simulator = await startSimulator({
   moreDialects: [atelier],
 });
 process.once('SIGTERM', () => void simulator.close().then(() => process.exit()));
+process.stdout.write(`simulator ready at ${simulator.url}\n`);

@@ -1,27 +1,30 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildToTemporaryFolder } from '../rig/build.ts';
 import type { Cleanup } from '../rig/cleanup.ts';
+import { compileToTemporaryFolder } from '../rig/compile.ts';
 import { claimPorts } from '../rig/ports.ts';
 import { createRedis, type KillableRedis } from '../rig/redis/killable-redis.ts';
+import { type Simulation, startSimulation } from '../rig/simulation.ts';
 import { type App, createApp } from './app.ts';
 import { type Front, startFront } from './front.ts';
 import type { ChaosOptions } from './options.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type Plan, WEB_PROCESSES, WORKER_PROCESSES } from './plan.ts';
 import { API_KEY, pipelineEnv } from './settings.ts';
-import { type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts';
 
 /** Everyone who takes part, all of them up. */
 export interface Stage {
   readonly redis: KillableRedis;
   readonly front: Front;
-  readonly providers: SimulatedProviders;
+  readonly providers: Simulation;
   readonly pipeline: Pipeline;
   readonly app: App;
   /** Where the subscriber writes down what it hears. */
   readonly heardFile: string;
 }
+
+/** Tasks take 0.2 to 1.5 s, and webhooks are repeated after a tenth of the documented waits. */
+const PACE = ['--time-scale', '0.1', '--latency', '2000-15000'];
 
 /** Compiles and starts everything; `cleanup` stops it, those who call before those who are called. */
 export async function startStage(
@@ -31,7 +34,7 @@ export async function startStage(
   say: (line: string) => void,
 ): Promise<Stage> {
   say('compiling');
-  const folder = await buildToTemporaryFolder(cleanup, 'chaos');
+  const folder = await compileToTemporaryFolder(cleanup);
   const logs = options.logs ? resolve(options.logs) : join(folder, 'logs');
   await mkdir(logs, { recursive: true });
   const heardFile = join(folder, 'heard.jsonl');
@@ -45,17 +48,17 @@ export async function startStage(
   const front = await startFront(webPorts, plan.mischief);
   cleanup.add(front.close);
   const { seed } = options;
-  const providers = await startSimulatedProviders({
-    port: await ports(),
-    ...{ folder, logs, seed },
-    publicUrl: front.url,
+  const providers = await startSimulation({
+    ...{ folder, env: { PATH: process.env['PATH'] }, publicUrl: front.url },
+    program: 'chaos/simulator',
+    args: ['--seed', String(seed), '--quiet', ...PACE],
   });
-  cleanup.add(providers.program.stop);
+  cleanup.add(() => providers.process.stop());
   const env = pipelineEnv({
     providers: options.providers,
     redisUrl: redis.url,
     publicUrl: front.url,
-    accounts: providers.accounts,
+    accounts: providers.env(options.providers),
     filesFolder: join(folder, 'files'),
     heardFile,
   });
@@ -67,7 +70,7 @@ export async function startStage(
   const app = createApp({
     url: front.url,
     apiKey: API_KEY,
-    picturesUrl: providers.picturesUrl,
+    picturesUrl: `${providers.url}/assets`,
     seed,
   });
   cleanup.add(app.close);

@@ -16,12 +16,12 @@ export function readFlags<const Options extends NonNullable<ParseArgsConfig['opt
 }
 
 /** From 1 to `largest`; `usual` when the flag was not given. @throws UsageError */
-export function wholeNumber(
+export function wholeNumber<Usual extends number | undefined>(
   flag: string,
   text: string | undefined,
-  usual: number,
+  usual: Usual,
   largest: number,
-): number {
+): number | Usual {
   if (text === undefined) return usual;
   const number = Number(text);
   if (text.trim() !== '' && Number.isInteger(number) && number >= 1 && number <= largest) {

@@ -1,6 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import getPort, { portNumbers } from 'get-port';
 import type { Cleanup } from './cleanup.ts';
+
+const host = '127.0.0.1';
+
+/**
+ * A port of loopback that is free now, and that this process gives nobody else for a while. Two
+ * processes must agree on it before either listens.
+ * @param wanted answered if it is free.
+ */
+export function freePort(wanted?: number): Promise<number> {
+  return getPort({ host, ...(wanted !== undefined && { port: wanted }) });
+}
 
 /** Hands out ports of this run alone, also while nobody listens on them. */
 export type Ports = () => Promise<number>;
@@ -24,17 +36,10 @@ export async function claimPorts(cleanup: Cleanup): Promise<Ports> {
     const owner = await listenOn(first);
     if (!owner) continue;
     cleanup.add(() => owner.close());
-    let last = first;
+    const last = first + BLOCK_SIZE - 1;
     return async () => {
-      while (last < first + BLOCK_SIZE - 1) {
-        // Several may be asked for at the same time.
-        last += 1;
-        const port = last;
-        const probe = await listenOn(port);
-        if (!probe) continue;
-        await new Promise((resolve) => probe.close(resolve));
-        return port;
-      }
+      const port = await getPort({ host, port: portNumbers(first + 1, last), reserve: true });
+      if (port > first && port <= last) return port;
       throw new Error('The run needs more ports than it has claimed.');
     };
   }
@@ -44,7 +49,7 @@ export async function claimPorts(cleanup: Cleanup): Promise<Ports> {
 /** Undefined when somebody listens there already. */
 async function listenOn(port: number): Promise<Server | undefined> {
   const server = createServer();
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   return await once(server, 'listening').then(
     () => server,
     () => undefined,

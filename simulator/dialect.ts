@@ -146,7 +146,7 @@ export interface RateUsage {
   resetAtSeconds: number;
 }
 
-export interface WebhookStyle {
+interface WebhookStyle {
   /** Which moments are told: only the end, or each live status too. */
   when: 'final' | 'every-change';
   /** Simulated pauses before the second, third, … try. */

@@ -6,7 +6,7 @@ export const idempotencyWindowMs = 24 * 60 * 60 * 1000;
 
 const maxKeys = 100_000;
 
-export interface RememberedSubmit {
+interface RememberedSubmit {
   taskId: string;
   bodyFingerprint: string;
   /** Pending while the first request is still being answered, so that repeats share its answer. */

@@ -17,7 +17,7 @@ const readableFormats = new Set(['png', 'jpeg', 'webp', 'avif', 'heif', 'gif']);
 /** File names that may be served from, or read in, the assets folder: flat, and pictures only. */
 export const assetNamePattern = /^[\w-]+(?:\.[\w-]+)*\.(?:png|jpe?g|webp)$/i;
 
-export interface LoadedImage {
+interface LoadedImage {
   bytes: Buffer;
   /** Same digest, same picture, whatever it was called. */
   digest: string;

@@ -37,7 +37,7 @@ export interface AcceptedEntry {
   webhookAttempts: WebhookAttempt[];
 }
 
-export interface RefusedEntry {
+interface RefusedEntry {
   atMs: number;
   reason: RefusalReason;
   httpStatus: number;
@@ -46,7 +46,7 @@ export interface RefusedEntry {
 }
 
 /** A file that was sent ahead of the work it is for. Never charged. */
-export interface UploadEntry {
+interface UploadEntry {
   atMs: number;
   uploadId: string;
   library: string;
@@ -56,13 +56,13 @@ export interface UploadEntry {
   fingerprint: string;
 }
 
-export interface ReplayEntry {
+interface ReplayEntry {
   atMs: number;
   taskId: string;
   idempotencyKey: string;
 }
 
-export interface ProviderLedger {
+interface ProviderLedger {
   creditsLeft: number;
   accepted: AcceptedEntry[];
   refused: RefusedEntry[];

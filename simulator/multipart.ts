@@ -6,7 +6,7 @@ export const maxFormBytes = 64 * 1024 * 1024;
 export const formContentType = 'multipart/form-data';
 
 /** A file of a form; `type` is what its part says, and may be empty. */
-export interface FormFile {
+interface FormFile {
   bytes: Buffer;
   name: string;
   type: string;

@@ -4,7 +4,7 @@ import { type Scenario, type ScenarioName, scenarioNamed } from './scenarios.ts'
 const maxRememberedKeys = 100_000;
 
 /** The calls that can meet a scenario. */
-export type CallKind = 'submit' | 'upload';
+type CallKind = 'submit' | 'upload';
 
 export interface ScenarioScope {
   /** Only this provider; every provider when absent. */

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import type { Clock } from './clock.ts';
 
-export interface WebhookMessage {
+interface WebhookMessage {
   url: string;
   body: Buffer;
   /** Headers of one try, signature included. */

@@ -1,16 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parseAst } from 'vitest/node';
 import { MAY_IMPORT } from './support/may-import.ts';
+import { parseSource as parse, type SourceFile, targetOf } from './support/source-file.ts';
 
 /** What the subject itself is made of besides the language: no clock, no network, no files. */
 const PURE = { folder: 'generation', packages: ['zod', 'ulid', 'node:crypto'] };
-const IMPURE_GLOBALS = [
-  ...['fetch', 'process', 'console', 'WebSocket', 'performance', 'Date.now', 'Math.random'],
-  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'],
-];
 
 const MOST_LINES = 300;
 /** Splitting the one table would hide it. */
@@ -18,98 +13,11 @@ const MAY_BE_LONGER = ['generation/state-machine.ts'];
 /** Loads the modules that an operator names. */
 const MAY_COMPUTE_IMPORTS = ['providers/modules.ts'];
 
-interface SourceFile {
-  /** From src, with forward slashes: `generation/store.ts`. */
-  readonly path: string;
-  readonly imports: readonly string[];
-  /** Those globals that do I/O, tell the time or draw lots. */
-  readonly globals: readonly string[];
-  readonly readsEnvironment: boolean;
-  readonly lines: number;
-}
-
-type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value;
-}
-
-/** Every node of the syntax tree. */
-function* walk(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* walk(item);
-  if (!isNode(value)) return;
-  yield value;
-  for (const inner of Object.values(value)) yield* walk(inner);
-}
-
-const isNamed = (node: unknown, name: string): boolean =>
-  isNode(node) && (node['name'] === name || node['value'] === name);
-
-/**
- * What a node imports: static, dynamic, re-exported, `import()` types and `import x = require()`.
- * A dynamic import of something computed cannot be checked, and is answered as its own kind.
- */
-function importOf(node: Node): string[] {
-  if (node.type === 'TSExternalModuleReference') return literal(node['expression']);
-  if (node.type === 'ImportExpression' || node.type === 'TSImportType') {
-    const found = literal(node['source']);
-    return found.length > 0 ? found : ['(computed)'];
-  }
-  if (/^(Import|Export(Named|All))Declaration$/.test(node.type)) return literal(node['source']);
-  return [];
-}
-
-function literal(node: unknown): string[] {
-  return isNode(node) && typeof node['value'] === 'string' ? [node['value']] : [];
-}
-
-/** `process.env` in any spelling, or `env` and the whole of `node:process` imported. */
-function readsEnvironment(node: Node): boolean {
-  if (node.type === 'MemberExpression') {
-    const { object, property } = node;
-    const isProcess =
-      isNamed(object, 'process') || (isNode(object) && isNamed(object['property'], 'process'));
-    return isProcess && isNamed(property, 'env');
-  }
-  if (node.type === 'VariableDeclarator' && isNamed(node['init'], 'process')) {
-    return [...walk(node['id'])].some((inner) => isNamed(inner['key'], 'env'));
-  }
-  return importOf(node).some((name) => name === 'node:process' || name === 'process');
-}
-
-/** The globals of `IMPURE_GLOBALS` that a node uses. */
-function impurityOf(node: Node): string[] {
-  const { object, property, name } = node;
-  const written =
-    node.type === 'MemberExpression' && isNode(object) && isNode(property)
-      ? `${object['name']}.${property['name']}`
-      : node.type === 'Identifier'
-        ? String(name)
-        : '';
-  return IMPURE_GLOBALS.includes(written) ? [written] : [];
-}
-
 /** Why a file of the pure folder is not pure. */
-function impurities({ path, imports, globals }: SourceFile): string[] {
+function impurities({ path, imports, impureGlobals }: SourceFile): string[] {
   const packages = imports.filter((name) => targetOf(path, name) === undefined);
-  const used = [...packages.filter((name) => !PURE.packages.includes(name)), ...globals];
+  const used = [...packages.filter((name) => !PURE.packages.includes(name)), ...impureGlobals];
   return used.map((name) => `src/${path} uses ${name}: ${PURE.folder} is pure`);
-}
-
-function parse(path: string, text: string): SourceFile {
-  const nodes = [...walk(parseAst(text, { lang: 'ts' }, path))];
-  return {
-    path,
-    imports: nodes.flatMap(importOf),
-    globals: [...new Set(nodes.flatMap(impurityOf))],
-    readsEnvironment: nodes.some(readsEnvironment),
-    lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
-  };
-}
-
-/** The file of src that an import names; undefined for a package. */
-function targetOf(file: string, imported: string): string | undefined {
-  return imported.startsWith('.') ? normalize(join(dirname(file), imported)) : undefined;
 }
 
 /** The folder of src, or the file that lies in src itself. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { simulatedAccounts } from '../rig/environment.ts';
+import { simulatedAccounts } from '../rig/simulated-accounts.ts';
 import { readSettings } from '../src/config/settings.ts';
 import { connectProviders } from '../src/providers/connect.ts';
 import { bearer, setup } from './http/setup.ts';

@@ -10,8 +10,8 @@ import {
   InvalidSettings,
   type ProviderModule,
 } from '../src/index.ts';
-import { startRedisProxy } from './http/redis-proxy.ts';
 import { namespaceIn, REQUEST, redisUrl, SECRET } from './http/setup.ts';
+import { startRedisProxy } from './support/redis-proxy.ts';
 
 const REQUESTED = { ...REQUEST, tenant: 'shop' };
 

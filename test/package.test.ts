@@ -8,14 +8,19 @@ import { z } from 'zod';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(ROOT + path, 'utf8');
 
-const { dependencies } = z
-  .object({ dependencies: z.record(z.string(), z.string()) })
-  .parse(JSON.parse(read('package.json')));
+const Versions = z.record(z.string(), z.string()).default({});
+const Manifest = z.object({ dependencies: Versions, optionalDependencies: Versions });
+const manifestOf = (folder: string) => Manifest.parse(JSON.parse(read(`${folder}package.json`)));
+const { dependencies, optionalDependencies } = manifestOf('');
 
-/** What is built into dist: the tree of tsconfig.build.json. */
-const BUILT = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !/^(dev|simulator)\//.test(path))
-  .map((path) => `src/${path}`);
+/** The packages that the sources in a folder import. */
+function packagesIn(folder: string): string[] {
+  const sources = readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => importsOf(`${folder}/${path}`));
+  const outside = sources.filter((specifier) => !specifier.startsWith('.'));
+  return [...new Set(outside.map(packageOf))].sort();
+}
 
 /** What `npm pack` puts beside dist. */
 function packed(): string[] {
@@ -38,10 +43,23 @@ function packageOf(specifier: string): string {
 }
 
 describe('the package', () => {
-  test('declares what its programs and library import, and nothing else', () => {
-    const outside = BUILT.flatMap(importsOf).filter((specifier) => !specifier.startsWith('.'));
-    const imported = new Set(outside.map(packageOf));
-    expect([...imported].sort()).toEqual(Object.keys(dependencies).sort());
+  test('depends on what the product imports, and on nothing else', () => {
+    expect(packagesIn('src')).toEqual(Object.keys(dependencies).sort());
+  });
+
+  test.each(['rig', 'simulator'])(
+    '%s declares what it imports, and the one package that ships it brings the same',
+    (folder) => {
+      const declared = manifestOf(`${folder}/`).dependencies;
+      expect(packagesIn(folder)).toEqual(Object.keys(declared).sort());
+      expect({ ...dependencies, ...optionalDependencies }).toMatchObject(declared);
+    },
+  );
+
+  test('calls optional what only dev, demo and the simulator need', () => {
+    const needed = new Set(['rig', 'simulator'].flatMap(packagesIn));
+    for (const name of Object.keys(dependencies)) needed.delete(name);
+    expect(Object.keys(optionalDependencies).sort()).toEqual([...needed].sort());
   });
 
   test('ships examples that can be copied: they import only it and its dependencies', () => {

@@ -1,18 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { SIMULATOR_PORT } from '../rig/environment.ts';
+import { SIMULATOR_PORT } from '../rig/development-settings.ts';
 import { readSettings } from '../src/config/settings.ts';
 import { namespaceIn, redisUrl } from './http/setup.ts';
+import { startProgram } from './support/programs.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -30,34 +28,22 @@ const Answer = z.looseObject({ id: z.string(), status: z.string() });
  * may be taken on this machine; the simulator moves by itself.
  */
 async function startDev() {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-dev-'));
   const REDIS_NAMESPACE = `test-dev-${process.pid}-${Date.now()}`;
   await namespaceIn(redisUrl(), REDIS_NAMESPACE);
-  const { PATH, HOME } = process.env;
+  const { HOME } = process.env;
   const settings = { REDIS_URL: redisUrl(), REDIS_NAMESPACE, PORT: '0', LOG_LEVEL: 'error' };
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), file('rig/dev/main.ts')],
-    { cwd: folder, env: { PATH, HOME, ...settings }, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const ended = once(child, 'close');
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await ended;
-    await rm(folder, { recursive: true, force: true });
+  const dev = startProgram('rig/dev/main', {
+    cwd: await temporaryFolder(),
+    env: { HOME, ...settings },
   });
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(line);
-    if (line.startsWith('try ')) break;
-  }
-  const said = lines.join('\n');
+  const [, tryIt = ''] = await dev.line(/^try +(curl .*)$/);
+  const said = dev.said.join('\n');
   const found = (pattern: RegExp): string => pattern.exec(said)?.[1] ?? '';
   return {
     said,
     web: found(/^API +(http:\/\/[^/]+)\//m),
     simulator: found(/^providers +simulated, at (\S+)$/m),
-    tryIt: found(/^try +(curl .*)$/m),
+    tryIt,
   };
 }
 

@@ -1,6 +1,6 @@
+import type { Random } from '../../rig/random.ts';
 import type { Attempt, Family, Verdict } from '../attempt.ts';
 import { HELD } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import { brokenBytes, evilValues } from '../evil-json.ts';
 import { asMallory, type World } from '../world.ts';
 import { goodRequest } from './good-request.ts';
@@ -28,7 +28,7 @@ const PATH = '/v1/generations';
 const NEVER = 'never';
 
 /** A right request with one to all of its fields wrong. */
-function invalid(world: World, chance: Chance): Attempt {
+function invalid(world: World, chance: Random): Attempt {
   const good: Record<string, unknown> = goodRequest(world, NEVER);
   const count = chance.below(4) === 0 ? 3 : 1;
   const spoilt = new Set(
@@ -55,7 +55,7 @@ function invalid(world: World, chance: Chance): Attempt {
   });
 }
 
-function brokenBody(world: World, chance: Chance): Attempt {
+function brokenBody(world: World, chance: Random): Attempt {
   const [what, body] = chance.pick(brokenBytes(chance, JSON.stringify(goodRequest(world, NEVER))));
   const type = chance.pick([
     'application/json',
@@ -73,7 +73,7 @@ function brokenBody(world: World, chance: Chance): Attempt {
 }
 
 /** Metadata comes back unchanged, so what cannot is refused. */
-function metadata(world: World, chance: Chance): Attempt {
+function metadata(world: World, chance: Random): Attempt {
   const large = `"${'x'.repeat(chance.pick([4_096, 5_000, 30_000]))}"`;
   const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
   const [what, value] = chance.pick([
@@ -98,7 +98,7 @@ function metadata(world: World, chance: Chance): Attempt {
   });
 }
 
-function strangers(world: World, chance: Chance): Attempt {
+function strangers(world: World, chance: Random): Attempt {
   const key = world.target.malloryKey;
   const authorization = chance.pick([
     undefined,
@@ -140,7 +140,7 @@ function strangers(world: World, chance: Chance): Attempt {
   });
 }
 
-function otherTenants(world: World, chance: Chance): Attempt {
+function otherTenants(world: World, chance: Random): Attempt {
   const id = chance.pick(world.target.shopIds);
   const headers = asMallory(world.target);
   const cancels = chance.below(2) === 0;
@@ -154,7 +154,7 @@ function otherTenants(world: World, chance: Chance): Attempt {
 const AT_ONCE = 8;
 
 /** One key, many times at once: one generation. Then the same key for another body: 409. */
-function race(world: World, chance: Chance, index: number): Attempt {
+function race(world: World, chance: Random, index: number): Attempt {
   const marker = `race-${index}-${chance.word(6)}`;
   const headers = { ...asMallory(world.target), 'idempotency-key': marker };
   const ask = (body: object) =>

@@ -1,5 +1,5 @@
+import type { Random } from '../../rig/random.ts';
 import type { Attempt, Family } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import { anyOverheard, type Delivery, signed } from '../deliveries.ts';
 import { brokenBytes, DEPTHS, evilValues } from '../evil-json.ts';
 import type { World } from '../world.ts';
@@ -43,13 +43,13 @@ function signedIfPossible(world: World, aim: Delivery, bytes: Buffer): Delivery 
   }
 }
 
-function broken(world: World, chance: Chance, aim: Delivery): Attempt {
+function broken(world: World, chance: Random, aim: Delivery): Attempt {
   const [what, bytes] = chance.pick(brokenBytes(chance, aim.body.toString()));
   return attempt(world, [what, [400, 401, 413]], aim, bytes);
 }
 
 /** One field of the delivery, at any depth, replaced or added. */
-function oddField(world: World, chance: Chance, aim: Delivery): Attempt {
+function oddField(world: World, chance: Random, aim: Delivery): Attempt {
   const [what, text] = chance.pick(evilValues(chance));
   const json = JSON.parse(aim.body.toString()) as object; // overheard bodies are objects
   const field = chance.pick([...Object.keys(json), ...EXTRA]);
@@ -60,7 +60,7 @@ function oddField(world: World, chance: Chance, aim: Delivery): Attempt {
 }
 
 /** Nesting where it is passed on as it comes. 5,000 brackets are few bytes and many calls. */
-function deepInside(world: World, chance: Chance): Attempt {
+function deepInside(world: World, chance: Random): Attempt {
   const aim = anyOverheard(world, chance, ['image-intelligence']);
   const field = chance.pick(Object.keys(WITHIN));
   const depth = chance.pick(DEPTHS.filter((some) => some >= 1_000));
@@ -83,7 +83,7 @@ const WITHIN: Readonly<Record<string, (value: string) => object>> = {
 const MAX_WEBHOOK_BYTES = 256 * 1024;
 
 /** Exactly as large as may be, and just over it. */
-function sized(world: World, chance: Chance, aim: Delivery): Attempt {
+function sized(world: World, chance: Random, aim: Delivery): Attempt {
   const more = chance.pick([0, 1, 2, 1_000, 400_000]);
   const json = aim.body.toString();
   const filler = MAX_WEBHOOK_BYTES + more - Buffer.byteLength(json);

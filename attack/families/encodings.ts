@@ -1,6 +1,6 @@
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import type { Random } from '../../rig/random.ts';
 import type { Attempt, Family } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import { anyOverheard, JSON_TYPE, signed } from '../deliveries.ts';
 import { asMallory, type World } from '../world.ts';
 
@@ -42,7 +42,7 @@ const WIDE_WINDOW = Buffer.from(
 );
 
 /** Nobody asks who sends it: an account-wide webhook URL, and the API with any tenant's key. */
-function to(world: World, chance: Chance, what: string, encoding: string, body: Buffer): Attempt {
+function to(world: World, chance: Random, what: string, encoding: string, body: Buffer): Attempt {
   const { target } = world;
   const door = chance.pick(['account-wide webhook', 'webhook with its token', 'API']);
   const packing = { 'content-encoding': encoding };
@@ -76,7 +76,7 @@ const BOMBS: readonly [string, string, Buffer][] = [
   ['a gzip bomb in gzip', 'gzip, gzip', gzipSync(ZEROS)],
 ];
 
-function packed(world: World, chance: Chance): readonly [string, string, Buffer][] {
+function packed(world: World, chance: Random): readonly [string, string, Buffer][] {
   const json = anyOverheard(world, chance).body;
   const gzip = gzipSync(json);
   return [

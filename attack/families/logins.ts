@@ -1,5 +1,5 @@
+import type { Random } from '../../rig/random.ts';
 import { type Attempt, type Family, judge } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import type { World } from '../world.ts';
 
 /** So many guesses in a second may learn whether they were right, from everywhere together. */
@@ -29,7 +29,7 @@ export const logins: Family = {
   },
 };
 
-function guess(world: World, chance: Chance): Attempt {
+function guess(world: World, chance: Random): Attempt {
   const authorization = wrongLogin(world, chance);
   const head = [
     `GET ${chance.pick(PAGES)} HTTP/1.1`,
@@ -54,7 +54,7 @@ function guess(world: World, chance: Chance): Attempt {
 }
 
 /** Nobody's login, in every way to be nearly right. */
-function wrongLogin(world: World, chance: Chance): string | undefined {
+function wrongLogin(world: World, chance: Random): string | undefined {
   const { boardLogin } = world.target;
   const [user = '', password = ''] = boardLogin.split(':');
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -83,7 +83,7 @@ function wrongLogin(world: World, chance: Chance): string | undefined {
 }
 
 /** A browser sends the operator's login along with a form of any site. */
-function crossSite(world: World, chance: Chance): Attempt {
+function crossSite(world: World, chance: Random): Attempt {
   const authorization = `Basic ${Buffer.from(world.target.boardLogin).toString('base64')}`;
   const origin = chance.pick([
     'https://attacker.example',

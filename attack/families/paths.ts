@@ -1,5 +1,5 @@
+import type { Random } from '../../rig/random.ts';
 import type { Attempt, Family } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import { anyOverheard } from '../deliveries.ts';
 import { asMallory, type World } from '../world.ts';
 
@@ -96,13 +96,13 @@ function raw(world: World, what: string, request: string): Attempt {
   return world.rawShot(what, REFUSALS, { parts: [request], withinMs: 12_000 });
 }
 
-function traversal(world: World, chance: Chance): Attempt {
+function traversal(world: World, chance: Random): Attempt {
   const tricks = chance.pick(TRICKS).repeat(1 + chance.below(5));
   const path = chance.pick(PLACES) + tricks + chance.pick(GOALS);
   return raw(world, `GET ${path}`, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
 }
 
-function foreignGeneration(world: World, chance: Chance): Attempt {
+function foreignGeneration(world: World, chance: Random): Attempt {
   const id = chance.pick(world.target.shopIds);
   const spelt = [id, id.toLowerCase(), `${id}%00`, `gen_${chance.word(26)}`, chance.pick(NAMES)];
   return world.shot('a generation of another tenant, or of nobody', REFUSALS, {
@@ -112,7 +112,7 @@ function foreignGeneration(world: World, chance: Chance): Attempt {
   });
 }
 
-function otherMethod(world: World, chance: Chance, path: string): Attempt {
+function otherMethod(world: World, chance: Random, path: string): Attempt {
   const method = chance.pick(['GET', 'PUT', 'DELETE', 'PATCH'] as const);
   const body = method === 'GET' ? {} : { body: '{}' };
   return world.shot(`${method} at a webhook`, REFUSALS, { method, path, ...body });

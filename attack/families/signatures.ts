@@ -1,5 +1,5 @@
+import type { Random } from '../../rig/random.ts';
 import type { Family } from '../attempt.ts';
-import type { Chance } from '../chance.ts';
 import {
   anyOverheard,
   type Delivery,
@@ -37,7 +37,7 @@ export const signatures: Family = {
 };
 
 /** A lie about a task that is under way, where there is one, or about one that has ended. */
-function aimAt(world: World, chance: Chance, among: readonly string[]): Delivery {
+function aimAt(world: World, chance: Random, among: readonly string[]): Delivery {
   const underWay = world.target.underWay.filter(({ provider }) => among.includes(provider));
   const overheard = anyOverheard(world, chance, among);
   if (underWay.length === 0 || chance.below(2) === 0) {
@@ -47,13 +47,13 @@ function aimAt(world: World, chance: Chance, among: readonly string[]): Delivery
   return lie(provider, path, taskId, chance);
 }
 
-function lie(provider: string, path: string, taskId: string, chance: Chance): Delivery {
+function lie(provider: string, path: string, taskId: string, chance: Random): Delivery {
   const end = chance.pick(['completed', 'failed'] as const);
   const body = jsonBytes(dialectOf(provider)[end](taskId));
   return { provider, path, headers: JSON_TYPE, body };
 }
 
-function forgeSignature(world: World, chance: Chance, aim: Delivery): Forged {
+function forgeSignature(world: World, chance: Random, aim: Delivery): Forged {
   const name = dialectOf(aim.provider).signatureHeader ?? '';
   const right = signed(world, aim, aim.body);
   const value = right.headers[name] ?? '';
@@ -119,7 +119,7 @@ function withSecret(aim: Delivery, secret: string): Delivery {
   return { ...aim, headers: { ...JSON_TYPE, ...sign?.(aim.body, secret, Date.now()) } };
 }
 
-function crossed(world: World, chance: Chance, aim: Delivery): Delivery {
+function crossed(world: World, chance: Random, aim: Delivery): Delivery {
   const provider = chance.pick(SIGNED.filter((name) => name !== aim.provider));
   // fal's signature names the task, which is called otherwise elsewhere.
   const body = provider === 'fal' ? jsonBytes({ request_id: 'x' }) : aim.body;
@@ -129,13 +129,13 @@ function crossed(world: World, chance: Chance, aim: Delivery): Delivery {
 }
 
 /** Another character of the same alphabet, at a place that counts. */
-function changed(value: string, chance: Chance): string {
+function changed(value: string, chance: Random): string {
   const at = 3 + chance.below(20);
   return value.slice(0, at) + (value[at] === 'a' ? 'b' : 'a') + value.slice(at + 1);
 }
 
 /** Deliveries of providers that sign nothing: without its own token none may come in. */
-function forgeToken(world: World, chance: Chance, aim: Delivery): Forged {
+function forgeToken(world: World, chance: Random, aim: Delivery): Forged {
   const [, , provider = '', id = '', token = ''] = aim.path.split('/');
   const other = anyOverheard(world, chance).path.split('/');
   const [otherId = '', otherToken = ''] = [other[3], other[4]];

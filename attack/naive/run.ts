@@ -1,25 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { buildToTemporaryFolder } from '../../rig/build.ts';
+import { join } from 'node:path';
 import type { Cleanup } from '../../rig/cleanup.ts';
-import { startChild } from '../../rig/compiled-child.ts';
-import { freePort } from '../../rig/environment.ts';
+import { compileToTemporaryFolder } from '../../rig/compile.ts';
+import { freePort } from '../../rig/ports.ts';
+import type { Say, Verdict } from '../../rig/run-tool.ts';
+import { startProcess } from '../../rig/start-process.ts';
 import { createCampaign } from '../campaign.ts';
 import { DIALECTS } from '../dialects.ts';
 import { FAMILIES, familyNamed, shareOut } from '../families/catalogue.ts';
 import { limitMemory } from '../memory-limit.ts';
 import { type Overheard, Ready, type Target } from '../messages.ts';
 import type { AttackOptions } from '../options.ts';
-import { isRowKept, printRows, totalsOf, type Verdict } from '../report.ts';
+import { isRowKept, printRows, totalsOf } from '../report.ts';
 import { startVictim } from '../victim.ts';
 
 /** The same attacks against the careless receiver: a suite that finds nothing here finds nothing. */
 export async function runNaive(
   options: AttackOptions,
   cleanup: Cleanup,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<Verdict> {
   say('compiling');
-  const folder = await buildToTemporaryFolder(cleanup, 'attack');
+  const folder = await compileToTemporaryFolder(cleanup);
   const [port, secret] = [await freePort(), randomBytes(16).toString('hex')];
   const url = `http://127.0.0.1:${port}`;
   const env = { PATH: process.env['PATH'] ?? '', PORT: String(port), SECRET: secret };
@@ -28,8 +30,9 @@ export async function runNaive(
   const web = startVictim('naive', 'attack/naive/web', { folder, env, readyUrl, limit });
   cleanup.add(web.stop);
   await web.untilReady();
-  const attacker = startChild('attack/attacker', { folder, env });
-  cleanup.add(attacker.stop);
+  const logFile = join(folder, 'attacker.log');
+  const attacker = startProcess('attack/attacker', { folder, env, logFile, messages: true });
+  cleanup.add(() => attacker.stop());
   await attacker.hear(Ready, 60_000);
 
   const target = naiveTarget(url, port, secret);

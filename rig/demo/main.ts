@@ -1,7 +1,8 @@
 import { CannotStart, exitWith } from '../../src/config/start-up.ts';
-import type { Simulation } from '../environment.ts';
+import { UsageError } from '../flags.ts';
 import { EmbeddedRedisError } from '../redis/embedded-redis-error.ts';
-import { DEMO_HELP, DemoUsageError, readDemoOptions } from './options.ts';
+import type { Simulation } from '../simulation.ts';
+import { DEMO_HELP, readDemoOptions } from './options.ts';
 import { planDemo } from './plan.ts';
 import { runDemo } from './run.ts';
 import { startDemoStack } from './stack.ts';
@@ -36,17 +37,17 @@ async function main(): Promise<void> {
   process.exitCode = failed ? 1 : 0;
 }
 
-/** @throws DemoUsageError listing the scenarios there are. */
+/** @throws UsageError listing the scenarios there are. */
 async function play(simulation: Simulation, scenario: string): Promise<void> {
   try {
-    await simulation.play(scenario);
+    await simulation.control('scenario', { name: scenario });
   } catch (error) {
-    throw new DemoUsageError(`--scenario: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`--scenario: ${error instanceof Error ? error.message : error}`);
   }
 }
 
 await main().catch((error: unknown) => {
-  if (error instanceof DemoUsageError) {
+  if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\n${DEMO_HELP}`);
     process.exit(2);
   }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readFlags, UsageError, wholeNumber } from '../flags.ts';
 
 export interface DemoOptions {
   readonly all: boolean;
@@ -24,44 +24,26 @@ export const DEMO_HELP = `npm run demo [-- options]
 Without a provider's key in the environment, the providers are simulated on this machine.
 `;
 
-/** Wrong usage; the message names the flag. */
-export class DemoUsageError extends Error {}
+const FLAGS = {
+  all: { type: 'boolean' },
+  count: { type: 'string' },
+  provider: { type: 'string' },
+  scenario: { type: 'string' },
+  person: { type: 'string' },
+  garment: { type: 'string' },
+  stay: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
-const MOST = 1_000;
-
-/** @throws DemoUsageError */
+/** @throws UsageError */
 export function readDemoOptions(args: string[]): DemoOptions & { help: boolean } {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    throw new DemoUsageError(error instanceof Error ? error.message : String(error));
-  }
-  const count = values.count === undefined ? undefined : Number(values.count);
-  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= MOST)) {
-    throw new DemoUsageError(`--count: give a whole number from 1 to ${MOST}`);
-  }
+  const values = readFlags(args, FLAGS);
   for (const flag of ['person', 'garment'] as const) {
     const url = values[flag];
-    if (url !== undefined && !URL.canParse(url)) throw new DemoUsageError(`--${flag}: give a URL`);
+    if (url !== undefined && !URL.canParse(url)) throw new UsageError(`--${flag}: give a URL`);
   }
   const { provider, scenario, person, garment } = values;
   const { all = false, stay = false, help = false } = values;
+  const count = wholeNumber('--count', values.count, undefined, 1_000);
   return { all, count, provider, scenario, person, garment, stay, help };
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      all: { type: 'boolean' },
-      count: { type: 'string' },
-      provider: { type: 'string' },
-      scenario: { type: 'string' },
-      person: { type: 'string' },
-      garment: { type: 'string' },
-      stay: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  }).values;
 }

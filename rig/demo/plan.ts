@@ -1,5 +1,6 @@
+import { UsageError } from '../flags.ts';
 import { DEMO_CATALOGUE, GARMENTS } from './catalogue.ts';
-import { type DemoOptions, DemoUsageError } from './options.ts';
+import type { DemoOptions } from './options.ts';
 
 /** One generation that the demo asks for. */
 export interface Plan {
@@ -20,22 +21,22 @@ const THREE_ENDINGS = [
 /**
  * What to ask for.
  * @param assetsUrl where the example pictures are, for simulated providers.
- * @throws DemoUsageError naming the flag that is wrong or missing.
+ * @throws UsageError naming the flag that is wrong or missing.
  */
 export function planDemo(options: DemoOptions, assetsUrl: string | undefined): Plan[] {
   if (!assetsUrl && !(options.person && options.garment)) {
-    throw new DemoUsageError(
+    throw new UsageError(
       'A real provider must be able to load the pictures: give --person and --garment as https URLs.',
     );
   }
   if (!assetsUrl && options.scenario) {
-    throw new DemoUsageError('--scenario: only simulated providers play one; unset their keys.');
+    throw new UsageError('--scenario: only simulated providers play one; unset their keys.');
   }
   return wanted(options, assetsUrl !== undefined).map((item, index) => {
     const request = DEMO_CATALOGUE[item.provider];
     if (!request) {
       const known = Object.keys(DEMO_CATALOGUE).join(', ');
-      throw new DemoUsageError(`--provider: use one of ${known}`);
+      throw new UsageError(`--provider: use one of ${known}`);
     }
     // A picture of its own for each: providers without idempotency keys know a request by its input.
     // It also tells a simulated provider how to behave for this one.

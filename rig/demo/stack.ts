@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { PROVIDER_NAMES, providerVariable } from '../../src/config/env.ts';
+import { PROVIDER_NAMES } from '../../src/config/env.ts';
 import { type Catwalk, connectCatwalk } from '../../src/index.ts';
-import { type Child, startChild } from '../child-process.ts';
-import {
-  DEV_API_KEY,
-  developmentDefaults,
-  freePort,
-  hasRealProvider,
-  type Simulation,
-  startSimulation,
-} from '../environment.ts';
+import { DEV_API_KEY, developmentDefaults, hasRealProvider } from '../development-settings.ts';
+import { impatientSettings } from '../impatient-settings.ts';
+import { freePort } from '../ports.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../redis/embedded-redis.ts';
+import { type Simulation, startSimulation } from '../simulation.ts';
+import { type Child, startProcess } from '../start-process.ts';
+import { superviseProcess } from '../supervise-process.ts';
 
 export interface DemoStack {
   readonly apiUrl: string;
@@ -24,28 +21,17 @@ export interface DemoStack {
   stop(): Promise<void>;
 }
 
-const IMPATIENT_POLLS = { firstAfterMs: 1_000, everyMs: 1_000, webhookGraceMs: 6_000 };
-const POLL_TYPES = ['image-fast', 'image-quality', 'exponential', 'video', 'audio'];
 /** Impatient, so that the rescue by polling and after a crash can be watched. */
 export const IMPATIENT: Readonly<Record<string, string>> = {
-  // By provider too: what a provider recommends comes after its model's type.
-  POLL_PROFILES: JSON.stringify(
-    Object.fromEntries(
-      [...POLL_TYPES, ...PROVIDER_NAMES].map((key) => [
-        key,
-        // Some profiles give up after a number of polls, which at this pace comes too soon.
-        { ...IMPATIENT_POLLS, longestMs: 1_000, giveUpAfterMs: 40_000, maxPolls: 100 },
-      ]),
-    ),
+  ...impatientSettings(
+    PROVIDER_NAMES,
+    // Some profiles give up after a number of polls, which at this pace comes too soon.
+    { firstAfterMs: 1_000, webhookGraceMs: 6_000, giveUpAfterMs: 40_000, maxPolls: 100 },
+    { SUBMITS_PER_MINUTE: '6000' },
   ),
   // Longer than a provider that answers with the result itself takes for it.
   SUBMIT_TIMEOUT_MS: '10000',
-  POLL_TIMEOUT_MS: '3000',
-  LEASE_MS: '5000',
   UNCONFIRMED_GRACE_MS: '15000',
-  ...Object.fromEntries(
-    PROVIDER_NAMES.map((name) => [providerVariable(name, 'SUBMITS_PER_MINUTE'), '6000']),
-  ),
 };
 
 /**
@@ -61,9 +47,9 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
   const apiUrl = `http://127.0.0.1:${port}`;
   const simulation = hasRealProvider(process.env)
     ? undefined
-    : await startSimulation(apiUrl, ['--latency', '1000-3000', '--quiet']);
+    : await startSimulation({ publicUrl: apiUrl, args: ['--latency', '1000-3000', '--quiet'] });
   const env: Record<string, string | undefined> = {
-    ...(simulation && { ...IMPATIENT, ...simulation.env, PUBLIC_URL: apiUrl }),
+    ...(simulation && { ...IMPATIENT, ...simulation.env(), PUBLIC_URL: apiUrl }),
     ...developmentDefaults(process.env),
     ...process.env,
     ...(redis && { REDIS_URL: redis.url }),
@@ -75,23 +61,24 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     WORKER_HEALTH_PORT: '0',
   };
 
-  const web = startChild('src/http/main', { env });
-  let worker: Child | undefined;
-  let stopping = false;
-  let lost = 0;
-  const startWorker = async (): Promise<void> => {
-    worker = startChild('src/workers/main', { env });
-    const { pid, ended } = worker;
-    void ended.then(() => {
-      if (stopping) return;
-      lost += 1;
-      say(`the worker (pid ${pid}) died; starting another`);
-      startWorker().catch((error: unknown) => say(String(error)));
-    });
+  const web = startProcess('src/http/main', { env });
+  const isReady = async (worker: Child): Promise<void> => {
     await worker.line(/"msg":"worker started"/);
-    say(`worker ready (pid ${pid})`);
+    say(`worker ready (pid ${worker.pid})`);
   };
-  await Promise.all([web.line(/"msg":"web process started"/), startWorker()]);
+  let firstReady: Promise<void> | undefined;
+  const worker = superviseProcess('src/workers/main', {
+    env,
+    onStart: (child) => {
+      const ready = isReady(child);
+      firstReady ??= ready;
+      // Of a later one that ends again at once is told when the next is started.
+      ready.catch(() => {});
+    },
+    onEndByItself: ({ pid }) => say(`the worker (pid ${pid}) died; starting another`),
+  });
+  worker.start();
+  await Promise.all([web.line(/"msg":"web process started"/), firstReady]);
   const catwalk = await connectCatwalk({ ...env, LOG_LEVEL: 'silent' });
 
   return {
@@ -103,11 +90,10 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     },
     simulation,
     catwalk,
-    workersLost: () => lost,
+    workersLost: () => worker.endedByItself,
     async stop() {
-      stopping = true;
       await catwalk.close();
-      await Promise.all([web.stop(), worker?.stop()]);
+      await Promise.all([web.stop(), worker.stop()]);
       await simulation?.process.stop();
       await redis?.stop();
     },

@@ -1,3 +1,5 @@
+import { sayWithSeconds } from '../run-tool.ts';
+
 /** A generation as the API shows it, as far as the demo looks. */
 export interface Shown {
   readonly id: string;
@@ -20,16 +22,12 @@ export const MANY = 10;
 
 /** Prints what happens as it happens: seconds since the start, then who and what. */
 export function createTimeline() {
-  const startedAt = Date.now();
   const statuses = new Map<string, string>();
   /** By id: what the last line said. */
   const shown = new Map<string, string>();
   let counted = '';
 
-  const say = (line: string): void => {
-    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(5);
-    process.stdout.write(`${seconds} s  ${line}\n`);
-  };
+  const say = sayWithSeconds();
 
   /** A line if the generation's status or hold is new. */
   const show = (generation: Shown, total: number): void => {

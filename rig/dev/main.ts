@@ -7,14 +7,13 @@ import { startWorkers } from '../../src/workers/start.ts';
 import {
   DEV_API_KEY,
   developmentDefaults,
-  freePort,
   hasRealProvider,
   SIMULATOR_PORT,
-  type Simulation,
-  startSimulation,
-} from '../environment.ts';
+} from '../development-settings.ts';
+import { freePort } from '../ports.ts';
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { EmbeddedRedisError } from '../redis/embedded-redis-error.ts';
+import { type Simulation, startSimulation } from '../simulation.ts';
 
 const DATA_FOLDER = '.catwalk/redis';
 
@@ -43,7 +42,7 @@ async function main(): Promise<void> {
   const publicUrl = `http://127.0.0.1:${port || '3000'}`;
   const simulation = hasRealProvider(process.env) ? undefined : await simulate(publicUrl);
   const env: Record<string, string | undefined> = {
-    ...simulation?.env,
+    ...simulation?.env(),
     ...developmentDefaults(process.env),
     ...process.env,
     ...(port && { PORT: port }),
@@ -84,7 +83,7 @@ async function main(): Promise<void> {
 /** At the port that the README's requests name, if nothing else has it. */
 async function simulate(publicUrl: string): Promise<Simulation> {
   const port = await freePort(SIMULATOR_PORT);
-  const simulation = await startSimulation(publicUrl, ['--port', String(port)]);
+  const simulation = await startSimulation({ publicUrl, args: ['--port', String(port)] });
   if (port !== SIMULATOR_PORT) {
     process.stdout.write(
       `Port ${SIMULATOR_PORT} is in use, so the simulated providers are at ${simulation.url}: ` +

@@ -12,13 +12,19 @@ import { RedisSupervisor } from './redis-supervisor.ts';
 export type EmbeddedRedisOptions = {
   /** Where data is kept from one run to the next; left out, it is thrown away on stop. */
   dataDir?: string | undefined;
+  /** A port of loopback to listen on, instead of a socket whose path is new each time. */
+  port?: number | undefined;
+  /** The file that the server logs to; left out, `redis.log` beside its data. */
+  logFile?: string | undefined;
+  /** Settings that differ from those below, by the names that redis.conf has for them. */
+  settings?: Readonly<Record<string, string>> | undefined;
   /** Told what a person should know, one line at a time. Standard error unless given. */
   log?: ((line: string) => void) | undefined;
 };
 
 /** A private Redis server that lives no longer than this process. */
 export type EmbeddedRedis = {
-  /** `unix://` and the absolute path of the socket. ioredis wants that path alone, as `path`. */
+  /** `unix://` and the absolute path of the socket, which ioredis wants alone; or `redis://`. */
   url: string;
   /** The folder in use: the one asked for, or the next free one beside it. */
   dataDir: string;
@@ -28,34 +34,39 @@ export type EmbeddedRedis = {
   ended: Promise<void>;
   /** Ends the server once it has written everything down. A second call gets the same promise. */
   stop(): Promise<void>;
+  /** kill -9. Resolves when it is gone. */
+  kill(): Promise<void>;
 };
 
-const startDeadlineMs = 10_000;
+/** Long enough to load what a run of chaos has written. */
+const startDeadlineMs = 15_000;
 
 /**
- * Starts a private, real Redis server on a unix socket and returns once it answers. It ends with
+ * Starts a private, real Redis server on a unix socket, or on a port, and returns once it answers. It ends with
  * this process even when that is killed, and does not keep it alive. Every call starts another
  * server; calls that name the same `dataDir` at once get different folders. Installs Debian's
  * package where it may, see `ensureRedisServer`. Throws `EmbeddedRedisError`.
  */
 export async function startEmbeddedRedis(
-  { dataDir, log = writeToStderr }: EmbeddedRedisOptions = {},
+  options: EmbeddedRedisOptions = {},
   host: Host = thisHost,
 ): Promise<EmbeddedRedis> {
+  const { log = writeToStderr, port } = options;
   const server = await ensureRedisServer(log, host);
   const runtime = await mkdtemp(join(socketBase(), 'catwalk-redis-'));
   const supervisor = await RedisSupervisor.start(server.path, runtime);
   try {
-    const folder = await chooseFolder(dataDir, runtime, supervisor.pid);
-    const socketPath = join(runtime, 'redis.sock');
-    await writeFile(join(runtime, 'redis.conf'), configuration(server, socketPath, folder));
-    supervisor.startRedis(join(folder, 'redis.log'));
-    await untilItAnswers(socketPath, supervisor);
+    const folder = await chooseFolder(options.dataDir, runtime, supervisor.pid);
+    const address = port === undefined ? { path: join(runtime, 'redis.sock') } : { port };
+    const settings = configuration(server, address, folder, options.settings);
+    await writeFile(join(runtime, 'redis.conf'), settings);
+    supervisor.startRedis(options.logFile ?? join(folder, 'redis.log'));
+    await untilItAnswers(address, supervisor);
     const pid = Number(await readFile(join(runtime, 'redis.pid'), 'utf8'));
     supervisor.release();
     const ended = supervisor.ended.then(() => undefined);
-    const stop = stopOnce(supervisor, log);
-    return { url: `unix://${socketPath}`, dataDir: folder, pid, ended, stop };
+    const url = 'path' in address ? `unix://${address.path}` : `redis://127.0.0.1:${address.port}`;
+    return { url, dataDir: folder, pid, ended, ...endOnce(supervisor, pid, log) };
   } catch (error) {
     const lastWords = await supervisor.stop();
     await rm(runtime, { recursive: true, force: true });
@@ -75,14 +86,26 @@ async function chooseFolder(
   return throwAway;
 }
 
-function stopOnce(supervisor: RedisSupervisor, log: (line: string) => void): () => Promise<void> {
-  let stopping: Promise<void> | undefined;
+/** The two ways to end it; the first that is called counts. */
+function endOnce(
+  supervisor: RedisSupervisor,
+  pid: number,
+  log: (line: string) => void,
+): Pick<EmbeddedRedis, 'stop' | 'kill'> {
+  let ending: Promise<void> | undefined;
   void supervisor.ended.then((lastWords) => {
-    if (stopping === undefined) log(`The embedded Redis ended by itself.\n${lastWords}`);
+    if (ending === undefined) log(`The embedded Redis ended by itself.\n${lastWords}`);
   });
-  return () => {
-    stopping ??= supervisor.stop().then(() => undefined);
-    return stopping;
+  const stop = (): Promise<void> => {
+    ending ??= supervisor.stop().then(() => undefined);
+    return ending;
+  };
+  return {
+    stop,
+    kill: () => {
+      if (ending === undefined && !supervisor.hasEnded) process.kill(pid, 'SIGKILL');
+      return stop();
+    },
   };
 }
 
@@ -93,26 +116,39 @@ function socketBase(): string {
   return base.length <= 70 && /^[\w./-]+$/.test(base) ? base : '/tmp';
 }
 
-function configuration(server: RedisServer, socketPath: string, folder: string): string {
+type Address = { readonly path: string } | { readonly port: number };
+
+function configuration(
+  server: RedisServer,
+  address: Address,
+  folder: string,
+  changes: Readonly<Record<string, string>> = {},
+): string {
   // 1024 instead of 64 keeps a BullMQ job of ordinary size in one compact piece: 908 → 560 bytes.
   const compactHashes = server.major < 7 ? 'hash-max-ziplist-value' : 'hash-max-listpack-value';
-  const settings: [name: string, value: string][] = [
-    ['port', '0'],
-    ['unixsocket', quoted(socketPath)],
-    ['unixsocketperm', '700'],
-    ['daemonize', 'no'],
-    ['dir', quoted(folder)],
-    ['logfile', quoted('redis.log')],
-    ['save', '""'],
-    ['appendonly', 'yes'],
-    ['appendfsync', 'everysec'],
-    ['maxmemory-policy', 'noeviction'],
+  const listens: Record<string, string> =
+    'path' in address
+      ? { port: '0', unixsocket: quoted(address.path), unixsocketperm: '700' }
+      : { port: String(address.port), bind: '127.0.0.1' };
+  const settings: Record<string, string> = {
+    ...listens,
+    daemonize: 'no',
+    dir: quoted(folder),
+    // What it says goes to its standard output, and so to the file that the supervisor names.
+    logfile: '""',
+    save: '""',
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    'maxmemory-policy': 'noeviction',
     // Redis looks at blocked clients' timeouts hz times a second; the default 10 makes delayed jobs late.
-    ['hz', '100'],
-    ['dynamic-hz', 'no'],
-    [compactHashes, '1024'],
-  ];
-  return settings.map(([name, value]) => `${name} ${value}\n`).join('');
+    hz: '100',
+    'dynamic-hz': 'no',
+    [compactHashes]: '1024',
+    ...changes,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} ${value}\n`)
+    .join('');
 }
 
 /** Redis reads quoted strings with the escapes that JSON has for the characters of a path. */
@@ -121,18 +157,19 @@ function quoted(text: string): string {
 }
 
 /** Returns when PING is answered; throws when Redis ends first or the deadline passes. */
-async function untilItAnswers(socketPath: string, supervisor: RedisSupervisor): Promise<void> {
+async function untilItAnswers(address: Address, supervisor: RedisSupervisor): Promise<void> {
   const deadline = Date.now() + startDeadlineMs;
-  while (!(await answersPing(socketPath))) {
+  while (!(await answersPing(address))) {
     if (supervisor.hasEnded) throw new Error('it ended by itself');
     if (Date.now() > deadline) throw new Error(`no answer within ${startDeadlineMs / 1000} s`);
     await pause(10);
   }
 }
 
-function answersPing(socketPath: string): Promise<boolean> {
+function answersPing(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(socketPath, () => socket.write('PING\r\n'));
+    const to = 'path' in address ? address : { ...address, host: '127.0.0.1' };
+    const socket = connect(to, () => socket.write('PING\r\n'));
     const settle = (answered: boolean) => {
       resolve(answered);
       socket.destroy();

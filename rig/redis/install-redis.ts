@@ -52,7 +52,7 @@ export async function ensureRedisServer(
 }
 
 /** One sentence or two that name the command which installs Redis on this system. */
-export function howToInstall(system: System): string {
+function howToInstall(system: System): string {
   if (system.platform === 'win32') {
     return 'On Windows run Catwalk inside WSL, or set REDIS_URL to a Redis that is already running.';
   }

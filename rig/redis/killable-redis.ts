@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { ensureRedisServer, thisHost } from './install-redis.ts';
+import { type EmbeddedRedis, startEmbeddedRedis } from './embedded-redis.ts';
 
 /** A Redis that can be killed and comes back at the same address with what it had written down. */
 export interface KillableRedis {
@@ -13,81 +9,49 @@ export interface KillableRedis {
   readonly data: string;
   /** kill -9. With power cuts it also loses what it had not forced to disk. */
   kill(): Promise<void>;
-  /** Resolves when it answers. */
+  /** Resolves when it answers. Does nothing when it runs. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/**
- * Ends Redis when our pipe closes, so also when we are killed. Outlives a Redis that was killed
- * alone, until the pipe closes. Its first line is the process id of Redis.
- */
-const GUARD = '"$@" </dev/null >>"$REDIS_LOG" 2>&1 & echo $!; read -r end; kill -9 $!; wait';
-
-const START_MS = 15_000;
 /** `everysec` forces the file to disk once a second. */
 const FORCED_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 50;
 
+/** Not running yet. @param at where its data and its log `redis.log` are kept. */
 export async function createRedis(
   port: number,
-  { folder, logs }: { folder: string; logs: string },
+  at: { folder: string; logs: string },
   options: { appendfsync: 'everysec' | 'always'; powerCuts: boolean },
 ): Promise<KillableRedis> {
-  const server = await ensureRedisServer((line) => process.stderr.write(`${line}\n`), thisHost);
-  const url = `redis://127.0.0.1:${port}`;
-  const data = join(folder, 'redis');
+  const { appendfsync, powerCuts } = options;
+  const data = join(at.folder, 'redis');
   await mkdir(data, { recursive: true });
-  const args = [
-    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', data, '--save', ''],
-    ...['--appendonly', 'yes', '--appendfsync', options.appendfsync],
-    ...['--maxmemory-policy', 'noeviction', '--hz', '100'],
+  const settings = {
+    appendfsync,
     // A rewritten file could not be cut back to what it was a second ago.
-    ...(options.powerCuts ? ['--auto-aof-rewrite-percentage', '0'] : []),
-  ];
-  const losesUnforced = options.powerCuts && options.appendfsync === 'everysec';
-  const sizes = losesUnforced ? watchSize(data) : undefined;
-  let running: { pid: number; end(): Promise<void> } | undefined;
-
-  async function start(): Promise<void> {
-    if (running) return;
-    const guard = spawn('sh', ['-c', GUARD, 'sh', server.path, ...args], {
-      env: { PATH: process.env['PATH'], REDIS_LOG: join(logs, 'redis.log') },
-      stdio: ['pipe', 'pipe', 'ignore'],
-      detached: true,
-    });
-    const ended = once(guard, 'exit');
-    const [pid] = await once(guard.stdout.setEncoding('utf8'), 'data');
-    running = {
-      pid: Number(pid),
-      end: async () => {
-        guard.stdin.end();
-        await ended;
-      },
-    };
-    await untilItAnswers(url);
-  }
-
-  async function end(): Promise<void> {
-    const ending = running;
-    running = undefined;
-    // The guard kills it and waits for it.
-    await ending?.end();
-  }
+    ...(powerCuts && { 'auto-aof-rewrite-percentage': '0' }),
+  };
+  const sizes = powerCuts && appendfsync === 'everysec' ? watchSize(data) : undefined;
+  let running: EmbeddedRedis | undefined;
 
   return {
-    url,
+    url: `redis://127.0.0.1:${port}`,
     data,
-    start,
+    async start() {
+      const logFile = join(at.logs, 'redis.log');
+      running ??= await startEmbeddedRedis({ dataDir: data, port, logFile, settings });
+    },
     async kill() {
       const killedAt = Date.now();
-      await end();
+      await running?.kill();
+      running = undefined;
       const forced = sizes?.since(killedAt - FORCED_EVERY_MS);
       if (forced) await truncate(forced.file, forced.bytes);
     },
     async stop() {
       sizes?.stop();
-      await end();
+      await running?.kill();
     },
   };
 }
@@ -114,20 +78,4 @@ export async function appendOnlyFile(data: string): Promise<string | undefined> 
   );
   const found = files.find((file) => /\.incr\.aof$/.test(file)) ?? 'appendonly.aof';
   return files.includes(found) ? join(data, found) : undefined;
-}
-
-async function untilItAnswers(url: string): Promise<void> {
-  const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
-  redis.on('error', () => {});
-  try {
-    // Commands wait until it has loaded its data.
-    await Promise.race([
-      redis.ping(),
-      wait(START_MS, undefined, { ref: false }).then(() => {
-        throw new Error(`Redis did not answer within ${START_MS / 1000} s; see redis.log`);
-      }),
-    ]);
-  } finally {
-    redis.disconnect();
-  }
 }

@@ -137,7 +137,7 @@ function addresses(task: TaskFacts, provider: Provider): Record<string, string> 
 }
 
 /** The word for the moment. */
-export function statusOf(view: TaskView): string {
+function statusOf(view: TaskView): string {
   if (view.state === 'live') return view.status;
   return { completed: 'succeeded', failed: 'failed', canceled: 'canceled' }[view.state];
 }

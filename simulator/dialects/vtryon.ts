@@ -166,7 +166,7 @@ function refuse({ reason, message }: Refusal): Reply {
 }
 
 /** Lowercase hex HMAC-SHA256 of the body, keyed with the secret's text, prefix and all. */
-export function signVtryon(body: Buffer, secret: string): string {
+function signVtryon(body: Buffer, secret: string): string {
   return createHmac('sha256', secret).update(body).digest('hex');
 }
 

@@ -28,7 +28,7 @@ export const PROVIDER_NAMES = [
   'fal',
 ] as const;
 
-export const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
+const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /** What `.env.example` shows is known to everybody. */

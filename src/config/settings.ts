@@ -6,7 +6,7 @@ import { aboutOf } from './variables.ts';
 import { weaknessOf } from './weak-password.ts';
 
 /** One provider that is switched on. */
-export interface ProviderSettings {
+interface ProviderSettings {
   readonly apiKey: string;
   readonly baseUrl: string | undefined;
   readonly taskPath: string | undefined;
@@ -149,7 +149,7 @@ function withoutEmpty(env: Env): Env {
 }
 
 /** Each variable of the schema: name, schema, and what is to be said about it. */
-export function allVariables(
+function allVariables(
   providerNames: readonly string[] = PROVIDER_NAMES,
 ): { name: string; schema: z.ZodType }[] {
   const named = (shape: Readonly<Record<string, z.ZodType>>, prefix = '') =>

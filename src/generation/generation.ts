@@ -32,8 +32,8 @@ export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string()
 export type ProviderTask = z.infer<typeof ProviderTask>;
 
 /** `hybrid` waits for the webhook before it polls; `polling` never expects one. */
-export const Mode = z.enum(['hybrid', 'polling']);
-export type Mode = z.infer<typeof Mode>;
+const Mode = z.enum(['hybrid', 'polling']);
+type Mode = z.infer<typeof Mode>;
 
 /** The mode of a provider's generations: a webhook is expected where it can call, and reach us. */
 export function modeOf(about: { publicUrl: string | undefined; webhook?: unknown }): Mode {

@@ -7,9 +7,9 @@ import type { Problem } from './errors.ts';
  */
 
 /** Levels of objects and lists; the request itself is the first. */
-export const MAX_DEPTH = 32;
+const MAX_DEPTH = 32;
 /** More than a request of any model needs; a list that holds one list often multiplies fast. */
-export const MAX_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 export interface JsonFindings {
   /** One for each place, in the value's own order. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
+import QuickLRU from 'quick-lru';
 import type { Logger } from '../config/log.ts';
 import { HttpError } from './error-response.ts';
 
@@ -72,7 +73,7 @@ interface FailureCounts {
 function createFailureCounts(now: () => number): FailureCounts {
   const ofAddress = new Map<string, Window>();
   let ofStrangers: Window = { failures: 0, endsAt: 0 };
-  const knownUntil = new Map<string, number>();
+  const knownUntil = new QuickLRU<string, number>({ maxSize: MOST_KNOWN });
   const isKnown = (address: string): boolean => (knownUntil.get(address) ?? 0) > now();
 
   return {
@@ -96,11 +97,7 @@ function createFailureCounts(now: () => number): FailureCounts {
     },
 
     know(address) {
-      // Taken out and put back, so that the one longest unseen comes first.
-      knownUntil.delete(address);
       knownUntil.set(address, now() + KNOWN_FOR_MS);
-      const [oldest] = knownUntil.keys();
-      if (knownUntil.size > MOST_KNOWN && oldest !== undefined) knownUntil.delete(oldest);
     },
   };
 }

@@ -36,7 +36,7 @@ export function triesAgain(action: RedriveAction): boolean {
 }
 
 /** Dead letters of one source that are alike. Never more of them than this. */
-export interface DeadLetterKind {
+interface DeadLetterKind {
   /** `generations of fitinview` or `queue subscriber-orders`. */
   readonly source: string;
   readonly class: string;

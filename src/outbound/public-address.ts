@@ -5,7 +5,7 @@ import { Terminal } from '../generation/errors.ts';
 import { isPublicAddress, type UrlPolicy } from './url-policy.ts';
 
 /** Code of the error with which a connection to an address that is not public is refused. */
-export const PRIVATE_ADDRESS = 'private_address';
+const PRIVATE_ADDRESS = 'private_address';
 
 export interface OutboundAgentOptions extends UrlPolicy {
   /** How names are resolved; Node's own lookup unless given. */

@@ -1,3 +1,4 @@
+import QuickLRU from 'quick-lru';
 import { Retryable } from '../generation/errors.ts';
 
 /** A failure that took so long kept a place in the provider's queue for as long. */
@@ -5,7 +6,7 @@ const LONG_MS = 3_000;
 /** So many in a row, without an answer between them, are no accident. */
 const MOST_IN_A_ROW = 3;
 const ASK_EVERY_MS = 60_000;
-/** Of hosts that are remembered. To forget one costs a few more waits. */
+/** Hosts that are remembered at least. To forget one costs a few more waits. */
 const MOST_HOSTS = 1_000;
 
 /**
@@ -20,15 +21,11 @@ export interface SilentHosts {
 
 /** @param now Unix ms, or any clock that only goes forward. */
 export function createSilentHosts(now: () => number): SilentHosts {
-  const known = new Map<string, { waits: number; askAt: number }>();
+  const known = new QuickLRU<string, { waits: number; askAt: number }>({ maxSize: MOST_HOSTS });
 
   function waitedFor(host: string): void {
     const waits = (known.get(host)?.waits ?? 0) + 1;
-    // The one that was silent least recently is the first to be forgotten.
-    known.delete(host);
     known.set(host, { waits, askAt: now() + ASK_EVERY_MS });
-    const [oldest] = known.keys();
-    if (known.size > MOST_HOSTS && oldest !== undefined) known.delete(oldest);
   }
 
   return {

@@ -32,7 +32,7 @@ export type Permit = Granted | { readonly kind: 'open'; readonly until: number }
 export type SubmissionResult = 'success' | 'failure' | 'ignored';
 
 /** It opened (until then, Unix ms, at least), or it closed; undefined: no news. */
-export type CircuitNews = { readonly openUntil: number } | 'closed' | undefined;
+type CircuitNews = { readonly openUntil: number } | 'closed' | undefined;
 
 export interface CircuitSettings {
   /** So many failures in a row open a circuit; 0: none ever opens. */

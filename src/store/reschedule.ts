@@ -7,7 +7,7 @@ import type { Keys } from './keys.ts';
 /** A record that owes something, as it was read. */
 export type Owing = Generation & { dueAt: number };
 
-export interface RescheduleItem {
+interface RescheduleItem {
   readonly generation: Owing;
   /** Due at this moment (Unix ms) unless it is due earlier; without it, at the record's own. */
   readonly soonerAt?: number;

@@ -7,7 +7,7 @@ import type { Keys } from './keys.ts';
 import { decodeRecord } from './record-format.ts';
 
 /** What a round got: generations to deal with, and when to look again. */
-export interface Take {
+interface Take {
   readonly due: readonly Generation[];
   /** Unix ms of the next due time, or of the next free poll; undefined when nothing is scheduled. */
   readonly nextAt: number | undefined;

@@ -19,12 +19,12 @@ export type Read = Generation | Defect | NotKnownHere | undefined;
  * Defect also when what was to be saved is no record: then nothing was written.
  * `parked`: what deliveries said about its task before anyone knew whose task it was.
  */
-export type SaveResult =
+type SaveResult =
   | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
   | { saved: false; current: Read };
 
 /** What an app's own idempotency key was used for. */
-export interface OnceEntry {
+interface OnceEntry {
   readonly key: string;
   readonly bodyFingerprint: string;
   /** How long it is remembered; 24 h unless told. */

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { z } from 'zod';
 import { FAMILY_NAMES } from '../../attack/families/catalogue.ts';
+import { startProgram } from '../support/programs.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../attack/main.ts', import.meta.url));
 /** Stalled requests alone take 15 s; the rest is for a busy machine. */
 const DEADLINE_MS = 150_000;
 const TEST_MS = 170_000;
@@ -28,22 +24,16 @@ const Figures = z
 
 /** Runs the suite as `npm run attack` does, and reads what it prints. */
 async function runAttack({ onTestFinished }: TestContext, ...flags: string[]) {
-  const args = ['--import', 'tsx', PROGRAM, '--seed', '1', '--json', ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  const end = async (): Promise<void> => {
-    // It stops everything that it has started.
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await ended;
-  };
-  const deadline = setTimeout(end, DEADLINE_MS);
-  onTestFinished(async () => {
-    clearTimeout(deadline);
-    await end();
+  const suite = startProgram('attack/main', {
+    args: ['--seed', '1', '--json', ...flags],
+    onFinished: onTestFinished,
   });
-  const [printed, complaints] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  if (printed === '') throw new Error(`It printed no figures:\n${complaints}`);
-  return { exitCode: child.exitCode, figures: Figures.parse(JSON.parse(printed)) };
+  // It stops everything that it has started.
+  const deadline = setTimeout(() => suite.stop(), DEADLINE_MS);
+  const { code: exitCode, said, complained } = await suite.finished;
+  clearTimeout(deadline);
+  if (said.length === 0) throw new Error(`It printed no figures:\n${complained.join('\n')}`);
+  return { exitCode, figures: Figures.parse(JSON.parse(said.join('\n'))) };
 }
 
 describe.concurrent('some 1,500 attempts of every kind', () => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { chanceOf } from '../../attack/chance.ts';
 import { FAMILIES, shareOut } from '../../attack/families/catalogue.ts';
 import { readAttackOptions } from '../../attack/options.ts';
 import { report } from '../../attack/report.ts';
 import type { Outcome } from '../../attack/run.ts';
+import { createRandom } from '../../rig/random.ts';
 
 const HELD_ROW = {
   ...{ family: 'signatures', tried: 10, wronglyAccepted: 0, answered5xx: 0, hung: 0, otherwise: 0 },
@@ -54,7 +54,7 @@ test('a whole run makes at least 50,000 attempts, of every family', () => {
 
 test('the same seed, family and number are the same attempt', () => {
   const bytes = (seed: number, family: string, index: number): string =>
-    chanceOf(seed, family, index).bytes(8).toString('hex');
+    createRandom(seed, family, index).bytes(8).toString('hex');
   expect(bytes(1, 'api', 7)).toBe(bytes(1, 'api', 7));
   const others = [bytes(2, 'api', 7), bytes(1, 'paths', 7), bytes(1, 'api', 8)];
   expect(others).not.toContain(bytes(1, 'api', 7));

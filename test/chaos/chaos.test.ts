@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { z } from 'zod';
+import { startProgram } from '../support/programs.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../chaos/main.ts', import.meta.url));
 const GENERATIONS = 150;
 /** It ends by itself after `--minutes`; this is for a program that does not. */
 const DEADLINE_MS = 200_000;
@@ -17,23 +13,16 @@ const Figures = z
 
 /** Runs the suite as `npm run chaos` does, and reads what it prints. */
 async function runChaos({ onTestFinished }: TestContext, ...flags: string[]) {
-  const size = ['--generations', String(GENERATIONS), '--seed', '1'];
-  const args = ['--import', 'tsx', PROGRAM, ...size, '--json', ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  const end = async (): Promise<void> => {
-    // It stops everything that it has started.
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await ended;
-  };
-  const deadline = setTimeout(end, DEADLINE_MS);
-  onTestFinished(async () => {
-    clearTimeout(deadline);
-    await end();
+  const suite = startProgram('chaos/main', {
+    args: ['--generations', String(GENERATIONS), '--seed', '1', '--json', ...flags],
+    onFinished: onTestFinished,
   });
-  const [printed, complaints] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  if (printed === '') throw new Error(`It printed no figures:\n${complaints}`);
-  return { exitCode: child.exitCode, figures: Figures.parse(JSON.parse(printed)) };
+  // It stops everything that it has started.
+  const deadline = setTimeout(() => suite.stop(), DEADLINE_MS);
+  const { code: exitCode, said, complained } = await suite.finished;
+  clearTimeout(deadline);
+  if (said.length === 0) throw new Error(`It printed no figures:\n${complained.join('\n')}`);
+  return { exitCode, figures: Figures.parse(JSON.parse(said.join('\n'))) };
 }
 
 describe.concurrent('150 generations with everything broken at random', () => {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../src/config/log.ts';
 import { producerConnection } from '../../src/config/redis.ts';
 import { CannotStart, requireRedis, UnfitRedis } from '../../src/config/start-up.ts';
-import { startRedisProxy } from '../http/redis-proxy.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { until } from '../support/until.ts';
 
 const log = createLogger('silent');

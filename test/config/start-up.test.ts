@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SETTINGS_PAGE } from '../../src/config/settings-docs.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
+import { runProgram } from '../support/programs.ts';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -14,15 +14,11 @@ const COMPLETE: Env = {
 };
 const FASHN: Env = { FASHN_API_KEY: 'key-of-fashn' };
 
-/** Runs a program of ours with exactly these settings until it ends, and answers what it said. */
-function run(program: string, env: Env, args: readonly string[] = []) {
-  const file = ['--import', 'tsx', `${program}.ts`, ...args];
-  const options = { env: { PATH: process.env['PATH'], ...env }, timeout: 30_000 };
-  return new Promise<{ code: unknown; out: string; said: string }>((resolve) => {
-    execFile(process.execPath, file, options, (error, out, said) => {
-      resolve({ code: error?.code ?? 0, out, said });
-    });
-  });
+/** Runs a program of ours with exactly these settings to its end: its streams as texts. */
+async function run(program: string, env: Env, args: readonly string[] = []) {
+  const { code, said, complained } = await runProgram(program, { env, args });
+  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
+  return { code, out: text(said), said: text(complained) };
 }
 
 test.each([

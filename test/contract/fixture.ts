@@ -129,7 +129,7 @@ export interface WebhookFixture {
 }
 
 /** What the provider has. The suite checks each to be true of the adapter: also what it lacks. */
-export interface Declaration {
+interface Declaration {
   readonly webhook: 'none' | 'request' | 'account';
   /** With default settings. `none` when there is no webhook. */
   readonly trust: 'signature' | 'hint' | 'none';

@@ -16,7 +16,7 @@ const withWebhook = ruleUnless(
 );
 
 /** What must be true when the real adapter meets the simulator's idea of its provider. */
-export const SIMULATOR_RULES: readonly Rule[] = [
+const SIMULATOR_RULES: readonly Rule[] = [
   rule('every model’s submission ends in results that can be had', async (fixture) => {
     for (const model of new Set(fixture.samples.map((sample) => sample.model))) {
       const world = await openSimulated(fixture);

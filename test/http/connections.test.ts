@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { until } from '../support/until.ts';
 import { head, openRaw } from './raw-connection.ts';
-import { startRedisProxy } from './redis-proxy.ts';
 import { bearer, setup, tokenOf } from './setup.ts';
 
 const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../../rig/child-process.ts';
 import { producerConnection } from '../../src/config/redis.ts';
 import { healthRoutes } from '../../src/http/routes/health.ts';
+import { startProgram } from '../support/programs.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { until } from '../support/until.ts';
-import { startRedisProxy } from './redis-proxy.ts';
 import { redisUrl, SECRET } from './setup.ts';
 
 async function setup() {
@@ -63,9 +63,8 @@ test('a web process that stands still does not answer /livez at all', {
   // On a busy machine it takes half a minute to start.
   timeout: 90_000,
 }, async () => {
-  const child = startChild('src/http/main', {
+  const child = startProgram('src/http/main', {
     env: {
-      PATH: process.env['PATH'],
       REDIS_URL: redisUrl(),
       PORT: '0',
       CATWALK_SECRET: SECRET,
@@ -73,7 +72,6 @@ test('a web process that stands still does not answer /livez at all', {
       FASHN_API_KEY: 'key-of-fashn',
     },
   });
-  onTestFinished(child.stop);
   const [, url] = await child.line(/"url":"(http:[^"]+)","msg":"web process started"/);
   // A connection for each: one that stood still with the process may be broken.
   const livez = (signal?: AbortSignal) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { startRedisProxy } from './redis-proxy.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { basic, bearer, problemOf, REQUEST, setup, signedByFitInView, tokenOf } from './setup.ts';
 
 const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';

@@ -14,7 +14,7 @@ import { keysOf } from '../../src/store/keys.ts';
 
 export const SECRET = 'our-own-secret-of-32-characters-or-more';
 export const OLD_SECRET = 'our-old-secret-of-32-characters-or-more';
-export const FITINVIEW_SECRET = 'whsec_fitinview-signing-secret';
+const FITINVIEW_SECRET = 'whsec_fitinview-signing-secret';
 export const KEYS = { shop: 'key-of-the-shop-0001', rival: 'key-of-the-rival-0002' } as const;
 export const BOARD = { user: 'operator', password: 'password-of-the-board' } as const;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { createRandom } from '../../rig/random.ts';
 import type { Rules } from '../../src/generation/rules.ts';
-import { diceOf } from './random.ts';
 import {
   LEASE_MS,
   minutes,
@@ -15,7 +15,7 @@ import { walk } from './walk.ts';
 /** Real settings: the defaults of .env.example and the poll profile `image-fast`. */
 function situation(changes: Partial<Rules>): Situation {
   return {
-    ...situationOf(8, diceOf(8)),
+    ...situationOf(8, createRandom(8)),
     rules: {
       repeatSubmit: 'none',
       keyWindowMs: minutes(1_430),

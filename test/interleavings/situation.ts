@@ -1,5 +1,5 @@
+import type { Random } from '../../rig/random.ts';
 import type { Rules } from '../../src/generation/rules.ts';
-import type { Dice } from './random.ts';
 
 export const seconds = (n: number): number => n * 1_000;
 export const minutes = (n: number): number => n * 60_000;
@@ -47,7 +47,7 @@ export interface Situation {
 const CLASSES = ['idempotency-key', 'unique-reference', 'search', 'none'] as const;
 
 /** The seed's low bits choose the class, policy and mode, so that all of them come up equally often. */
-export function situationOf(seed: number, dice: Dice): Situation {
+export function situationOf(seed: number, dice: Random): Situation {
   const hybrid = (seed & 8) === 0;
   const believed = dice.oneIn(2);
   return {

@@ -1,3 +1,4 @@
+import { createRandom } from '../../rig/random.ts';
 import { BrokenRule, broken, createInvariants } from './invariants.ts';
 import type { Actor, Scene } from './model-advance.ts';
 import { createOperator } from './model-operator.ts';
@@ -5,7 +6,6 @@ import { createModelProvider, type Request } from './model-provider.ts';
 import { createModelRedis, DEAD, type Job, type ModelMailbox } from './model-redis.ts';
 import { cancel, deliver, forge, request } from './model-web.ts';
 import { work } from './model-workers.ts';
-import { diceOf } from './random.ts';
 import {
   LATE_MS,
   minutes,
@@ -57,7 +57,7 @@ export function walk(
     calm?: { situation: Situation; diesBefore: string };
   } = {},
 ): Walked {
-  const dice = diceOf(seed);
+  const dice = createRandom(seed);
   const { calm } = options;
   const situation = calm?.situation ?? situationOf(seed, dice);
   let senders = 0;
@@ -169,7 +169,7 @@ export function walk(
   function hearFromOutside(): boolean {
     if (cancels && dice.oneIn(3)) {
       cancels = false;
-      const asked = dice.pick(scenes as [Scene, ...Scene[]]);
+      const asked = dice.pick(scenes);
       start('web', asked, cancel(asked));
       return true;
     }
@@ -317,7 +317,7 @@ export function walk(
 
 /** The schedule of a seed as a readable trace. */
 export function traceOf(seed: number, flaws: Flaws = {}): string {
-  const { rules, mode, believed, accountWide } = situationOf(seed, diceOf(seed));
+  const { rules, mode, believed, accountWide } = situationOf(seed, createRandom(seed));
   const lines = [
     `seed ${seed}: ${rules.repeatSubmit}, policy ${rules.onUnknownOutcome}, ${mode}, ` +
       `${believed ? 'believed' : 'hints'}${accountWide ? ', one endpoint for the account' : ''}`,

@@ -1,6 +1,6 @@
+import type { Random } from '../../rig/random.ts';
 import type { redriven, redriveWay } from '../../src/generation/redrive.ts';
 import type { decide } from '../../src/generation/state-machine.ts';
-import type { Dice } from './random.ts';
 import type { Situation } from './situation.ts';
 
 /** How the ids begin of generations that an operator's redrive made. */
@@ -26,7 +26,7 @@ export interface World {
   now: number;
   /** While true, things go wrong; afterwards everybody is healthy. */
   isWild: boolean;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly situation: Situation;
   readonly flaws: Flaws;
   /** @throws BrokenRule always. */

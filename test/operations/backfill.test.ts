@@ -8,9 +8,9 @@ import { findAffected } from '../../src/operations/affected.ts';
 import type { Owing } from '../../src/store/reschedule.ts';
 import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
-import { startRedisProxy } from '../http/redis-proxy.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
 import { pipelineEnv } from '../support/pipeline.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { runOperation, startOperation } from './run-operation.ts';
 
 const HOUR = 3_600_000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freePort } from '../../rig/environment.ts';
+import { freePort } from '../../rig/ports.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { setupPipeline } from '../support/pipeline.ts';
 import { startProviderFront } from '../support/provider-front.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { kill, type Processes, setupProcesses } from '../support/processes.ts';
+import { type Processes, setupProcesses } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const COUNT = 40;
@@ -31,7 +31,7 @@ describe.concurrent('real processes', () => {
       const first = await stack.startWorker();
       const ids = await stack.requestMany(COUNT);
       await until('it is in the middle', () => isTime(stack));
-      await kill(first);
+      await first.kill();
       expect(stack.events.length).toBeLessThan(COUNT);
       await stack.startWorker();
       await stack.untilTold(COUNT, 80_000);
@@ -85,7 +85,7 @@ describe.concurrent('real processes', () => {
       env: NO_LOST_ANSWERS,
     });
     const ids = await stack.requestMany(COUNT);
-    await kill(stack.web);
+    await stack.web.kill();
     await stack.startWorker();
     await stack.untilTold(COUNT);
     // No webhook can arrive any more: all were polled for.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { OUT_OF_MEMORY } from '../../rig/redis/redis-faults.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { setupOnOwnRedis, startOwnRedis } from '../support/own-redis.ts';
 import { setupProcesses } from '../support/processes.ts';
-import { OUT_OF_MEMORY } from '../support/redis-faults.ts';
 import { startSlowWay } from '../support/slow-way.ts';
 import { until } from '../support/until.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { OUT_OF_MEMORY, READ_ONLY } from '../../rig/redis/redis-faults.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { type OwnRedis, setupOnOwnRedis } from '../support/own-redis.ts';
 import { askPatiently, untilRescued } from '../support/patient-app.ts';
 import { type Pipeline, PROVIDERS } from '../support/pipeline.ts';
-import { OUT_OF_MEMORY, READ_ONLY } from '../support/redis-faults.ts';
 import { until } from '../support/until.ts';
 
 const BEFORE = 30;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEMO_CATALOGUE } from '../../rig/demo/catalogue.ts';
-import { freePort } from '../../rig/environment.ts';
+import { freePort } from '../../rig/ports.ts';
 import { redrive } from '../support/operations.ts';
 import { type Shown, setupPipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import type { Child } from '../../rig/child-process.ts';
-import { startRedisProxy } from '../http/redis-proxy.ts';
+import type { Child } from '../../rig/start-process.ts';
 import { startCallbackReceiver } from '../support/callback-receiver.ts';
 import { type Gate, startGate } from '../support/gate.ts';
 import {
@@ -13,6 +12,7 @@ import {
   TENANT,
 } from '../support/pipeline.ts';
 import { type Processes, type ProcessesOptions, setupProcesses } from '../support/processes.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { startSlowRequest } from '../support/slow-request.ts';
 import { until } from '../support/until.ts';
 

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../rig/redis/redis-faults.ts';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
 import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { connectTestRedis } from '../support/redis.ts';
-import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../support/redis-faults.ts';
 
 test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
   'a script that Redis answers with $says has written nothing, not half of it',

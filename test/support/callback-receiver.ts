@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 
-export interface ReceivedCallback {
+interface ReceivedCallback {
   readonly path: string;
   /** The `webhook-id` header. */
   readonly id: string;
@@ -14,7 +14,7 @@ export interface ReceivedCallback {
 }
 
 /** What to answer a callback: a status, a redirect, or whatever the test writes itself. */
-export type CallbackAnswer =
+type CallbackAnswer =
   | number
   | { readonly redirectTo: string }
   | ((response: ServerResponse) => void);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DEMO_CATALOGUE } from '../../rig/demo/catalogue.ts';
-import { freePort } from '../../rig/environment.ts';
+import { freePort } from '../../rig/ports.ts';
 import { PROVIDER_NAMES, providerVariable } from '../../src/config/env.ts';
 import {
   type Env,

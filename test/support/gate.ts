@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { createLatch } from './latch.ts';
 
 /** What is held back: a request before the provider gets it, or its answer after it was given. */
-export type HeldPart = 'request' | 'answer';
+type HeldPart = 'request' | 'answer';
 
-export interface Held {
+interface Held {
   /** Resolves when the first one is held. */
   readonly reached: Promise<void>;
   /** Lets all go on, and holds no more. */

@@ -1,4 +1,4 @@
-import { startChild } from '../../rig/child-process.ts';
+import { startProcess } from '../../rig/start-process.ts';
 import type { Env } from './pipeline.ts';
 
 export interface Ran {
@@ -10,7 +10,7 @@ export interface Ran {
 /** Runs an operator's command as a process of its own, to its end. */
 export async function operate(env: Env, ...args: string[]): Promise<Ran> {
   const lines: string[] = [];
-  const child = startChild('src/operations/main', {
+  const child = startProcess('src/operations/main', {
     args,
     env: { PATH: process.env['PATH'], ...env },
     onLine: (line) => lines.push(line),

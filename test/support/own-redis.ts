@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from '../../rig/environment.ts';
+import { freePort } from '../../rig/ports.ts';
 import { appendOnlyFile, createRedis } from '../../rig/redis/killable-redis.ts';
 import { type Pipeline, type PipelineOptions, setupPipeline } from './pipeline.ts';
 

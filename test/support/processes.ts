@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue } from 'bullmq';
-import { type Child, startChild } from '../../rig/child-process.ts';
+import { type Child, startProcess } from '../../rig/start-process.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import { connectCatwalk } from '../../src/index.ts';
 import { keysOf } from '../../src/store/keys.ts';
@@ -58,14 +58,14 @@ export async function setupProcesses(options: ProcessesOptions) {
   };
   const { PATH } = process.env;
 
-  async function startProcess(program: string, env: Env, ready: RegExp) {
-    const child = startChild(program, { env: { PATH, ...env } });
+  async function startReady(program: string, env: Env, ready: RegExp) {
+    const child = startProcess(program, { env: { PATH, ...env } });
     ends.push(child.stop);
     return { child, ready: await child.line(ready) };
   }
 
   // Knows its own address only when it listens; it looks only at whether there is a public one.
-  const { child: web, ready } = await startProcess(
+  const { child: web, ready } = await startReady(
     'src/http/main',
     { ...settings, PUBLIC_URL: 'http://127.0.0.1' },
     /"url":"(http:[^"]+)","msg":"web process started"/,
@@ -76,7 +76,7 @@ export async function setupProcesses(options: ProcessesOptions) {
   async function startWorker(changes: Env = {}): Promise<Child & { readonly health: string }> {
     const env = { ...workerEnv, ...changes };
     const started = /"health":"(http:[^"]+)","msg":"worker started"/;
-    const { child, ready } = await startProcess('src/workers/main', env, started);
+    const { child, ready } = await startReady('src/workers/main', env, started);
     return { ...child, health: ready[1] ?? '' };
   }
 
@@ -150,9 +150,3 @@ export async function setupProcesses(options: ProcessesOptions) {
 }
 
 export type Processes = Awaited<ReturnType<typeof setupProcesses>>;
-
-/** Kills it as the system would: no goodbye. Resolves when it is gone. */
-export async function kill(child: Child): Promise<void> {
-  process.kill(child.pid, 'SIGKILL');
-  await child.ended;
-}

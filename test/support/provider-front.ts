@@ -18,7 +18,7 @@ export interface ProviderFront {
   open(): void;
 }
 
-export interface TurnedAway {
+interface TurnedAway {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

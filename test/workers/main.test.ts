@@ -1,26 +1,26 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../../rig/child-process.ts';
+import { expect, test } from 'vitest';
 import { namespaceIn, redisUrl, SECRET } from '../http/setup.ts';
+import { startProgram } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 /** A worker process, as an operator starts it, with what it has logged until it was ready. */
 async function startWorker(env: Readonly<Record<string, string>>) {
   const namespace = `test-${process.pid}-${Date.now()}`;
   await namespaceIn(redisUrl(), namespace);
-  const logged: string[] = [];
-  const child = startChild('src/workers/main', {
+  const child = startProgram('src/workers/main', {
     env: {
-      PATH: process.env['PATH'],
       REDIS_URL: redisUrl(),
       REDIS_NAMESPACE: namespace,
       CATWALK_SECRET: SECRET,
       ...env,
     },
-    onLine: (line) => logged.push(line),
   });
-  onTestFinished(child.stop);
   const [, health] = await child.line(/"health":"(http:[^"]+)","msg":"worker started"/);
-  return { child, health, warnings: logged.filter((line) => line.includes('PUBLIC_URL is unset')) };
+  return {
+    child,
+    health,
+    warnings: child.said.filter((line) => line.includes('PUBLIC_URL is unset')),
+  };
 }
 
 const SEGMIND = { SEGMIND_API_KEY: 'key-of-segmind' };

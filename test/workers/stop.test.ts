@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../../rig/child-process.ts';
-import { startRedisProxy } from '../http/redis-proxy.ts';
 import { createLatch } from '../support/latch.ts';
 import { setupPipeline } from '../support/pipeline.ts';
+import { startProgram } from '../support/programs.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 
 const SHUTDOWN_MS = 2_000;
 
@@ -57,15 +57,13 @@ test.each(['is there', 'is away', 'stands still'] as const)(
     const proxy = await startRedisProxy();
     onTestFinished(() => proxy.close());
     const { env, request } = await setupPipeline({ workers: false });
-    const app = startChild('test/workers/fixtures/app-that-closes', {
+    const app = startProgram('test/workers/fixtures/app-that-closes', {
       env: {
-        PATH: process.env['PATH'],
         ...env,
         REDIS_URL: proxy.url,
         SHUTDOWN_MS: String(SHUTDOWN_MS),
       },
     });
-    onTestFinished(app.stop);
     // Then its workers are all connected.
     await request('fashn');
     await app.line(/^told$/);

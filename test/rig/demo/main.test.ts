@@ -1,39 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-
-const DEMO = fileURLToPath(new URL('../../../rig/demo/main.ts', import.meta.url));
+import { expect, test } from 'vitest';
+import { startProgram } from '../../support/programs.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** Starts the demo in a folder of its own. */
 async function startDemo(...args: string[]) {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-demo-'));
-  const { PATH, HOME, REDIS_URL } = process.env;
-  const loader = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--import', loader, DEMO, ...args], {
-    cwd: folder,
-    env: { PATH, HOME, REDIS_URL },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = once(child, 'close');
-  onTestFinished(async () => {
-    if (child.exitCode === null) child.kill('SIGKILL');
-    await ended;
-    await rm(folder, { recursive: true, force: true });
-  });
-  return { child, ended, folder };
+  const cwd = await temporaryFolder();
+  const { HOME, REDIS_URL } = process.env;
+  return { cwd, ...startProgram('rig/demo/main', { args, cwd, env: { HOME, REDIS_URL } }) };
 }
 
-/** Runs it to its end. */
+/** Runs it to its end; its streams as texts. */
 async function runDemo(...args: string[]) {
-  const { child, ended, folder } = await startDemo(...args);
-  const [said, complained] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code: child.exitCode, said, complained, folder };
+  const { cwd, finished } = await startDemo(...args);
+  const { code, said, complained } = await finished;
+  return { code, said: `${said.join('\n')}\n`, complained: complained.join('\n'), folder: cwd };
 }
 
 test('the plain demo shows a webhook, a poll and a refusal, and each ends as expected', async () => {
@@ -49,18 +31,14 @@ test('the plain demo shows a webhook, a poll and a refusal, and each ends as exp
 }, 90_000);
 
 test('a demo that stays prints where Bull Board is, which answers until it is stopped', async () => {
-  const { child, ended } = await startDemo('--stay', '--count', '1', '--provider', 'fitinview');
-  let board: RegExpExecArray | null = null;
-  for await (const line of createInterface({ input: child.stdout })) {
-    board ??= /Bull Board: (http:\S+) {2}\((\S+) \/ (\S+)\)/.exec(line);
-    if (line.includes('staying until Ctrl-C')) break;
-  }
-  const [, url = '', user, password] = board ?? [];
+  const demo = await startDemo('--stay', '--count', '1', '--provider', 'fitinview');
+  const board = demo.line(/Bull Board: (http:\S+) {2}\((\S+) \/ (\S+)\)/);
+  await demo.line(/staying until Ctrl-C/);
+  const [, url = '', user, password] = await board;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   expect((await fetch(url, { headers: { authorization } })).status).toBe(200);
-  child.kill('SIGINT');
-  await ended;
-  expect(child.exitCode).toBe(0);
+  process.kill(demo.pid, 'SIGINT');
+  expect(await demo.ended).toBe(0);
 }, 90_000);
 
 test('an account without credit ends the demo at once: what is held is shown, and expected', async () => {

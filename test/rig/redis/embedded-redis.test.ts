@@ -1,20 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../../../rig/ports.ts';
 import {
   type EmbeddedRedis,
   type EmbeddedRedisOptions,
   startEmbeddedRedis,
 } from '../../../rig/redis/embedded-redis.ts';
-
-const fixture = fileURLToPath(new URL('../fixtures/starts-redis.ts', import.meta.url));
+import { startProgram } from '../../support/programs.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'catwalk-test-'));
@@ -40,19 +37,9 @@ function socketPath({ url }: { url: string }): string {
 }
 
 /** A parent process of its own that has started an embedded Redis. */
-async function parent(
-  then: 'wait' | 'end',
-  dataDir: string,
-): Promise<{ child: ChildProcess; redis: EmbeddedRedis }>;
-async function parent(then: 'wait' | 'end'): Promise<{ child: ChildProcess; redis: EmbeddedRedis }>;
 async function parent(then: 'wait' | 'end', ...dataDir: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', fixture, then, ...dataDir], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  const [line] = await once(createInterface(child.stdout), 'line');
+  const child = startProgram('test/rig/fixtures/starts-redis', { args: [then, ...dataDir] });
+  const [line] = await child.line(/^\{.*\}$/);
   return { child, redis: JSON.parse(line) as EmbeddedRedis };
 }
 
@@ -164,7 +151,7 @@ test('an owner whose pid now belongs to another process is dead', async () => {
 test('a parent killed with SIGKILL takes its Redis and the temporary folder with it', async () => {
   const { child, redis } = await parent('wait');
   expect(await client(redis).ping()).toBe('PONG');
-  child.kill('SIGKILL');
+  await child.kill();
   await expectGone(redis);
 });
 
@@ -172,8 +159,7 @@ test('the next start after a SIGKILL gets the same folder and the data in it', a
   const dataDir = await folder();
   const { child, redis } = await parent('wait', dataDir);
   await client(redis).set('kept', 'yes');
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  await child.kill();
   const next = await start({ dataDir });
   expect(next.dataDir).toBe(dataDir);
   expect(await client(next).get('kept')).toBe('yes');
@@ -182,8 +168,7 @@ test('the next start after a SIGKILL gets the same folder and the data in it', a
 
 test('a parent that ends without stopping it is not kept alive and leaves no Redis', async () => {
   const { child, redis } = await parent('end');
-  const [exitCode] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
-  expect(exitCode).toBe(0);
+  expect(await child.ended).toBe(0);
   await expectGone(redis);
 });
 
@@ -198,6 +183,24 @@ test('a Redis that ends by itself is reported with what it logged last', async (
   const redis = await start({ log: (line) => lines.push(line) });
   process.kill(redis.pid, 'SIGTERM');
   await vi.waitFor(() => expect(lines.join('\n')).toMatch(/ended by itself[\s\S]*exit/));
+});
+
+test('one on a port is killed without a word, and comes back there with what it had', async () => {
+  const dataDir = await folder();
+  const port = await freePort();
+  const settings = { appendfsync: 'always' };
+  const lines: string[] = [];
+  const options = { dataDir, port, settings, log: (line: string) => lines.push(line) };
+  const first = await start(options);
+  const redis = new Redis(first.url, { retryStrategy: () => 20 }).on('error', () => undefined);
+  onTestFinished(() => redis.disconnect());
+  await redis.set('kept', 'yes');
+  await first.kill();
+  expect(isRunning(first.pid)).toBe(false);
+  const second = await start(options);
+  expect(second).toMatchObject({ url: `redis://127.0.0.1:${port}`, dataDir });
+  expect(await redis.get('kept')).toBe('yes');
+  expect(lines).toEqual([]);
 });
 
 test('a server that cannot start fails with its own last lines', async () => {

@@ -2,12 +2,12 @@ import { Queue } from 'bullmq';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { OUT_OF_MEMORY, PRIMARY_DOWN } from '../../../rig/redis/redis-faults.ts';
 import { createSchedule } from '../../../src/store/schedule.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startTick } from '../../../src/workers/liveness/tick.ts';
 import { startOwnRedis } from '../../support/own-redis.ts';
 import { connectTestRedis } from '../../support/redis.ts';
-import { OUT_OF_MEMORY, PRIMARY_DOWN } from '../../support/redis-faults.ts';
 import { until } from '../../support/until.ts';
 
 /** One job with two attempts, at work when Redis runs out of memory, that has something to store. */

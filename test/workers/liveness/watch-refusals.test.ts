@@ -3,11 +3,11 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../../rig/redis/redis-faults.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startWatch } from '../../../src/workers/liveness/watch.ts';
 import { createLatch } from '../../support/latch.ts';
 import { startOwnRedis } from '../../support/own-redis.ts';
-import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../support/redis-faults.ts';
 import { until } from '../../support/until.ts';
 
 /** A worker with a job that does not end, one more waiting, and the watch of its process. */

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startWorkerHealth } from '../../../src/workers/liveness/health.ts';
 import { startWatch } from '../../../src/workers/liveness/watch.ts';
-import { type RedisProxy, startRedisProxy } from '../../http/redis-proxy.ts';
 import { createLatch } from '../../support/latch.ts';
 import { connectTestRedis } from '../../support/redis.ts';
+import { type RedisProxy, startRedisProxy } from '../../support/redis-proxy.ts';
 import { until } from '../../support/until.ts';
 
 interface Options {

@@ -9,28 +9,25 @@ import type { Cleanup } from './cleanup.ts';
 const project = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Compiles src and `programs` into a temporary folder, as they run in production, so that no loader
- * is in what is measured. Types are checked elsewhere.
+ * Compiles every program of ours into a temporary folder, as they run in production, so that no
+ * loader is in what is measured. Types are checked elsewhere.
  */
-export async function buildToTemporaryFolder(
-  cleanup: Cleanup,
-  programs: 'bench' | 'chaos' | 'attack' = 'bench',
-): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `catwalk-${programs}-`));
-  const built = buildInto(folder, programs);
+export async function compileToTemporaryFolder(cleanup: Cleanup): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'catwalk-compiled-'));
+  const compiled = compileInto(folder);
   cleanup.add(async () => {
     // The compiler must not write into a folder that is gone.
-    await built.catch(() => {});
+    await compiled.catch(() => {});
     await rm(folder, { recursive: true, force: true });
   });
-  await built;
+  await compiled;
   return folder;
 }
 
-async function buildInto(folder: string, programs: string): Promise<void> {
+async function compileInto(folder: string): Promise<void> {
   await promisify(execFile)(process.execPath, [
     join(project, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(project, programs, 'tsconfig.json'), '--outDir', folder],
+    ...['-p', join(project, 'rig/tsconfig.json'), '--outDir', folder],
   ]);
   await cp(join(project, 'src/store'), join(folder, 'src/store'), {
     recursive: true,

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { createLatch } from '../support/latch.ts';
+import { createLatch } from './latch.ts';
 
 /** The test run's Redis behind an address of its own, so that it can be away and come back. */
 export interface RedisProxy {

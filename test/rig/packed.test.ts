@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { startProcess } from '../../rig/start-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What `npm run build` and `npm pack` take. */
+const SOURCES = ['package.json', 'src', 'simulator', 'rig', 'examples', 'docs', 'tsconfig.json'];
+
+const Manifest = z.object({
+  bin: z.object({ catwalk: z.string().regex(/^dist\/.+\.js$/) }),
+  dependencies: z.record(z.string(), z.string()),
+  optionalDependencies: z.record(z.string(), z.string()),
+});
+const Shown = z.looseObject({ id: z.string(), status: z.string() });
+
+/** Built and packed in a folder of its own, so that the project's own dist stays as it is. */
+async function pack(folder: string): Promise<string> {
+  const project = join(folder, 'project');
+  await mkdir(project);
+  for (const path of [...SOURCES, 'tsconfig.build.json']) {
+    await cp(join(ROOT, path), join(project, path), { recursive: true });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+  await run('npm', ['run', 'build'], { cwd: project });
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: project });
+  const [tarball = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  return join(folder, tarball);
+}
+
+/** An app's folder with the tarball installed, and what it declares: no more than that. */
+async function install(tarball: string, app: string) {
+  const modules = join(app, 'node_modules');
+  const home = join(modules, 'catwalk');
+  await mkdir(home, { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', home, '--strip-components', '1']);
+  const manifest = Manifest.parse(JSON.parse(await readFile(join(home, 'package.json'), 'utf8')));
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  return { home, program: manifest.bin.catwalk.replace(/^dist\/|\.js$/g, '') };
+}
+
+test('the packed package runs everything in an app’s own folder: a request to `catwalk dev` completes', async () => {
+  const folder = await temporaryFolder();
+  const app = join(folder, 'app');
+  const { home, program } = await install(await pack(folder), app);
+  const { PATH, HOME } = process.env;
+  const dev = startProcess(program, {
+    ...{ folder: join(home, 'dist'), cwd: app, args: ['dev'] },
+    env: { PATH, HOME, PORT: '0', LOG_LEVEL: 'error' },
+  });
+  onTestFinished(async () => {
+    await dev.stop();
+  });
+  const [, url, key, body] = await dev.line(/^try .* (http\S+) .*Bearer ([^']+)'.* -d '(.+)'$/);
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const asked = await fetch(`${url}`, { method: 'POST', headers, body: `${body}` });
+  const { id } = Shown.parse(await asked.json());
+  await until(
+    'it is completed',
+    async () => {
+      const { status } = Shown.parse(await (await fetch(`${url}/${id}`, { headers })).json());
+      return status === 'completed';
+    },
+    40_000,
+  );
+  await dev.stop();
+  expect(await dev.ended).toBe(0);
+}, 120_000);
