@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRandom } from '../simulator/random.ts';
+import { createRandom } from '../simulator/engine/random.ts';
 
 /** Repeatable chance for one attempt: the same seed, family and number, the same attempt. */
 export interface Chance {

@@ -1,5 +1,5 @@
-import { parseFlags } from '../simulator/flags.ts';
-import { startSimulator } from '../simulator/server.ts';
+import { parseFlags } from '../simulator/server/flags.ts';
+import { startSimulator } from '../simulator/server/start-simulator.ts';
 import { atelier } from './atelier/dialect.ts';
 
 /** `npm run simulator`, with Atelier. */

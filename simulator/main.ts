@@ -1,6 +1,6 @@
-import { helpText, parseFlags } from './flags.ts';
-import { SimulatorOptionError } from './options.ts';
-import { startSimulator } from './server.ts';
+import { helpText, parseFlags } from './server/flags.ts';
+import { SimulatorOptionError } from './server/options.ts';
+import { startSimulator } from './server/start-simulator.ts';
 
 /** Exit status of a command that was called wrongly. */
 const usageError = 2;

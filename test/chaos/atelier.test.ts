@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import atelier from '../../chaos/atelier/adapter.ts';
 import { ATELIER_SECRET, atelier as dialect } from '../../chaos/atelier/dialect.ts';
-import type { ScenarioName } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import type { ScenarioName } from '../../simulator/scenarios/scenarios.ts';
+import { startSimulator } from '../../simulator/server/start-simulator.ts';
 import { createHttpClient, type HttpRequest } from '../../src/outbound/http-client.ts';
 import { meaningOf } from '../contract/meaning.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { type Answer, bookOf, setup } from './setup.ts';
 
 const key = 'sk-tests';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { bookOf, setup as setupSimulator } from './setup.ts';
 
 // Replicate stands for every provider that can cancel: what is proved here is the engine's.

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { helpText, parseFlags } from '../../simulator/flags.ts';
-import { scenarios } from '../../simulator/scenarios.ts';
+import { scenarios } from '../../simulator/scenarios/scenarios.ts';
+import { helpText, parseFlags } from '../../simulator/server/flags.ts';
 
 const mainFile = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
 

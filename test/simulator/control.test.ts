@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { scenarios } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import { scenarios } from '../../simulator/scenarios/scenarios.ts';
+import { startSimulator } from '../../simulator/server/start-simulator.ts';
 import { bookOf, setup } from './setup.ts';
 
 test('every scenario is listed with its description', async () => {

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const APP = '/fal/fal-ai/fashn';

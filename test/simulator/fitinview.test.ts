@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { signFitInView } from '../../simulator/dialects/fitinview.ts';
+import { signFitInView } from '../../simulator/dialects/fitinview/dialect.ts';
 import { bookOf, pollUntil, setup } from './setup.ts';
 
 test('the signature is the hex HMAC-SHA256 of the body under the literal secret', () => {

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { startSimulator } from '../../simulator/server/start-simulator.ts';
 import { example, formOf } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 

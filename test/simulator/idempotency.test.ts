@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createIdempotencyCache, idempotencyWindowMs } from '../../simulator/idempotency.ts';
+import { createIdempotencyCache, idempotencyWindowMs } from '../../simulator/engine/idempotency.ts';
 
 test('a key is remembered for 24 hours and not longer', () => {
   const cache = createIdempotencyCache();

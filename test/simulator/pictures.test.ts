@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
-import { dress } from '../../simulator/picture.ts';
+import { dress } from '../../simulator/pictures/dressing.ts';
 import { setup } from './setup.ts';
 
 const example = (file: string) =>

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const key = 'r8_tests';

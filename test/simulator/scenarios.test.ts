@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { fitinview as dialect } from '../../simulator/dialects/fitinview.ts';
+import { fitinview as dialect } from '../../simulator/dialects/fitinview/dialect.ts';
 import { bookOf, pollUntil, setup } from './setup.ts';
 
 test('a scenario named in an image URL beats the default, and the header beats both', async () => {

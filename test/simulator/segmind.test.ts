@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { bookOf, pollUntil, setup } from './setup.ts';
 
 /** A simulator, and short ways to speak Segmind to it. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { type Simulator, startSimulator } from '../../simulator/server.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { type Simulator, startSimulator } from '../../simulator/server/start-simulator.ts';
 
 export interface ReceivedWebhook {
   headers: IncomingHttpHeaders;

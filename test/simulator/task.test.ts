@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createClock } from '../../simulator/clock.ts';
-import { fashn } from '../../simulator/dialects/fashn.ts';
-import { fitinview } from '../../simulator/dialects/fitinview.ts';
-import { type ScenarioName, scenarioNamed } from '../../simulator/scenarios.ts';
-import { createTask, viewOf } from '../../simulator/task.ts';
+import { fashn } from '../../simulator/dialects/fashn/dialect.ts';
+import { fitinview } from '../../simulator/dialects/fitinview/dialect.ts';
+import { createClock } from '../../simulator/engine/clock.ts';
+import { createTask, viewOf } from '../../simulator/engine/task.ts';
+import { type ScenarioName, scenarioNamed } from '../../simulator/scenarios/scenarios.ts';
 
 function taskOf(scenarioName: ScenarioName) {
   return createTask({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { example, formOf } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { vtryon as dialect } from '../../simulator/dialects/vtryon.ts';
-import type { SimulatorOptions } from '../../simulator/options.ts';
+import { vtryon as dialect } from '../../simulator/dialects/vtryon/dialect.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { example, formOf } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
