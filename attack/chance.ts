@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRandom } from '../simulator/engine/random.ts';
+import { createRandom } from '../rig/random.ts';
 
 /** Repeatable chance for one attempt: the same seed, family and number, the same attempt. */
 export interface Chance {
@@ -13,7 +13,7 @@ export interface Chance {
 
 export function chanceOf(seed: number, family: string, index: number): Chance {
   const mixed = createHash('sha256').update(`${seed}/${family}/${index}`).digest().readUInt32LE();
-  const next = createRandom(mixed);
+  const { next } = createRandom(mixed);
   const below = (most: number): number => Math.floor(next() * most);
   return {
     below,

@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '../rig/random.ts';
-import type { OutageAnswer } from '../simulator/engine/provider-state.ts';
+import type { OutageAnswer } from '../simulator/index.ts';
 import type { RepeatSubmit } from '../src/generation/rules.ts';
 import { repeatSubmitOf } from './catalogue.ts';
 

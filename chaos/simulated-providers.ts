@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { simulatedAccounts } from '../rig/environment.ts';
 import { createProgram, type Program } from '../rig/program.ts';
-import type { OutageAnswer } from '../simulator/engine/provider-state.ts';
+import type { OutageAnswer } from '../simulator/index.ts';
 import { ATELIER_SECRET } from './atelier/dialect.ts';
 import { untilReady } from './pipeline.ts';
 

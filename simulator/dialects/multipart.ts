@@ -1,9 +1,10 @@
 import type { Request } from 'express';
 
 /** Larger than three pictures of any documented size, small enough to bound memory. */
-export const maxFormBytes = 64 * 1024 * 1024;
+export const MAX_FORM_BYTES = 64 * 1024 * 1024;
 
-export const formContentType = 'multipart/form-data';
+/** The only content type that is read as a form. */
+export const FORM_CONTENT_TYPE = 'multipart/form-data';
 
 /** A file of a form; `type` is what its part says, and may be empty. */
 export interface FormFile {
@@ -29,7 +30,7 @@ export interface Form {
 export async function readForm(request: Request): Promise<Form | undefined> {
   const contentType = request.get('content-type') ?? '';
   const body: unknown = request.body;
-  if (!request.is(formContentType) || !Buffer.isBuffer(body)) return undefined;
+  if (!request.is(FORM_CONTENT_TYPE) || !Buffer.isBuffer(body)) return undefined;
   const parsed = await new Response(new Uint8Array(body), {
     headers: { 'content-type': contentType },
   })

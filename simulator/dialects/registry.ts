@@ -11,7 +11,7 @@ import { tryonApi } from './tryon-api/dialect.ts';
 import { vtryon } from './vtryon/dialect.ts';
 
 /** Every provider that is simulated. A new one is one file and one line here. */
-export const dialects: readonly Dialect[] = [
+export const DIALECTS: readonly Dialect[] = [
   fitinview,
   fashn,
   apixo,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { AccessToken } from '../contract/dialect.ts';
-import { setBounded } from './bounded.ts';
+import QuickLRU from 'quick-lru';
+import type { AccessToken } from '../contract/account.ts';
 
-const maxTokens = 10_000;
+const MAX_TOKENS = 10_000;
 
+/** The access tokens of one provider. */
 export interface AccessTokens {
   issue(lifetimeMs: number, nowMs: number): AccessToken;
   isLive(token: string, nowMs: number): boolean;
@@ -14,12 +15,12 @@ export interface AccessTokens {
 
 /** The access tokens one provider has given out. Lifetimes are in real time. */
 export function createAccessTokens(): AccessTokens {
-  const expiries = new Map<string, number>();
+  const expiries = new QuickLRU<string, number>({ maxSize: MAX_TOKENS });
   return {
     issue(lifetimeMs, nowMs) {
       const token = randomBytes(24).toString('base64url');
       const expiresAtMs = nowMs + lifetimeMs;
-      setBounded(expiries, token, expiresAtMs, maxTokens);
+      expiries.set(token, expiresAtMs);
       return { token, issuedAtMs: nowMs, expiresAtMs };
     },
     isLive: (token, nowMs) => nowMs < (expiries.get(token) ?? 0),

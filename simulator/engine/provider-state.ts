@@ -1,70 +1,33 @@
 import { randomInt } from 'node:crypto';
-import type { Dialect, RefusalReason } from '../contract/dialect.ts';
-import type { ImagePool } from '../pictures/image-identity.ts';
-import type { Gallery } from '../pictures/results.ts';
-import type { ScenarioBoard } from '../scenarios/active-scenarios.ts';
+import QuickLRU from 'quick-lru';
+import type { Dialect } from '../contract/dialect.ts';
+import type { RefusalReason } from '../contract/refusal.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
-import { setBounded } from './bounded.ts';
-import type { Clock } from './clock.ts';
+import type { SimulatorContext } from './context.ts';
 import { createIdempotencyCache, type IdempotencyCache } from './idempotency.ts';
-import { createLedgerBook, type LedgerBook } from './ledger.ts';
+import { createLedgerRecorder, type LedgerRecorder } from './ledger.ts';
+import type { ProviderSettings } from './provider-settings.ts';
 import { createRateWindow, type RateWindow } from './rate-window.ts';
 import type { Task } from './task.ts';
-import { createUploadShelf, type UploadShelf } from './uploads.ts';
-import type { WebhookCourier } from './webhook-sender.ts';
+import { createUploads, type Uploads } from './uploads.ts';
 
-const maxTasks = 100_000;
+const MAX_TASKS = 100_000;
+/** What the dialect itself remembers: deployments, requests that did not start in time. */
+const MAX_REMEMBERED = 10_000;
 /** High enough that only a configured limit is ever met; load tests submit thousands. */
-const defaultSubmitsPerMinute = 100_000;
-
-/** What may be configured for one provider; everything has a default. */
-export interface ProviderSettings {
-  /**
-   * The only keys accepted; any key with the right look when absent. Two-part credentials are
-   * joined by a colon.
-   */
-  keys?: string[];
-  /** Webhook signing secret, taken literally. */
-  secret?: string;
-  /** The account's webhook, for submissions that name none. */
-  webhookUrl?: string;
-  /** Overrides how long access tokens live, in real time. */
-  tokenLifetimeMs?: number;
-  credits?: number;
-  submitsPerMinute?: number;
-  /** Tasks that may be live at once; unlimited when absent. */
-  concurrentTasks?: number;
-  /** Choices for the dialect's switches. */
-  switches?: Record<string, string>;
-}
-
-/** What all providers of one simulator share. */
-export interface World {
-  clock: Clock;
-  gallery: Gallery;
-  images: ImagePool;
-  courier: WebhookCourier;
-  board: ScenarioBoard;
-  /** Simulated time the next task takes. */
-  nextLatencyMs(): number;
-  /** The simulator's own address, without a slash at the end. */
-  baseUrl(): string;
-  /** Ends when the simulator is reset or closed; work begun before must then leave no trace. */
-  life(): AbortSignal;
-  log(line: string): void;
-}
+const DEFAULT_SUBMITS_PER_MINUTE = 100_000;
 
 /** Everything one provider remembers. */
 export interface ProviderState {
   readonly dialect: Dialect;
   readonly settings: ProviderSettings;
-  readonly world: World;
-  readonly book: LedgerBook;
-  readonly tasks: Map<string, Task>;
+  readonly context: SimulatorContext;
+  readonly ledger: LedgerRecorder;
+  readonly tasks: QuickLRU<string, Task>;
   readonly idempotency: IdempotencyCache;
   readonly submits: RateWindow;
   readonly tokens: AccessTokens;
-  readonly uploads: UploadShelf;
+  readonly uploads: Uploads;
   /** What the dialect itself remembers between calls. */
   readonly memory: Map<string, unknown>;
   /** Goes up for ever, so that nothing that was named by a number is confused after a reset. */
@@ -84,19 +47,19 @@ export type OutageAnswer = Extract<RefusalReason, 'server-error' | 'html-page'>;
 export function createProviderState(
   dialect: Dialect,
   settings: ProviderSettings,
-  world: World,
+  context: SimulatorContext,
 ): ProviderState {
   return {
     dialect,
     settings,
-    world,
-    book: createLedgerBook(),
-    tasks: new Map(),
+    context,
+    ledger: createLedgerRecorder(),
+    tasks: new QuickLRU({ maxSize: MAX_TASKS }),
     idempotency: createIdempotencyCache(),
-    submits: createRateWindow(settings.submitsPerMinute ?? defaultSubmitsPerMinute),
+    submits: createRateWindow(settings.submitsPerMinute ?? DEFAULT_SUBMITS_PER_MINUTE),
     tokens: createAccessTokens(),
-    uploads: createUploadShelf(),
-    memory: new Map(),
+    uploads: createUploads(),
+    memory: new QuickLRU({ maxSize: MAX_REMEMBERED }),
     // Somewhere in a wide range: a restarted provider does not give out the same numbers again.
     sequence: randomInt(1_000_000, 1_000_000_000),
     webhookUrl: settings.webhookUrl,
@@ -108,7 +71,7 @@ export function createProviderState(
 
 /** Forgets everything and gives the credits back. */
 export function clearProviderState(state: ProviderState): void {
-  state.book.clear();
+  state.ledger.clear();
   state.tasks.clear();
   state.idempotency.clear();
   state.submits.clear();
@@ -129,18 +92,20 @@ export function nextSequence(state: ProviderState): number {
 
 /** Makes the task findable by its id. */
 export function keepTask(state: ProviderState, task: Task): void {
-  setBounded(state.tasks, task.id, task, maxTasks);
+  state.tasks.set(task.id, task);
 }
 
 /** The task, unless it never existed or its time to be asked about is over. */
 export function findTask(state: ProviderState, id: string, nowMs: number): Task | undefined {
-  const task = state.tasks.get(id);
+  // Without `get`, which would move the task to the end of the list.
+  const task = state.tasks.peek(id);
   return task && isKept(state, task, nowMs) ? task : undefined;
 }
 
 /** Every task that may still be asked about, oldest first. */
 export function keptTasks(state: ProviderState, nowMs: number): Task[] {
-  return [...state.tasks.values()].filter((task) => isKept(state, task, nowMs));
+  const tasks = [...state.tasks.entriesAscending()].map(([, task]) => task);
+  return tasks.filter((task) => isKept(state, task, nowMs));
 }
 
 function isKept(state: ProviderState, task: Task, nowMs: number): boolean {

@@ -1,4 +1,5 @@
-import type { Dialect, TaskFacts, TaskView, Verdict } from '../contract/dialect.ts';
+import type { Dialect } from '../contract/dialect.ts';
+import type { TaskFacts, TaskView, Verdict } from '../contract/task.ts';
 import type { Scenario, ScenarioName } from '../scenarios/scenarios.ts';
 import type { Clock } from './clock.ts';
 
@@ -18,7 +19,7 @@ export interface Task extends TaskFacts {
 }
 
 /** Part of a task's life during which an undocumented status is shown. */
-const undocumentedShare = 0.6;
+const UNDOCUMENTED_SHARE = 0.6;
 
 /** A task that has just been accepted. */
 export function createTask(
@@ -48,7 +49,7 @@ export function viewOf(task: Task, dialect: Dialect, clock: Clock, nowMs: number
 function liveStatusAt(scenario: Scenario, dialect: Dialect, share: number): string {
   const [first] = dialect.liveStatuses;
   if (scenario.neverFinishes) return first;
-  if (scenario.undocumentedStatus && share < undocumentedShare) return scenario.undocumentedStatus;
+  if (scenario.undocumentedStatus && share < UNDOCUMENTED_SHARE) return scenario.undocumentedStatus;
   const step = Math.min(
     dialect.liveStatuses.length - 1,
     Math.floor(share * dialect.liveStatuses.length),

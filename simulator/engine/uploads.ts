@@ -1,9 +1,10 @@
-import type { Upload } from '../contract/dialect.ts';
-import { setBounded } from './bounded.ts';
+import QuickLRU from 'quick-lru';
+import type { Upload } from '../contract/upload.ts';
 
-const maxUploads = 100_000;
+const MAX_UPLOADS = 100_000;
 
-export interface UploadShelf {
+/** The files that were sent to one provider ahead of the work they are for. */
+export interface Uploads {
   put(upload: Upload): void;
   find(library: string, id: string): Upload | undefined;
   /** Says whether it was there. */
@@ -13,15 +14,19 @@ export interface UploadShelf {
   clear(): void;
 }
 
-/** The files that were sent to one provider ahead of the work they are for. */
-export function createUploadShelf(): UploadShelf {
-  const uploads = new Map<string, Upload>();
+/** No files yet. */
+export function createUploads(): Uploads {
+  const uploads = new QuickLRU<string, Upload>({ maxSize: MAX_UPLOADS });
   const keyOf = (library: string, id: string): string => `${library} ${id}`;
   return {
-    put: (upload) => setBounded(uploads, keyOf(upload.library, upload.id), upload, maxUploads),
-    find: (library, id) => uploads.get(keyOf(library, id)),
+    put: (upload) => void uploads.set(keyOf(upload.library, upload.id), upload),
+    // Without `get`, which would move the file to the end of the list.
+    find: (library, id) => uploads.peek(keyOf(library, id)),
     remove: (library, id) => uploads.delete(keyOf(library, id)),
-    list: (library) => [...uploads.values()].filter((upload) => upload.library === library),
+    list: (library) =>
+      [...uploads.entriesAscending()].flatMap(([, upload]) =>
+        upload.library === library ? [upload] : [],
+      ),
     clear: () => uploads.clear(),
   };
 }

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import type { Clock } from './clock.ts';
 
+/** One message, to be sent until it is accepted or given up. */
 export interface WebhookMessage {
   url: string;
   body: Buffer;
@@ -12,7 +13,8 @@ export interface WebhookMessage {
   onTry(result: { tryNumber: number; answeredStatus: number | null }): void;
 }
 
-export interface WebhookCourier {
+/** Sends the webhooks of all providers. */
+export interface WebhookSender {
   /**
    * Delivers with repeats. `firstAnswer` resolves after the first try, `settled` when the message
    * was accepted or given up; neither rejects.
@@ -24,7 +26,7 @@ export interface WebhookCourier {
 }
 
 /** Sends webhooks; a receiver that has not answered after `receiverTimeoutMs` has not answered. */
-export function createWebhookCourier(clock: Clock, receiverTimeoutMs: number): WebhookCourier {
+export function createWebhookSender(clock: Clock, receiverTimeoutMs: number): WebhookSender {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   let canceled = new AbortController();
 

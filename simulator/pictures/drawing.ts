@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import type { Drawing, OutputSize } from '../contract/dialect.ts';
-import { backdropOf, withoutBackdrop } from './dressing.ts';
+import type { Drawing, OutputSize } from '../contract/picture.ts';
+import { backdropOf, withoutBackdrop } from './backdrop.ts';
 
 /**
  * Makes of a picture what the drawing says, no larger than the size, and returns a PNG. No model is

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ImageInput, Submission } from '../contract/dialect.ts';
-import { setBounded } from '../engine/bounded.ts';
-
-/** Load tests send the same few pictures thousands of times. */
-const maxPooledImages = 10_000;
+import type { ImageInput } from '../contract/picture.ts';
+import type { Submission } from '../contract/submission.ts';
 
 /** A picture of a few megabytes is hashed once, not at every question about it. */
 const digests = new WeakMap<Buffer, string>();
@@ -29,41 +26,4 @@ export function fingerprintOf(submission: Submission): string {
     resultCount,
   ];
   return createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 32);
-}
-
-/** Keeps one copy of each picture that came as bytes, for as long as anything still needs it. */
-export interface ImagePool {
-  pooled(image: Buffer): Buffer;
-  /** The submission, holding pooled pictures. */
-  poolSubmission(submission: Submission): Submission;
-}
-
-/** A pool that keeps nothing alive by itself. */
-export function createImagePool(): ImagePool {
-  const pool = new Map<string, WeakRef<Buffer>>();
-
-  function pooled(image: Buffer): Buffer {
-    const digest = identityOf(image);
-    const known = pool.get(digest)?.deref();
-    if (known) return known;
-    setBounded(pool, digest, new WeakRef(image), maxPooledImages);
-    return image;
-  }
-
-  const poolInput = (image: ImageInput): ImageInput =>
-    typeof image === 'string' ? image : pooled(image);
-
-  return {
-    pooled,
-    poolSubmission: (submission) => ({
-      ...submission,
-      ...(submission.personImage !== undefined && {
-        personImage: poolInput(submission.personImage),
-      }),
-      garmentImages: submission.garmentImages.map(poolInput),
-      ...(submission.inspectedImages && {
-        inspectedImages: submission.inspectedImages.map(poolInput),
-      }),
-    }),
-  };
 }

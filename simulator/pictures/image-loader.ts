@@ -1,39 +1,24 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
-import { fetch } from 'undici';
-import type { ImageInput, ImageProblem } from '../contract/dialect.ts';
-import { setBounded } from '../engine/bounded.ts';
+import QuickLRU from 'quick-lru';
+import type { ImageInput } from '../contract/picture.ts';
 import { identityOf } from './image-identity.ts';
+import { assertPicture, download, ImageLoadError, readDataUri } from './read-image.ts';
 
-const maxImageBytes = 20 * 1024 * 1024;
-const maxImagePixels = 50_000_000;
-const loadTimeoutMs = 10_000;
-/** Load tests name the same few pictures thousands of times. */
-const maxCachedImages = 64;
-const readableFormats = new Set(['png', 'jpeg', 'webp', 'avif', 'heif', 'gif']);
-
+/** Kept at least, and at most twice as many: load tests name the same few pictures over and over. */
+const MAX_CACHED_IMAGES = 32;
 /** File names that may be served from, or read in, the assets folder: flat, and pictures only. */
-export const assetNamePattern = /^[\w-]+(?:\.[\w-]+)*\.(?:png|jpe?g|webp)$/i;
+export const ASSET_NAME_PATTERN = /^[\w-]+(?:\.[\w-]+)*\.(?:png|jpe?g|webp)$/i;
 
+/** A picture that was fetched and can be read. */
 export interface LoadedImage {
   bytes: Buffer;
   /** Same digest, same picture, whatever it was called. */
   digest: string;
 }
 
-/** An input that could not be fetched or is not a picture. The message names no URL. */
-export class ImageLoadError extends Error {
-  override name = 'ImageLoadError';
-  readonly kind: ImageProblem['kind'];
-
-  constructor(kind: ImageProblem['kind'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.kind = kind;
-  }
-}
-
+/** Fetches inputs, each once while it is remembered. */
 export interface ImageLoader {
   /** Fetches and checks one input. Throws ImageLoadError. */
   load(source: ImageInput): Promise<LoadedImage>;
@@ -48,7 +33,7 @@ export function createImageLoader(options: {
   assetsDir: string;
   assetsUrl: () => string;
 }): ImageLoader {
-  const cache = new Map<string, Promise<LoadedImage>>();
+  const cache = new QuickLRU<string, Promise<LoadedImage>>({ maxSize: MAX_CACHED_IMAGES });
 
   async function read(source: ImageInput): Promise<Buffer> {
     if (typeof source !== 'string') return source;
@@ -73,7 +58,7 @@ export function createImageLoader(options: {
       const cached = cache.get(key);
       if (cached) return cached;
       const loading = loadOnce(source);
-      setBounded(cache, key, loading, maxCachedImages);
+      cache.set(key, loading);
       // A picture that could not be loaded may be there next time.
       loading.catch(() => cache.delete(key));
       return loading;
@@ -98,51 +83,5 @@ function assetNameIn(url: URL, assetsUrl: string): string | undefined {
   const address = `${url.origin}${url.pathname}`;
   if (!address.startsWith(assetsUrl)) return undefined;
   const name = address.slice(assetsUrl.length);
-  return assetNamePattern.test(name) ? name : undefined;
-}
-
-function readDataUri(source: string): Buffer {
-  const [, base64] = /^data:image\/[\w.+-]+;base64,(.+)$/s.exec(source) ?? [];
-  if (base64 === undefined) {
-    throw new ImageLoadError('unreadable', 'The data URI is not a base64 image.');
-  }
-  return Buffer.from(base64, 'base64');
-}
-
-async function download(url: URL): Promise<Buffer> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(loadTimeoutMs) });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new ImageLoadError('unreachable', `The image server answered ${response.status}.`);
-    }
-    const chunks: Uint8Array[] = [];
-    let byteCount = 0;
-    for await (const chunk of response.body) {
-      byteCount += chunk.byteLength;
-      if (byteCount > maxImageBytes) {
-        throw new ImageLoadError('unreadable', 'The image is too large.');
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } catch (cause) {
-    if (cause instanceof ImageLoadError) throw cause;
-    throw new ImageLoadError('unreachable', 'The image could not be fetched.', { cause });
-  }
-}
-
-async function assertPicture(bytes: Buffer): Promise<void> {
-  const metadata = await sharp(bytes, { limitInputPixels: maxImagePixels })
-    .metadata()
-    .catch((cause: unknown) => {
-      throw new ImageLoadError('unreadable', 'The file is not a readable image.', { cause });
-    });
-  // SVG is left out on purpose: it can name other files.
-  if (!readableFormats.has(metadata.format)) {
-    throw new ImageLoadError('unreadable', 'The file is not a readable image.');
-  }
-  if (metadata.width * metadata.height > maxImagePixels) {
-    throw new ImageLoadError('unreadable', 'The image has too many pixels.');
-  }
+  return ASSET_NAME_PATTERN.test(name) ? name : undefined;
 }

@@ -1,14 +1,8 @@
 import type { Response } from 'express';
-
-/** One event of an event stream. */
-export interface ServerSentEvent {
-  event?: string;
-  id?: string;
-  data: string;
-}
+import type { ServerSentEvent } from '../contract/reply.ts';
 
 /** fal, "Stream request status": a comment line every 15 seconds keeps the connection open. */
-const breathEveryMs = 15_000;
+const KEEP_ALIVE_EVERY_MS = 15_000;
 
 /** Writes events as they come, and ends with them. Who has gone away is not written to. */
 export async function sendEvents(
@@ -17,14 +11,14 @@ export async function sendEvents(
 ): Promise<void> {
   response.status(200).type('text/event-stream').set('cache-control', 'no-store');
   response.flushHeaders();
-  const breath = setInterval(() => response.write(': still here\n\n'), breathEveryMs);
+  const keepAlive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_EVERY_MS);
   try {
     for await (const event of events) {
       if (response.closed) return;
       response.write(textOf(event));
     }
   } finally {
-    clearInterval(breath);
+    clearInterval(keepAlive);
     response.end();
   }
 }

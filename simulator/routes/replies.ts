@@ -1,11 +1,16 @@
 import type { Response } from 'express';
-import type { Dialect, Refusal, Reply } from '../contract/dialect.ts';
+import type { Dialect } from '../contract/dialect.ts';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Reply } from '../contract/reply.ts';
 import type { ProviderState } from '../engine/provider-state.ts';
 
 /** What a gateway in front of a provider says when the provider does not. */
-const gatewayPage =
+const GATEWAY_PAGE =
   '<!doctype html><html><head><title>502 Bad Gateway</title></head>' +
   '<body><h1>502 Bad Gateway</h1><hr>gateway</body></html>';
+
+/** Also when its time to be asked about is over. */
+export const NO_SUCH_TASK: Refusal = { reason: 'not-found', message: 'No such task.' };
 
 /** Writes a reply, as JSON unless it is bytes. */
 export function send(response: Response, reply: Reply): void {
@@ -17,7 +22,7 @@ export function send(response: Response, reply: Reply): void {
 /** Writes a refusal in the provider's words, or the gateway's page; returns its HTTP status. */
 export function sendRefusal(dialect: Dialect, response: Response, refusal: Refusal): number {
   if (refusal.reason === 'html-page') {
-    response.status(502).type('html').send(gatewayPage);
+    response.status(502).type('html').send(GATEWAY_PAGE);
     return 502;
   }
   const reply = dialect.refuse(refusal);
@@ -28,7 +33,7 @@ export function sendRefusal(dialect: Dialect, response: Response, refusal: Refus
   return reply.status;
 }
 
-/** Refuses, and puts it on the books. */
+/** Refuses, and writes it in the ledger. */
 export function refuse(
   state: ProviderState,
   response: Response,
@@ -36,7 +41,7 @@ export function refuse(
   about: { idempotencyKey?: string | undefined; fingerprint?: string } = {},
 ): void {
   const httpStatus = sendRefusal(state.dialect, response, refusal);
-  state.book.refused({
+  state.ledger.refused({
     atMs: Date.now(),
     reason: refusal.reason,
     httpStatus,

@@ -1,26 +1,26 @@
-import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import type {
-  ImageInput,
-  Provider,
-  Refusal,
-  Reply,
-  Submission,
-  TaskFacts,
-} from '../contract/dialect.ts';
-import { keepTask, nextSequence, type ProviderState } from '../engine/provider-state.ts';
+import type { Provider } from '../contract/provider.ts';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Reply } from '../contract/reply.ts';
+import type { Submission } from '../contract/submission.ts';
+import type { TaskFacts } from '../contract/task.ts';
+import { acceptTask } from '../engine/accept-task.ts';
+import type { RememberedSubmit } from '../engine/idempotency.ts';
+import type { ProviderState } from '../engine/provider-state.ts';
 import { runTask } from '../engine/run-task.ts';
-import { createTask, type Task } from '../engine/task.ts';
+import type { Task } from '../engine/task.ts';
 import { fingerprintOf } from '../pictures/image-identity.ts';
 import type { ChosenScenario } from '../scenarios/active-scenarios.ts';
-import { directivesOf } from '../scenarios/directives.ts';
-import { refusalMessages, scenarioRefusal } from '../scenarios/scenario-refusal.ts';
-import {
-  isScenarioName,
-  type ScenarioName,
-  unknownScenarioMessage,
-} from '../scenarios/scenarios.ts';
+import { requestedScenario } from '../scenarios/requested-scenario.ts';
+import { isScenarioName, unknownScenarioMessage } from '../scenarios/scenarios.ts';
 import { refuse, send, setRateHeaders } from './replies.ts';
+import { refusalFor, refuseExpiredToken, refuseKnownKey } from './submit-refusal.ts';
+
+/** What a dialect says about one of its ways to ask for work. */
+interface SubmitWords {
+  read(request: Request): Submission | Refusal | Promise<Submission | Refusal>;
+  reply(task: TaskFacts): Reply | Promise<Reply>;
+}
 
 /**
  * The one way in for work. In order: validate, replay a known idempotency key, let the scenario or
@@ -29,210 +29,106 @@ import { refuse, send, setRateHeaders } from './replies.ts';
 export function createSubmitRoute(
   state: ProviderState,
   provider: Provider,
-  read: (request: Request) => Submission | Refusal | Promise<Submission | Refusal>,
-  reply: (task: TaskFacts) => Reply | Promise<Reply>,
+  words: SubmitWords,
 ): RequestHandler {
   return async (request, response) => {
-    const wanted = await read(request);
+    const wanted = await words.read(request);
     if ('reason' in wanted) return refuse(state, response, wanted);
-    const submission = state.world.images.poolSubmission(wanted);
-    const { idempotencyKey: key } = submission;
+    const submission = state.context.imagePool.poolSubmission(wanted);
+    const { idempotencyKey } = submission;
     const fingerprint = fingerprintOf(submission);
-    const about = { idempotencyKey: key, fingerprint };
-    const body = `${fingerprint} ${submission.webhookUrl ?? ''}`;
+    const about = { idempotencyKey, fingerprint };
+    const bodyFingerprint = `${fingerprint} ${submission.webhookUrl ?? ''}`;
+
     const known = findReplay(state, request, submission);
     if (known) {
-      const conflict = state.dialect.refusesKnownKeys
-        ? knownKey
-        : refuseChangedBody(provider, known.bodyFingerprint, body);
+      const conflict = refuseKnownKey(state, provider, known, bodyFingerprint);
       if (conflict) return refuse(state, response, conflict, about);
-      const { taskId } = known;
-      state.book.replayed({ atMs: Date.now(), taskId, idempotencyKey: key ?? '' });
-      return send(response, await known.reply);
+      return send(response, await replay(state, known, idempotencyKey));
     }
-
-    const requested = requestedScenario(request, submission);
-    if (requested !== undefined && !isScenarioName(requested)) {
-      const message = unknownScenarioMessage(requested);
-      return refuse(state, response, { reason: 'invalid', message }, about);
-    }
-    const chosen = chooseScenario(state, submission, fingerprint, requested);
+    const chosen = chooseScenario(state, request, submission, fingerprint);
+    if ('reason' in chosen) return refuse(state, response, chosen, about);
     const refusal =
       refuseExpiredToken(state, request, chosen) ?? refusalFor(state, submission, chosen);
     if (refusal) return refuse(state, response, refusal, about);
 
-    const task = accept(state, submission, chosen, fingerprint);
+    const task = acceptTask(state, { submission, chosen, fingerprint });
     setRateHeaders(state, response);
-    const running = runTask(state, task, provider);
-    running.catch((error: unknown) => {
-      state.world.log(`${state.dialect.name} ${task.id} defect: ${String(error)}`);
-    });
-    const replying = chosen.scenario.finishBeforeReply
-      ? running.then(() => reply(task))
-      : Promise.resolve(reply(task));
-    if (key !== undefined) {
-      const remembered = { taskId: task.id, bodyFingerprint: body, reply: replying };
-      state.idempotency.remember(cacheKey(state, request, key), remembered, Date.now());
-    }
+    const reply = start(state, provider, task, words);
+    remember(state, request, task, { bodyFingerprint, reply });
     if (chosen.scenario.loseFirstReply && chosen.submitNumber === 1) {
       // Nobody is left to hear it if the answer cannot be made, as after a reset.
-      replying.catch(() => undefined);
+      reply.catch(() => undefined);
       response.socket?.destroy();
       return;
     }
-    send(response, await replying);
+    send(response, await reply);
   };
+}
+
+/** Begins the work, and answers when the scenario allows it. */
+function start(
+  state: ProviderState,
+  provider: Provider,
+  task: Task,
+  words: SubmitWords,
+): Promise<Reply> {
+  const stopSignal = state.context.stopSignal();
+  const running = runTask({ state, task, provider, stopSignal });
+  running.catch((error: unknown) => {
+    state.context.log(`${state.dialect.name} ${task.id} defect: ${String(error)}`);
+  });
+  return task.scenario.finishBeforeReply
+    ? running.then(() => words.reply(task))
+    : Promise.resolve(words.reply(task));
 }
 
 /** Keys of different accounts are different keys. */
-function cacheKey(state: ProviderState, request: Request, idempotencyKey: string): string {
+function replayKey(state: ProviderState, request: Request, idempotencyKey: string): string {
   return `${state.dialect.readKey(request) ?? ''} ${idempotencyKey}`;
 }
 
-function findReplay(state: ProviderState, request: Request, submission: Submission) {
-  const key = submission.idempotencyKey;
-  if (key === undefined) return undefined;
-  return state.idempotency.find(cacheKey(state, request, key), Date.now());
+function findReplay(state: ProviderState, request: Request, { idempotencyKey }: Submission) {
+  if (idempotencyKey === undefined) return undefined;
+  return state.idempotency.find(replayKey(state, request, idempotencyKey), Date.now());
 }
 
-const knownKey: Refusal = { reason: 'key-reused', message: 'This reference was used before.' };
-
-/** Undocumented everywhere, so a dialect may have a switch for it; the cached answer wins unless told. */
-function refuseChangedBody(provider: Provider, before: string, now: string): Refusal | undefined {
-  if (provider.chosen('changed-body') !== 'refuse' || before === now) return undefined;
-  return {
-    reason: 'key-reused',
-    message: 'This Idempotency-Key was used with another request body.',
-  };
+function remember(
+  state: ProviderState,
+  request: Request,
+  task: Task,
+  answered: Omit<RememberedSubmit, 'taskId'>,
+): void {
+  const { idempotencyKey } = task.submission;
+  if (idempotencyKey === undefined) return;
+  const key = replayKey(state, request, idempotencyKey);
+  state.idempotency.remember(key, { taskId: task.id, ...answered }, Date.now());
 }
 
-function imagesOf(submission: Submission): ImageInput[] {
-  const { personImage, garmentImages, inspectedImages = [] } = submission;
-  return [
-    ...(personImage === undefined ? [] : [personImage]),
-    ...garmentImages,
-    ...inspectedImages,
-  ];
+function replay(
+  state: ProviderState,
+  { taskId, reply }: RememberedSubmit,
+  idempotencyKey = '',
+): Promise<Reply> {
+  state.ledger.replayed({ atMs: Date.now(), taskId, idempotencyKey });
+  return reply;
 }
 
-/** The `x-simulate` header, or `simulate` in the query of the first image URL that has one. */
-function requestedScenario(request: Request, submission: Submission): string | undefined {
-  return request.get('x-simulate') ?? directive(submission, 'simulate');
-}
-
-function directive(submission: Submission, name: 'simulate' | 'marker'): string | undefined {
-  for (const image of imagesOf(submission)) {
-    const value = directivesOf(image)?.get(name);
-    if (value !== undefined && value !== null) return value;
-  }
-  return undefined;
-}
-
+/** The scenario that the request asks for, or the one that is set; refuses one that does not exist. */
 function chooseScenario(
   state: ProviderState,
+  request: Request,
   submission: Submission,
   fingerprint: string,
-  requested: ScenarioName | undefined,
-): ChosenScenario {
-  return state.world.board.choose({
+): ChosenScenario | Refusal {
+  const requested = requestedScenario(request, submission);
+  if (requested !== undefined && !isScenarioName(requested)) {
+    return { reason: 'invalid', message: unknownScenarioMessage(requested) };
+  }
+  return state.context.scenarios.choose({
     provider: state.dialect.name,
     kind: 'submit',
     key: submission.idempotencyKey ?? fingerprint,
     ...(requested && { requested }),
-  });
-}
-
-/** Ends the access token of the first submit, as if its time had come just now. */
-function refuseExpiredToken(
-  state: ProviderState,
-  request: Request,
-  chosen: ChosenScenario,
-): Refusal | undefined {
-  const { usesAccessTokens, readKey } = state.dialect;
-  const isDue = chosen.scenario.expiresToken && chosen.submitNumber === 1;
-  if (!isDue || !usesAccessTokens) return undefined;
-  state.tokens.expire(readKey(request) ?? '');
-  return { reason: 'unauthorized', message: 'The access token has expired.' };
-}
-
-function refusalFor(
-  state: ProviderState,
-  submission: Submission,
-  chosen: ChosenScenario,
-): Refusal | undefined {
-  const refusal = scenarioRefusal(chosen);
-  if (refusal) return refusal;
-  const nowMs = Date.now();
-  if (!state.submits.take(nowMs)) {
-    const { resetAtSeconds } = state.submits.usage(nowMs);
-    const retryAfterSeconds = Math.max(1, Math.ceil(resetAtSeconds - nowMs / 1000));
-    return { reason: 'rate-limited', message: refusalMessages['rate-limited'], retryAfterSeconds };
-  }
-  const concurrentTasks = state.settings.concurrentTasks ?? Number.POSITIVE_INFINITY;
-  if (state.liveTasks >= concurrentTasks) {
-    return { reason: 'concurrency-limited', message: refusalMessages['concurrency-limited'] };
-  }
-  if (state.creditsLeft < submission.creditCost) {
-    return { reason: 'out-of-credit', message: refusalMessages['out-of-credit'] };
-  }
-  return undefined;
-}
-
-function accept(
-  state: ProviderState,
-  submission: Submission,
-  chosen: ChosenScenario,
-  fingerprint: string,
-): Task {
-  const { world } = state;
-  const acceptedAtMs = Date.now();
-  const task = createTask({
-    id: state.dialect.newTaskId(nextSequence(state)),
-    submission,
-    scenarioName: chosen.name,
-    scenario: chosen.scenario,
-    acceptedAtMs,
-    latencyMs: chosen.scenario.finishBeforeReply
-      ? 0
-      : world.nextLatencyMs() * (chosen.scenario.latencyFactor ?? 1),
-    resultUrls: makeResultUrls(state, submission, chosen),
-  });
-  state.creditsLeft -= submission.creditCost;
-  state.liveTasks += 1;
-  keepTask(state, task);
-  state.book.accepted({
-    taskId: task.id,
-    scenario: chosen.name,
-    idempotencyKey: submission.idempotencyKey ?? null,
-    webhookUrl: submission.webhookUrl ?? state.webhookUrl ?? null,
-    inputFingerprint: fingerprint,
-    marker: directive(submission, 'marker') ?? null,
-    isPaid: submission.creditCost > 0,
-    creditsCharged: submission.creditCost,
-    creditsRefunded: 0,
-    acceptedAtMs,
-    doneAtMs: null,
-    finalStatus: null,
-    polls: 0,
-    replays: 0,
-    cancelRequests: 0,
-    webhookAttempts: [],
-  });
-  return task;
-}
-
-function makeResultUrls(
-  state: ProviderState,
-  submission: Submission,
-  chosen: ChosenScenario,
-): string[] {
-  const { gallery, baseUrl } = state.world;
-  if (submission.stockResult) return [`${baseUrl()}/assets/person.png`];
-  if (submission.personImage === undefined) return [];
-  return Array.from({ length: submission.resultCount }, () => {
-    const resultId = randomUUID();
-    gallery.add(resultId, submission);
-    if (chosen.scenario.resultsAreGone) gallery.expire(resultId);
-    return `${baseUrl()}/results/${resultId}.${submission.outputFormat ?? 'png'}`;
   });
 }

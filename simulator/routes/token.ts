@@ -1,5 +1,7 @@
 import type { Request, RequestHandler } from 'express';
-import type { AccessToken, Refusal, Reply } from '../contract/dialect.ts';
+import type { AccessToken } from '../contract/account.ts';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Reply } from '../contract/reply.ts';
 import type { ProviderState } from '../engine/provider-state.ts';
 import { refuse, send } from './replies.ts';
 
@@ -20,7 +22,7 @@ export function createTokenRoute(
       return refuse(state, response, { reason: 'unauthorized', message });
     }
     const lifetimeMs = state.settings.tokenLifetimeMs ?? style.lifetimeMs;
-    state.book.tokenIssued();
+    state.ledger.tokenIssued();
     send(response, style.reply(state.tokens.issue(lifetimeMs, Date.now())));
   };
 }

@@ -1,7 +1,10 @@
 import type { Request, RequestHandler } from 'express';
-import type { IncomingFile, Refusal, Reply, Upload } from '../contract/dialect.ts';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Reply } from '../contract/reply.ts';
+import type { IncomingFile, Upload } from '../contract/upload.ts';
 import { nextSequence, type ProviderState } from '../engine/provider-state.ts';
 import { identityOf } from '../pictures/image-identity.ts';
+import type { ChosenScenario } from '../scenarios/active-scenarios.ts';
 import { scenarioRefusal } from '../scenarios/scenario-refusal.ts';
 import { isScenarioName, unknownScenarioMessage } from '../scenarios/scenarios.ts';
 import { refuse, send } from './replies.ts';
@@ -25,7 +28,7 @@ export function createUploadRoute(
       const message = unknownScenarioMessage(requested);
       return refuse(state, response, { reason: 'invalid', message }, { fingerprint });
     }
-    const chosen = state.world.board.choose({
+    const chosen = state.context.scenarios.choose({
       provider: state.dialect.name,
       kind: 'upload',
       key: `${library} ${fingerprint}`,
@@ -34,28 +37,38 @@ export function createUploadRoute(
     const refusal = scenarioRefusal(chosen);
     if (refusal) return refuse(state, response, refusal, { fingerprint });
 
-    const uploadedAtMs = Date.now();
-    const upload: Upload = {
-      id: file.id ?? String(nextSequence(state)),
-      library,
-      bytes: state.world.images.pooled(file.bytes),
-      name: file.name,
-      notes: file.notes ?? {},
-      uploadedAtMs,
-    };
-    state.uploads.put(upload);
-    state.book.uploaded({
-      atMs: uploadedAtMs,
-      uploadId: upload.id,
-      library,
-      scenario: chosen.name,
-      byteCount: upload.bytes.length,
-      fingerprint,
-    });
+    const upload = keepUpload(state, library, file, { chosen, fingerprint });
     if (chosen.scenario.loseFirstReply && chosen.submitNumber === 1) {
       response.socket?.destroy();
       return;
     }
     send(response, reply(upload));
   };
+}
+
+/** Keeps the file and writes it in the ledger. */
+function keepUpload(
+  state: ProviderState,
+  library: string,
+  file: IncomingFile,
+  { chosen, fingerprint }: { chosen: ChosenScenario; fingerprint: string },
+): Upload {
+  const upload: Upload = {
+    id: file.id ?? String(nextSequence(state)),
+    library,
+    bytes: state.context.imagePool.pooled(file.bytes),
+    name: file.name,
+    notes: file.notes ?? {},
+    uploadedAtMs: Date.now(),
+  };
+  state.uploads.put(upload);
+  state.ledger.uploaded({
+    atMs: upload.uploadedAtMs,
+    uploadId: upload.id,
+    library,
+    scenario: chosen.name,
+    byteCount: upload.bytes.length,
+    fingerprint,
+  });
+  return upload;
 }

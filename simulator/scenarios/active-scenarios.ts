@@ -1,11 +1,12 @@
-import { setBounded } from '../engine/bounded.ts';
+import QuickLRU from 'quick-lru';
 import { type Scenario, type ScenarioName, scenarioNamed } from './scenarios.ts';
 
-const maxRememberedKeys = 100_000;
+const MAX_REMEMBERED_KEYS = 100_000;
 
 /** The calls that can meet a scenario. */
-export type CallKind = 'submit' | 'upload';
+type CallKind = 'submit' | 'upload';
 
+/** What a scenario is set for. */
 export interface ScenarioScope {
   /** Only this provider; every provider when absent. */
   provider?: string;
@@ -15,6 +16,7 @@ export interface ScenarioScope {
   on?: CallKind;
 }
 
+/** The scenario that one call meets. */
 export interface ChosenScenario {
   name: ScenarioName;
   scenario: Scenario;
@@ -22,7 +24,8 @@ export interface ChosenScenario {
   submitNumber: number;
 }
 
-export interface ScenarioBoard {
+/** Which scenarios are set, and who has met them. */
+export interface ActiveScenarios {
   set(name: ScenarioName, scope?: ScenarioScope): void;
   /** Picks the scenario of one submit: the one it asks for, else the one that is set. */
   choose(call: {
@@ -51,9 +54,11 @@ function submitsAffected(scenario: Scenario): number {
 }
 
 /** Holds which scenario is on, and how often each submit has already met it. */
-export function createScenarioBoard(initial: ScenarioName, providers: string[]): ScenarioBoard {
+export function createActiveScenarios(initial: ScenarioName, providers: string[]): ActiveScenarios {
   const settings = new Map<string, Setting>();
-  const met = new Map<string, { name: ScenarioName; submits: number }>();
+  const met = new QuickLRU<string, { name: ScenarioName; submits: number }>({
+    maxSize: MAX_REMEMBERED_KEYS,
+  });
 
   function setAll(callers: string[], name: ScenarioName, submitsLeft: number): void {
     for (const caller of callers) {
@@ -90,7 +95,7 @@ export function createScenarioBoard(initial: ScenarioName, providers: string[]):
         before !== undefined && before.submits < submitsAffected(scenarioNamed(before.name));
       const name = requested ?? (isUnfinished ? before.name : takeSetting(caller));
       const submitNumber = before?.name === name ? before.submits + 1 : 1;
-      setBounded(met, metKey, { name, submits: submitNumber }, maxRememberedKeys);
+      met.set(metKey, { name, submits: submitNumber });
       return { name, scenario: scenarioNamed(name), submitNumber };
     },
     clear: () => {

@@ -1,4 +1,4 @@
-import type { ImageInput } from '../contract/dialect.ts';
+import type { ImageInput } from '../contract/picture.ts';
 
 /** Long enough for a scenario's name and a caller's marker. */
 const LONGEST_TAIL_BYTES = 256;

@@ -1,4 +1,5 @@
-import type { FailureKind, RefusalReason } from '../contract/dialect.ts';
+import type { RefusalReason } from '../contract/refusal.ts';
+import type { FailureKind } from '../contract/task.ts';
 
 /**
  * What a named scenario changes about an otherwise healthy provider. Every field is data that the
@@ -48,7 +49,7 @@ export interface Scenario {
 }
 
 /** Every behaviour a caller can ask for by name. */
-export const scenarios = {
+export const SCENARIOS = {
   ok: { description: 'Everything works.' },
   slow: { description: 'Works, with ten times the latency.', latencyFactor: 10 },
   'no-webhook': { description: 'Works, but the webhook is never sent.', webhook: { copies: 0 } },
@@ -121,19 +122,20 @@ export const scenarios = {
   },
 } as const satisfies Record<string, Scenario>;
 
-export type ScenarioName = keyof typeof scenarios;
+/** The names that can be asked for. */
+export type ScenarioName = keyof typeof SCENARIOS;
 
 /** The scenario called `name`, typed as the general shape so that absent fields can be read. */
 export function scenarioNamed(name: ScenarioName): Scenario {
-  return scenarios[name];
+  return SCENARIOS[name];
 }
 
 /** Whether `value` is the name of a scenario. */
 export function isScenarioName(value: unknown): value is ScenarioName {
-  return typeof value === 'string' && Object.hasOwn(scenarios, value);
+  return typeof value === 'string' && Object.hasOwn(SCENARIOS, value);
 }
 
 /** The sentence shown wherever an unknown scenario was named. */
 export function unknownScenarioMessage(name: unknown): string {
-  return `Unknown scenario "${String(name)}". Known: ${Object.keys(scenarios).join(', ')}.`;
+  return `Unknown scenario "${String(name)}". Known: ${Object.keys(SCENARIOS).join(', ')}.`;
 }

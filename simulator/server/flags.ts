@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
-import { dialects } from '../dialects/registry.ts';
-import type { ProviderSettings } from '../engine/provider-state.ts';
-import { isScenarioName, scenarios, unknownScenarioMessage } from '../scenarios/scenarios.ts';
+import type { ProviderSettings } from '../engine/provider-settings.ts';
+import { isScenarioName, unknownScenarioMessage } from '../scenarios/scenarios.ts';
 import { SimulatorOptionError, type SimulatorOptions } from './options.ts';
 
+/** The command line, understood. */
 export interface Flags {
   isHelpWanted: boolean;
   isQuiet: boolean;
@@ -11,7 +11,8 @@ export interface Flags {
   options: SimulatorOptions;
 }
 
-const defaultPort = 4010;
+/** Where a simulator is unless told. */
+export const DEFAULT_PORT = 4010;
 
 /** Reads the command line. Throws SimulatorOptionError, whose message names the flag. */
 export function parseFlags(args: string[]): Flags {
@@ -28,7 +29,7 @@ export function parseFlags(args: string[]): Flags {
     isQuiet: values.quiet === true,
     exitsWithStdin: values['exit-with-stdin'] === true,
     options: {
-      port: port ?? defaultPort,
+      port: port ?? DEFAULT_PORT,
       providers: readProviders(values),
       ...(timeScale !== undefined && { timeScale }),
       ...(seed !== undefined && { seed }),
@@ -121,49 +122,4 @@ function readPairs(flag: string, texts: string[] | undefined): [string, string][
     if (at < 1) throw new SimulatorOptionError(`--${flag} must look like <provider>=<value>.`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
-}
-
-/** What `--help` prints. */
-export function helpText(): string {
-  const width = Math.max(...Object.keys(scenarios).map((name) => name.length));
-  const scenarioLines = Object.entries(scenarios).map(
-    ([name, { description }]) => `  ${name.padEnd(width)}  ${description}`,
-  );
-  const dialectLines = dialects.map((dialect) => {
-    const switches = Object.entries(dialect.switches).map(([k, all]) => `${k}=${all.join('|')}`);
-    const secret = dialect.webhook
-      ? dialect.defaultSecret || 'none, webhooks are unsigned'
-      : 'none, poll only';
-    return `  /${dialect.name}  secret: ${secret}; switches: ${switches.join(', ') || 'none'}`;
-  });
-  return `Stand-in try-on providers on loopback.
-
-Usage: npm run simulator -- [flags]
-
-  --port <0-65535>              default ${defaultPort}; 0 picks a free one
-  --latency <min>-<max>         how long a task takes, in ms; default 2000-8000
-  --time-scale <factor>         multiplies every simulated time; default 1
-  --scenario <name>             for submits that ask for none; default ok
-  --seed <number>               makes latencies repeatable
-  --key <provider>=<key>        accept only this key (id:secret where there are two parts); may be
-                                repeated
-  --secret <provider>=<secret>  webhook signing secret
-  --webhook <provider>=<url>    the account's webhook, for submits that name none
-  --credits <provider>=<n>      credits at the start
-  --switch <provider>.<s>=<v>   choose where the provider's documents disagree
-  --quiet                       no line per finished task
-  --exit-with-stdin             stop when stdin closes, so a dead parent leaves nothing behind
-  --help                        this text
-
-Providers:
-${dialectLines.join('\n')}
-
-Scenarios (header x-simulate, or ?simulate=<name> in an input image's URL; ?marker=<name> is kept
-in the ledger; a picture from /assets carries both in its bytes):
-${scenarioLines.join('\n')}
-
-Control: GET /_simulator/scenarios, POST /_simulator/scenario, POST /_simulator/webhook,
-POST /_simulator/outage, GET and DELETE /_simulator/ledger, POST /_simulator/reset.
-Pictures: /assets/<file>, /results/<id>.<format>.
-`;
 }

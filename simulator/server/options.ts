@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { Dialect } from '../contract/dialect.ts';
-import { dialects } from '../dialects/registry.ts';
-import type { ProviderSettings } from '../engine/provider-state.ts';
+import { DIALECTS } from '../dialects/registry.ts';
+import type { ProviderSettings } from '../engine/provider-settings.ts';
 import {
   isScenarioName,
   type ScenarioName,
   unknownScenarioMessage,
 } from '../scenarios/scenarios.ts';
 
+/** How a simulator is started; everything has a default. */
 export interface SimulatorOptions {
   /** Loopback port; 0 (the default) picks a free one. */
   port?: number;
@@ -31,6 +32,7 @@ export interface SimulatorOptions {
   log?: (line: string) => void;
 }
 
+/** Options that make sense, with their defaults. */
 export type CheckedOptions = Required<SimulatorOptions>;
 
 /** A start option that makes no sense. The message says which and what would. */
@@ -73,7 +75,7 @@ function assertOption(isGood: boolean, message: string): asserts isGood {
 }
 
 function checkProvider(name: string, settings: ProviderSettings): void {
-  const dialect = dialects.find((candidate) => candidate.name === name);
+  const dialect = DIALECTS.find((candidate) => candidate.name === name);
   if (!dialect) throw new SimulatorOptionError(unknownProviderMessage(name));
   const problem =
     settings.webhookUrl === undefined
@@ -93,7 +95,7 @@ function checkProvider(name: string, settings: ProviderSettings): void {
 
 /** Why the provider cannot have this URL as its account's webhook, if it cannot. */
 export function webhookUrlProblem(wanted: { provider: string; url: string }): string | undefined {
-  const dialect = dialects.find((candidate) => candidate.name === wanted.provider);
+  const dialect = DIALECTS.find((candidate) => candidate.name === wanted.provider);
   if (!dialect) return unknownProviderMessage(wanted.provider);
   if (!dialect.webhook) return `${wanted.provider} sends no webhooks.`;
   const protocol = URL.canParse(wanted.url) ? new URL(wanted.url).protocol : '';
@@ -103,6 +105,6 @@ export function webhookUrlProblem(wanted: { provider: string; url: string }): st
 
 /** The sentence shown wherever an unknown provider was named. */
 export function unknownProviderMessage(name: string): string {
-  const known = dialects.map((dialect) => dialect.name).join(', ');
+  const known = DIALECTS.map((dialect) => dialect.name).join(', ');
   return `Unknown provider "${name}". Known: ${known}.`;
 }

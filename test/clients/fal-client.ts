@@ -1,5 +1,5 @@
 import { ApiError, createFalClient, fal } from '@fal-ai/client';
-import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import type { SimulatorOptions } from '../../simulator/index.ts';
 import { setup } from '../simulator/setup.ts';
 
 type Config = NonNullable<Parameters<typeof createFalClient>[0]>;

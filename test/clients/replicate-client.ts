@@ -1,5 +1,5 @@
 import Replicate from 'replicate';
-import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import type { SimulatorOptions } from '../../simulator/index.ts';
 import { setup } from '../simulator/setup.ts';
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Replicate>[0]>;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import Fashn, { type ClientOptions } from 'fashn';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import type { SimulatorOptions } from '../../simulator/index.ts';
 import { setup } from '../simulator/setup.ts';
 
 /** A simulator and FASHN's own client for it, which repeats nothing unless told. */

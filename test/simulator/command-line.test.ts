@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { scenarios } from '../../simulator/scenarios/scenarios.ts';
-import { helpText, parseFlags } from '../../simulator/server/flags.ts';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.ts';
+import { parseFlags } from '../../simulator/server/flags.ts';
+import { helpText } from '../../simulator/server/help.ts';
 
 const mainFile = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
 
@@ -98,5 +99,5 @@ test('flags become options', () => {
 });
 
 test('the help names every scenario', () => {
-  for (const name of Object.keys(scenarios)) expect(helpText()).toContain(name);
+  for (const name of Object.keys(SCENARIOS)) expect(helpText()).toContain(name);
 });

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { scenarios } from '../../simulator/scenarios/scenarios.ts';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.ts';
 import { startSimulator } from '../../simulator/server/start-simulator.ts';
 import { bookOf, setup } from './setup.ts';
 
 test('every scenario is listed with its description', async () => {
   const { call } = await setup();
   const { body } = await call('/_simulator/scenarios');
-  expect(Object.keys(body)).toEqual(Object.keys(scenarios));
+  expect(Object.keys(body)).toEqual(Object.keys(SCENARIOS));
 });
 
 test('a scenario can be set over HTTP, and a wrong one names those that exist', async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Drawing } from '../../simulator/contract/dialect.ts';
+import type { Drawing } from '../../simulator/contract/picture.ts';
 import { draw } from '../../simulator/pictures/drawing.ts';
 import { dress, savedAs } from '../../simulator/pictures/dressing.ts';
 

@@ -72,12 +72,12 @@ test.each([
 });
 
 test.each([
-  ['a picture that is not there', 'missing.png'],
-  ['a file that is not a picture', 'make-artwork.ts'],
-])('%s fails the prediction with ImageLoadError', async (_what, file) => {
+  ['a picture that is not there', '/assets/missing.png'],
+  ['a file that is not a picture', '/_simulator/ledger'],
+])('%s fails the prediction with ImageLoadError', async (_what, path) => {
   const { fashn, simulator } = await setup();
   const { body } = await fashn.run({
-    inputs: { garment_image: `${simulator.url}/assets/${file}` },
+    inputs: { garment_image: `${simulator.url}${path}` },
   });
   const { last } = await pollUntil(() => fashn.get(`/status/${body['id']}`), ['failed']);
   expect(last.body['error']).toMatchObject({ name: 'ImageLoadError' });

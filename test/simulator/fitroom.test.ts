@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { startSimulator } from '../../simulator/server/start-simulator.ts';
-import { example, formOf } from './forms.ts';
+import { example, formOf, NOT_A_PICTURE } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { 'X-API-KEY': 'f'.repeat(64) };
@@ -91,7 +91,7 @@ test('the pre-checks tell a picture from another file, and accept no task', asyn
     is_good: true,
     good_clothes_types: ['upper', 'lower', 'full'],
   });
-  const text = await example('make-artwork.ts');
+  const text = NOT_A_PICTURE;
   expect((await post('input_check/v1/clothes', { input_image: text })).body).toMatchObject({
     is_clothes: false,
     error_code: 'INVALID_IMAGE',

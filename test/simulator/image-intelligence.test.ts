@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { example } from './forms.ts';
+import { NOT_A_PICTURE } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const credentials = { clientId: 'id', clientSecret: 'secret' };
@@ -111,7 +111,7 @@ test('a match answers with one object and no labels', async () => {
 
 test('each bad image has its own reason, and the job is a partial error', async () => {
   const { detect, get, simulator, garment } = await setup();
-  const text = Buffer.from(await example('make-artwork.ts')).toString('base64');
+  const text = Buffer.from(NOT_A_PICTURE).toString('base64');
   const images = [{ url: `${simulator.url}/assets/none.png` }, { blob: text }, { url: garment() }];
   const { body } = await detect({ images });
   const { last } = await pollUntil(() => get(`/detect/${body['id']}`), ends);

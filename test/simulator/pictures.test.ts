@@ -112,7 +112,7 @@ test('only pictures of the assets folder are served', async () => {
   const { call } = await setup();
   expect((await call('/assets/person.png')).status).toBe(200);
   for (const file of [
-    'make-artwork.ts',
+    '..%2fpictures%2fmake-artwork.ts',
     '..%2fpackage.json',
     '%2e%2e%2fa.png',
     'none.png',

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { vtryon as dialect } from '../../simulator/dialects/vtryon/dialect.ts';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { example, formOf } from './forms.ts';
+import { example, formOf, NOT_A_PICTURE } from './forms.ts';
 import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { 'x-api-key': 'vt-tests' };
@@ -140,7 +140,7 @@ test('a failed task says why, to the poll and to the webhook', async () => {
 
 test('a file that is not a picture fails the task that uses it', async () => {
   const { upload, createTask, get, shirt } = await setup();
-  const text = await example('make-artwork.ts');
+  const text = NOT_A_PICTURE;
   const person = await upload('person-images', { image: text });
   const garment = await upload('garment-images', { image: shirt });
   const { body } = await createTask({

@@ -1,4 +1,6 @@
-import type { Refusal, RefusalReason, Reply } from '../../contract/dialect.ts';
+import type { Refusal, RefusalReason } from '../../contract/refusal.ts';
+import type { Reply } from '../../contract/reply.ts';
+import { USUAL_STATUSES } from '../refusal-statuses.ts';
 
 // Facts: fal, "Errors", "Request errors", "Cancel" and "Reliability", read 2026-11-21. What no
 // document says is an ASSUMPTION.
@@ -14,32 +16,26 @@ export function notSupported(what: string): Reply {
   return { status: 404, body: { detail: `The simulator does not support ${what}.` } };
 }
 
-const exhausted = 'User is locked. Reason: Exhausted balance.';
-const refusalStatuses: Record<RefusalReason, number> = {
-  unauthorized: 401,
+const BALANCE_EXHAUSTED = 'User is locked. Reason: Exhausted balance.';
+const REFUSAL_STATUSES: Record<RefusalReason, number> = {
+  ...USUAL_STATUSES,
   invalid: 422,
-  'too-large': 413,
-  'not-found': 404,
-  // No idempotency keys here, so a key cannot be reused; named to keep the table whole.
   'key-reused': 422,
-  'rate-limited': 429,
   // "Reliability": the queue takes what is too much at once; only a scenario refuses it.
   'concurrency-limited': 429,
   // fal's issue tracker: a locked user.
   'out-of-credit': 403,
-  'server-error': 500,
-  'html-page': 502,
 };
 
 /** A refusal as fal words it. */
 export function refuse(refusal: Refusal): Reply {
   const { reason, message } = refusal;
-  const status = refusalStatuses[reason];
+  const status = REFUSAL_STATUSES[reason];
   switch (reason) {
     case 'invalid':
       return { status, body: { detail: detailsOf(refusal) } };
     case 'out-of-credit':
-      return { status, body: { detail: exhausted } };
+      return { status, body: { detail: BALANCE_EXHAUSTED } };
     case 'server-error':
       return requestError(status, 'internal_error', message);
     case 'not-found':

@@ -4,13 +4,13 @@ import { z } from 'zod';
 // Facts: fal, "Webhooks", read 2026-11-20.
 
 /** What goes before the 32 secret bytes of an Ed25519 key in DER (RFC 8410). */
-const derPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+const DER_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Any text is the seed of one key pair, so that another secret is another key. */
 function privateKeyFor(secret: string): KeyObject {
   const seed = createHash('sha256').update(secret).digest();
   return createPrivateKey({
-    key: Buffer.concat([derPrefix, seed]),
+    key: Buffer.concat([DER_PREFIX, seed]),
     format: 'der',
     type: 'pkcs8',
   });
@@ -28,17 +28,17 @@ export function keySetFor(secret: string): { keys: unknown[] } {
 }
 
 /** ASSUMPTION: what ids of accounts look like. */
-const userId = 'simulator|user';
+const USER_ID = 'simulator|user';
 
 /** The signature headers of one delivery, over its request's id, the account, the time and the body. */
 export function signFal(body: Buffer, secret: string, nowMs: number): Record<string, string> {
   const { request_id } = z.object({ request_id: z.string() }).parse(JSON.parse(body.toString()));
   const timestamp = String(Math.floor(nowMs / 1000));
   const bodyHash = createHash('sha256').update(body).digest('hex');
-  const message = [request_id, userId, timestamp, bodyHash].join('\n');
+  const message = [request_id, USER_ID, timestamp, bodyHash].join('\n');
   return {
     'X-Fal-Webhook-Request-Id': request_id,
-    'X-Fal-Webhook-User-Id': userId,
+    'X-Fal-Webhook-User-Id': USER_ID,
     'X-Fal-Webhook-Timestamp': timestamp,
     'X-Fal-Webhook-Signature': sign(null, Buffer.from(message), privateKeyFor(secret)).toString(
       'hex',

@@ -1,10 +1,9 @@
-import type { Provider, TaskFacts } from '../../contract/dialect.ts';
-import { setBounded } from '../../engine/bounded.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { TaskFacts } from '../../contract/task.ts';
 import { notesOf } from './submission.ts';
 
 // Facts: the official SDK's `startTimeout` and "Request errors" (`request_timeout`), read 2026-11-21.
 
-const maxRemembered = 10_000;
 const keyOf = (task: TaskFacts): string => `start-timeout ${task.id}`;
 
 /** Ends the request when it still waits in the queue after the time that it allows for that. */
@@ -16,7 +15,7 @@ export function limitStart(task: TaskFacts, provider: Provider): void {
     .then(() => {
       const view = provider.view(task);
       if (view.state !== 'live' || view.status !== 'IN_QUEUE') return;
-      setBounded(provider.memory, keyOf(task), true, maxRemembered);
+      provider.memory.set(keyOf(task), true);
       provider.giveUp(task);
     })
     // After a reset there is no such request any more.

@@ -1,17 +1,21 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { type Request, type RequestHandler, type Router, raw } from 'express';
 import { z } from 'zod';
-import type { IncomingFile, Provider, Refusal, Reply } from '../../contract/dialect.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Reply } from '../../contract/reply.ts';
+import type { IncomingFile } from '../../contract/upload.ts';
+import { invalid } from '../inputs.ts';
 import { notSupported } from './errors.ts';
 
 // Facts: fal, "fal CDN", and the official SDK's storage client, read 2026-11-21. What no document
 // says is an ASSUMPTION.
 
-const library = 'cdn';
+const LIBRARY = 'cdn';
 /** Larger than any documented picture, small enough to bound memory. */
-const maxFileBytes = 25 * 1024 * 1024;
+const MAX_FILE_BYTES = 25 * 1024 * 1024;
 
-const initiateSchema = z.object({
+const Initiate = z.object({
   content_type: z.string().min(1),
   // It becomes the end of an address.
   file_name: z.string().min(1).max(255),
@@ -30,8 +34,8 @@ function isGivenOut(request: Request, provider: Provider): boolean {
 
 /** The first of two steps: where to put the bytes, and where they will be read. */
 function initiate(request: Request, provider: Provider): Reply | Refusal {
-  const wanted = initiateSchema.safeParse(request.body);
-  if (!wanted.success) return { reason: 'invalid', message: z.prettifyError(wanted.error) };
+  const wanted = Initiate.safeParse(request.body);
+  if (!wanted.success) return invalid(wanted.error);
   const id = randomUUID();
   const file = `/files/${id}/${encodeURIComponent(wanted.data.file_name)}`;
   const signature = signatureOf(id, provider);
@@ -52,9 +56,9 @@ async function readBytes(request: Request): Promise<IncomingFile | Refusal> {
   return { id: String(id), name: String(name), bytes: body, notes: { contentType } };
 }
 
-const missing: Refusal = { reason: 'not-found', message: 'No such file.' };
+const MISSING: Refusal = { reason: 'not-found', message: 'No such file.' };
 
-function refuseStrangers(provider: Provider): RequestHandler {
+function refuseUnsigned(provider: Provider): RequestHandler {
   const refused = provider.answer(() => ({ status: 403, body: { detail: 'Wrong signature.' } }));
   return (request, response, next) =>
     isGivenOut(request, provider) ? next() : refused(request, response, next);
@@ -64,15 +68,15 @@ function refuseStrangers(provider: Provider): RequestHandler {
 export function mountFiles(router: Router, provider: Provider): void {
   router.put(
     '/upload/files/:id/:name',
-    refuseStrangers(provider),
-    raw({ type: () => true, limit: maxFileBytes }),
-    provider.upload(library, readBytes, () => ({ status: 200, body: {} })),
+    refuseUnsigned(provider),
+    raw({ type: () => true, limit: MAX_FILE_BYTES }),
+    provider.upload(LIBRARY, readBytes, () => ({ status: 200, body: {} })),
   );
   router.get(
     '/files/:id/:name',
     provider.answer(({ params }) => {
-      const file = provider.findUpload(library, String(params['id']));
-      if (!file || file.name !== params['name']) return missing;
+      const file = provider.findUpload(LIBRARY, String(params['id']));
+      if (!file || file.name !== params['name']) return MISSING;
       const contentType = String(file.notes['contentType']);
       return { status: 200, headers: { 'content-type': contentType }, body: file.bytes };
     }),

@@ -1,26 +1,22 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { Refusal, Submission } from '../../contract/dialect.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Submission } from '../../contract/submission.ts';
+import { HttpUrl, isPicture } from '../inputs.ts';
 
 // Facts: fal, the page of the model, "Queue" and "Errors", read 2026-11-21. What no document says is
 // an ASSUMPTION.
 
 /** The subpath after the app is for submissions only: everything else drops it. */
-export const app = 'fal-ai/fashn';
-export const model = `${app}/tryon/v1.6`;
+export const APP = 'fal-ai/fashn';
+/** The one model that there is here. */
+export const MODEL = `${APP}/tryon/v1.6`;
 
-const image = z
-  .string()
-  .refine(
-    (value) =>
-      /^data:image\/[\w.+-]+;base64,/.test(value) ||
-      z.url({ protocol: /^https?$/ }).safeParse(value).success,
-    'must be an image URL or a data URI',
-  );
+const Image = z.string().refine((value) => isPicture(value), 'must be an image URL or a data URI');
 
-const inputSchema = z.object({
-  model_image: image,
-  garment_image: image,
+const Input = z.object({
+  model_image: Image,
+  garment_image: Image,
   category: z.enum(['auto', 'tops', 'bottoms', 'one-pieces']).optional(),
   mode: z.enum(['performance', 'balanced', 'quality']).optional(),
   garment_photo_type: z.enum(['auto', 'flat-lay', 'model']).optional(),
@@ -32,24 +28,24 @@ const inputSchema = z.object({
   sync_mode: z.boolean().optional(),
 });
 
-const notesSchema = z.object({
+const Notes = z.object({
   isInline: z.boolean(),
   startTimeoutSeconds: z.number().optional(),
 });
 
 /** What a request asked for beyond its pictures. */
-export type Notes = z.infer<typeof notesSchema>;
+type Notes = z.infer<typeof Notes>;
 
 /** The notes of a request that `readSubmission` has read. */
 export function notesOf({ notes }: Submission): Notes {
-  return notesSchema.parse(notes);
+  return Notes.parse(notes);
 }
 
 /** Reads a submission to the queue, or a call that waits; both have the model's input as body. */
 export function readSubmission(request: Request): Submission | Refusal {
-  const parsed = inputSchema.safeParse(request.body ?? {});
+  const parsed = Input.safeParse(request.body ?? {});
   if (!parsed.success) return invalidInput(parsed.error, request.body);
-  const webhook = z.url({ protocol: /^https?$/ }).optional();
+  const webhook = HttpUrl.optional();
   const webhookUrl = webhook.safeParse(request.query['fal_webhook']);
   if (!webhookUrl.success) {
     const message = 'fal_webhook must be a URL.';

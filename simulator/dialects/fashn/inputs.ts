@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import type { PictureFormat, Submission } from '../../contract/dialect.ts';
+import type { PictureFormat } from '../../contract/picture.ts';
+import type { Submission } from '../../contract/submission.ts';
+import { isPicture } from '../inputs.ts';
 
 // Facts: the input types of the official TypeScript client (fashn 0.11.1), and FASHN's pages of the
 // models, read 2026-11-20. What no document says is marked ASSUMPTION.
 
 /** What a run asks for, in the engine's words. */
-export interface FashnWish
+export interface ModelRequest
   extends Pick<
     Submission,
     'garmentImages' | 'inspectedImages' | 'outputSize' | 'drawing' | 'resultCount' | 'creditCost'
@@ -19,36 +21,35 @@ export interface FashnWish
 }
 
 /** A model of the account's own Models Studio. The stand-in's are the pictures in its assets. */
-export const savedPattern = /^saved:([\w-]+)$/;
+export const SAVED_PATTERN = /^saved:([\w-]+)$/;
 
 /** A picture's address, or the picture itself. */
-export const image = z
+export const Image = z
   .string()
   .refine(
-    (value) =>
-      /^data:image\/[\w.+-]+;base64,/.test(value) ||
-      z.url({ protocol: /^https?$/ }).safeParse(value).success,
+    (value) => isPicture(value),
     'must be an http(s) URL or a base64 image with its data:image prefix',
   );
 
 /** Only tryon-v1.6 takes saved models. */
-export const savedOrImage = z.union([z.string().regex(savedPattern), image], {
+export const SavedOrImage = z.union([z.string().regex(SAVED_PATTERN), Image], {
   error: 'must be an http(s) URL, a base64 image with its data:image prefix, or saved:<name>',
 });
 
 // What is taken, but has no effect on a picture that no model makes.
 
-export const seed = z
+/** Taken by every model that draws. */
+export const Seed = z
   .number()
   .int()
   .min(0)
   .max(2 ** 32 - 1)
   .optional();
-export const withoutEnhancement = z.boolean().optional();
-export const words = z.string().optional();
+export const WithoutEnhancement = z.boolean().optional();
+export const Words = z.string().optional();
 
 /** Weights would have an effect, so they are refused. */
-export const loraUrl = z
+export const LoraUrl = z
   .never({ error: 'is not supported by the simulator: it loads no LoRA' })
   .optional();
 

@@ -1,22 +1,24 @@
 import type { z } from 'zod';
-import { modelCreate, productToModel, tryOn, tryOnMax } from './dressing.ts';
-import type { FashnWish } from './inputs.ts';
-import { backgroundChange, backgroundRemove, modelVariation, reframe } from './retouching.ts';
+import { ModelCreate, ProductToModel, TryOn, TryOnMax } from './dressing.ts';
+import type { ModelRequest } from './inputs.ts';
+import { BackgroundChange, BackgroundRemove, ModelVariation, Reframe } from './retouching.ts';
+
+// Facts: as in dialect.ts.
 
 /** What each model takes. */
-export const fashnModels = new Map<string, z.ZodType<FashnWish>>([
-  ['tryon-v1.6', tryOn],
-  ['tryon-max', tryOnMax],
-  ['product-to-model', productToModel],
-  ['model-create', modelCreate],
-  ['model-variation', modelVariation],
-  ['reframe', reframe],
-  ['background-change', backgroundChange],
-  ['background-remove', backgroundRemove],
+export const MODELS = new Map<string, z.ZodType<ModelRequest>>([
+  ['tryon-v1.6', TryOn],
+  ['tryon-max', TryOnMax],
+  ['product-to-model', ProductToModel],
+  ['model-create', ModelCreate],
+  ['model-variation', ModelVariation],
+  ['reframe', Reframe],
+  ['background-change', BackgroundChange],
+  ['background-remove', BackgroundRemove],
 ]);
 
 /** FASHN's other models, and why there is no stand-in for them. */
-export const unsupportedFashnModels = new Map([
+export const UNSUPPORTED_MODELS = new Map([
   ['model-swap', 'it cannot draw another face'],
   ['face-to-model', 'it cannot draw a body to a face'],
   ['edit', 'it cannot follow instructions'],

@@ -1,94 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { json, type Request, type Router } from 'express';
-import { z } from 'zod';
-import type {
-  AccessToken,
-  Dialect,
-  Provider,
-  Refusal,
-  RefusalReason,
-  Reply,
-  TaskFacts,
-} from '../../contract/dialect.ts';
-import { type JobKind, jobBody, judgeJob, kindOf, readDetect, readMatch } from './jobs.ts';
+import { json, type Router } from 'express';
+import type { Dialect } from '../../contract/dialect.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Reply } from '../../contract/reply.ts';
+import type { TaskFacts } from '../../contract/task.ts';
+import { USUAL_STATUSES } from '../refusal-statuses.ts';
+import { readCredentials, replyWithToken } from './access.ts';
+import { type JobKind, kindOf, readDetect, readMatch } from './job-request.ts';
+import { jobBody, judgeJob } from './jobs.ts';
+import { matcherOf } from './search.ts';
 
 // Facts: Image Intelligence, "Handling Asynchronous APIs with Webhooks" (wins on conflict), the
 // vendor's API specification v2 and its API reference, read 2026-11-20. What no document says is
 // marked ASSUMPTION.
 
-const tokenLifetimeMs = 24 * 60 * 60 * 1000;
+const TOKEN_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 /** Documented: up to 5 retries. ASSUMPTION: the spacing. */
-const retryDelaysMs = [1, 2, 4, 8, 16].map((minutes) => minutes * 60_000);
+const RETRY_DELAYS_MS = [1, 2, 4, 8, 16].map((minutes) => minutes * 60_000);
 
 /** ASSUMPTION: jobs do not go away; a year is as good as never. */
-const keepsTasksForMs = 365 * 24 * 60 * 60 * 1000;
+const KEEPS_TASKS_FOR_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** A search answers with no more jobs than this. ASSUMPTION: the number. */
-const maxFound = 100;
-
-const credentialsSchema = z.object({
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(1),
-});
-
-const searchSchema = z.object({
-  customId: z.string().optional(),
-  feedId: z.string().optional(),
-  // ASSUMPTION: Unix milliseconds, as all times here are.
-  before: z.coerce.number().optional(),
-  after: z.coerce.number().optional(),
-});
-
-function readCredentials(request: Request): string | Refusal {
-  const parsed = credentialsSchema.safeParse(request.body);
-  if (!parsed.success) return { reason: 'invalid', message: z.prettifyError(parsed.error) };
-  return `${parsed.data.clientId}:${parsed.data.clientSecret}`;
-}
-
-function replyWithToken({ token, issuedAtMs, expiresAtMs }: AccessToken): Reply {
-  return {
-    status: 200,
-    body: {
-      accessToken: token,
-      expiresAt: expiresAtMs,
-      issuedAt: issuedAtMs,
-      orgName: 'simulator',
-      appName: 'simulator',
-      scope: 'api',
-    },
-  };
-}
-
-function matcherOf(request: Request, kind: JobKind): ((task: TaskFacts) => boolean) | Refusal {
-  const parsed = searchSchema.safeParse(request.query);
-  if (!parsed.success) return { reason: 'invalid', message: z.prettifyError(parsed.error) };
-  const { customId, feedId, before, after } = parsed.data;
-  return (task) =>
-    kindOf(task) === kind &&
-    (customId === undefined || task.submission.notes['customId'] === customId) &&
-    (feedId === undefined || task.submission.notes['feedId'] === feedId) &&
-    (before === undefined || task.acceptedAtMs < before) &&
-    (after === undefined || task.acceptedAtMs > after);
-}
-
-/** Documented: 400, 401, 403, 404, 413 and 500. ASSUMPTION: 402 and 429. */
-const refusalStatuses: Record<RefusalReason, number> = {
-  unauthorized: 401,
-  invalid: 400,
-  'too-large': 413,
-  'not-found': 404,
-  'key-reused': 400,
-  'rate-limited': 429,
-  'concurrency-limited': 429,
-  'out-of-credit': 402,
-  'server-error': 500,
-  'html-page': 502,
-};
-
-/** ASSUMPTION: the shape of an error's body. */
+const MAX_FOUND = 100;
+/** Documented: 400, 401, 403, 404, 413 and 500. ASSUMPTION: 402, 429 and the body's shape. */
 function refuse({ reason, message }: Refusal): Reply {
-  const status = refusalStatuses[reason];
+  const status = USUAL_STATUSES[reason];
   return { status, body: { code: status, message } };
 }
 
@@ -107,7 +46,7 @@ function mountKind(router: Router, provider: Provider, kind: JobKind): void {
     `/v2/${kind}`,
     provider.search(
       (request) => matcherOf(request, kind),
-      (tasks) => ({ status: 200, body: tasks.slice(-maxFound).map(bodyNow) }),
+      (tasks) => ({ status: 200, body: tasks.slice(-MAX_FOUND).map(bodyNow) }),
     ),
   );
   router.get(
@@ -127,11 +66,11 @@ export const imageIntelligence: Dialect = {
   startingCredits: 1_000_000,
   defaultSecret: '',
   switches: {},
-  keepsTasksForMs,
+  keepsTasksForMs: KEEPS_TASKS_FOR_MS,
   webhook: {
     // Never per image: once, when the whole batch is done.
     when: 'final',
-    retryDelaysMs,
+    retryDelaysMs: RETRY_DELAYS_MS,
     // Exactly 200; any other answer is a failure.
     accepts: (status) => status === 200,
     body: jobBody,
@@ -146,7 +85,7 @@ export const imageIntelligence: Dialect = {
     router.post(
       '/v2/oauth/token',
       json({ limit: '16kb' }),
-      provider.token(readCredentials, replyWithToken, tokenLifetimeMs),
+      provider.token(readCredentials, replyWithToken, TOKEN_LIFETIME_MS),
     );
   },
   mount(router, provider) {

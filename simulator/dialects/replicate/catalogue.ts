@@ -1,13 +1,15 @@
 import { type Request, type RequestHandler, type Router, text } from 'express';
 import { z } from 'zod';
-import type { Provider, Refusal, Reply } from '../../contract/dialect.ts';
-import { type Model, models } from './models.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Reply } from '../../contract/reply.ts';
+import { MODELS, type Model } from './models.ts';
 
 // Facts: Replicate, "HTTP API" and the OpenAPI description behind it (account, collections,
 // hardware, models), read 2026-11-21. What no document says is an ASSUMPTION.
 
 /** The account that every key belongs to. */
-export const account = {
+export const ACCOUNT = {
   type: 'organization',
   username: 'simulator',
   name: 'The simulator',
@@ -15,21 +17,21 @@ export const account = {
 };
 
 /** The examples of "hardware.list". */
-export const hardware = [
+export const HARDWARE = [
   { name: 'CPU', sku: 'cpu' },
   { name: 'Nvidia T4 GPU', sku: 'gpu-t4' },
   { name: 'Nvidia A40 GPU', sku: 'gpu-a40-small' },
   { name: 'Nvidia A40 (Large) GPU', sku: 'gpu-a40-large' },
 ];
 
-const collection = {
+const COLLECTION = {
   name: 'Virtual try-on',
   slug: 'virtual-try-on',
   description: 'Models that dress a person in a garment.',
 };
 
 /** ASSUMPTION: when they were published. */
-const publishedAt = '2025-09-12T16:36:33.884779Z';
+const PUBLISHED_AT = '2025-09-12T16:36:33.884779Z';
 
 /** One page that holds everything. */
 export function page(results: readonly unknown[]): Reply {
@@ -40,7 +42,7 @@ function versionOf(model: Model): Record<string, unknown> {
   const schemas = { Input: z.toJSONSchema(model.input, { io: 'input' }), Output: model.output };
   return {
     id: model.version,
-    created_at: publishedAt,
+    created_at: PUBLISHED_AT,
     cog_version: '0.16.7',
     openapi_schema: { openapi: '3.0.2', components: { schemas } },
   };
@@ -66,10 +68,10 @@ function describe(model: Model): Record<string, unknown> {
 }
 
 function modelIn({ params }: Request): Model | undefined {
-  return models.find(({ name }) => name === `${params['owner']}/${params['name']}`);
+  return MODELS.find(({ name }) => name === `${params['owner']}/${params['name']}`);
 }
 
-const missing: Refusal = {
+const MISSING: Refusal = {
   reason: 'not-found',
   message: 'The requested resource could not be found.',
 };
@@ -80,7 +82,7 @@ function searchRoute(provider: Provider): RequestHandler {
     const words = String(request.body ?? '')
       .replace(/^"|"$/g, '')
       .toLowerCase();
-    const found = models.filter((model) =>
+    const found = MODELS.filter((model) =>
       `${model.name} ${model.about}`.toLowerCase().includes(words),
     );
     return page(found.map(describe));
@@ -90,18 +92,18 @@ function searchRoute(provider: Provider): RequestHandler {
 /** What can be run, on what, and for whom. */
 export function mountCatalogue(router: Router, provider: Provider): void {
   const always = (reply: Reply) => provider.answer(() => reply);
-  router.get('/v1/account', always({ status: 200, body: account }));
-  router.get('/v1/hardware', always({ status: 200, body: hardware }));
-  router.get('/v1/collections', always(page([collection])));
+  router.get('/v1/account', always({ status: 200, body: ACCOUNT }));
+  router.get('/v1/hardware', always({ status: 200, body: HARDWARE }));
+  router.get('/v1/collections', always(page([COLLECTION])));
   router.get(
     '/v1/collections/:slug',
     provider.answer(({ params }) =>
-      params['slug'] === collection.slug
+      params['slug'] === COLLECTION.slug
         ? {
             status: 200,
-            body: { ...collection, full_description: null, models: models.map(describe) },
+            body: { ...COLLECTION, full_description: null, models: MODELS.map(describe) },
           }
-        : missing,
+        : MISSING,
     ),
   );
   mountModels(router, provider);
@@ -115,20 +117,20 @@ function mountModels(router: Router, provider: Provider): void {
   );
   router.get(
     '/v1/models',
-    provider.answer(() => page(models.map(describe))),
+    provider.answer(() => page(MODELS.map(describe))),
   );
   router.get(
     '/v1/models/:owner/:name',
     provider.answer((request) => {
       const model = modelIn(request);
-      return model ? { status: 200, body: describe(model) } : missing;
+      return model ? { status: 200, body: describe(model) } : MISSING;
     }),
   );
   router.get(
     '/v1/models/:owner/:name/versions',
     provider.answer((request) => {
       const model = modelIn(request);
-      return model ? page([versionOf(model)]) : missing;
+      return model ? page([versionOf(model)]) : MISSING;
     }),
   );
   router.get(
@@ -137,7 +139,7 @@ function mountModels(router: Router, provider: Provider): void {
       const model = modelIn(request);
       return model && model.version === request.params['id']
         ? { status: 200, body: versionOf(model) }
-        : missing;
+        : MISSING;
     }),
   );
 }

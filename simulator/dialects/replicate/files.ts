@@ -1,27 +1,24 @@
 import { createHash } from 'node:crypto';
 import type { Request, Router } from 'express';
 import { z } from 'zod';
-import type {
-  ImageInput,
-  IncomingFile,
-  Provider,
-  Refusal,
-  Reply,
-  Upload,
-} from '../../contract/dialect.ts';
+import type { ImageInput } from '../../contract/picture.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Reply } from '../../contract/reply.ts';
+import type { IncomingFile, Upload } from '../../contract/upload.ts';
 import { readForm } from '../multipart.ts';
 import type { Work } from './models.ts';
 
 // Facts: Replicate, "HTTP API" and the OpenAPI description behind it (files.create, files.get,
 // files.list, files.delete), read 2026-11-21. What no document says is an ASSUMPTION.
 
-const library = 'files';
+const LIBRARY = 'files';
 
 /** ASSUMPTION: "Files expire" names no time in that description; a day. */
-const keepsFilesForMs = 24 * 60 * 60 * 1000;
+const KEEPS_FILES_FOR_MS = 24 * 60 * 60 * 1000;
 
-const fileId = /\/v1\/files\/([0-9a-z]+)$/;
-const notesSchema = z.object({ contentType: z.string(), metadata: z.unknown() });
+const FILE_ID = /\/v1\/files\/([0-9a-z]+)$/;
+const Notes = z.object({ contentType: z.string(), metadata: z.unknown() });
 
 async function readFile(request: Request): Promise<IncomingFile | Refusal> {
   const form = await readForm(request);
@@ -40,7 +37,7 @@ async function readFile(request: Request): Promise<IncomingFile | Refusal> {
 }
 
 function describe(upload: Upload, provider: Provider): Record<string, unknown> {
-  const { contentType, metadata } = notesSchema.parse(upload.notes);
+  const { contentType, metadata } = Notes.parse(upload.notes);
   return {
     id: upload.id,
     name: upload.name,
@@ -49,12 +46,12 @@ function describe(upload: Upload, provider: Provider): Record<string, unknown> {
     checksums: { sha256: createHash('sha256').update(upload.bytes).digest('hex') },
     metadata,
     created_at: new Date(upload.uploadedAtMs).toISOString(),
-    expires_at: new Date(upload.uploadedAtMs + keepsFilesForMs).toISOString(),
+    expires_at: new Date(upload.uploadedAtMs + KEEPS_FILES_FOR_MS).toISOString(),
     urls: { get: provider.url(`/v1/files/${upload.id}`) },
   };
 }
 
-const missing: Refusal = { reason: 'not-found', message: 'File not found' };
+const MISSING: Refusal = { reason: 'not-found', message: 'File not found' };
 
 /** The account's files: sent ahead of the predictions that name their addresses. */
 export function mountFiles(router: Router, provider: Provider, newId: () => string): void {
@@ -62,7 +59,7 @@ export function mountFiles(router: Router, provider: Provider, newId: () => stri
   router.post(
     '/v1/files',
     provider.upload(
-      library,
+      LIBRARY,
       async (request) => {
         const file = await readFile(request);
         return 'reason' in file ? file : { ...file, id: newId() };
@@ -73,7 +70,7 @@ export function mountFiles(router: Router, provider: Provider, newId: () => stri
   router.get(
     '/v1/files',
     provider.answer(() => {
-      const results = provider.uploads(library).toReversed();
+      const results = provider.uploads(LIBRARY).toReversed();
       const files = results.map((upload) => describe(upload, provider));
       return { status: 200, body: { previous: null, next: null, results: files } };
     }),
@@ -81,16 +78,16 @@ export function mountFiles(router: Router, provider: Provider, newId: () => stri
   router.get(
     '/v1/files/:id',
     provider.answer((request) => {
-      const upload = provider.findUpload(library, named(request));
-      return upload ? { status: 200, body: describe(upload, provider) } : missing;
+      const upload = provider.findUpload(LIBRARY, named(request));
+      return upload ? { status: 200, body: describe(upload, provider) } : MISSING;
     }),
   );
   router.delete(
     '/v1/files/:id',
     provider.answer((request): Reply | Refusal =>
-      provider.deleteUpload(library, named(request))
+      provider.deleteUpload(LIBRARY, named(request))
         ? { status: 204, body: Buffer.alloc(0) }
-        : missing,
+        : MISSING,
     ),
   );
 }
@@ -105,9 +102,9 @@ export function withStoredFiles(work: Work, provider: Provider): Work {
     if (typeof image !== 'string') return image;
     const [, base64] = /^data:application\/octet-stream;base64,(.+)$/s.exec(image) ?? [];
     if (base64 !== undefined) return Buffer.from(base64, 'base64');
-    const [, id] = (image.startsWith(own) && fileId.exec(image)) || [];
+    const [, id] = (image.startsWith(own) && FILE_ID.exec(image)) || [];
     // What is not there cannot be loaded either, and fails the prediction then.
-    return provider.findUpload(library, id ?? '')?.bytes ?? image;
+    return provider.findUpload(LIBRARY, id ?? '')?.bytes ?? image;
   };
   return {
     ...work,

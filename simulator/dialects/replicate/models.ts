@@ -1,28 +1,28 @@
 import { z } from 'zod';
-import type { Refusal, Submission } from '../../contract/dialect.ts';
+import type { Refusal } from '../../contract/refusal.ts';
+import type { Submission } from '../../contract/submission.ts';
+import { invalid, isPicture } from '../inputs.ts';
 
 // Which models the stand-in Replicate runs, and what they take. Input names, default and version:
 // the model page of google/nano-banana ("API", "Input schema"); ASSUMPTION for cuuupid/idm-vton, as
 // in public examples. Read 2026-11-21.
 
-const image = z
+const Image = z
   .string()
   .refine(
-    (value) =>
-      /^data:(?:image\/[\w.+-]+|application\/octet-stream);base64,/.test(value) ||
-      z.url({ protocol: /^https?$/ }).safeParse(value).success,
+    (value) => isPicture(value) || value.startsWith('data:application/octet-stream;base64,'),
     'must be an http(s) URL or a data URI',
   );
 
-const nanoBanana = z.looseObject({
+const NanoBanana = z.looseObject({
   prompt: z.string().min(1),
-  image_input: z.array(image).optional(),
+  image_input: z.array(Image).optional(),
   output_format: z.enum(['jpg', 'png']).optional(),
 });
 
-const idmVton = z.looseObject({
-  human_img: image,
-  garm_img: image,
+const IdmVton = z.looseObject({
+  human_img: Image,
+  garm_img: Image,
   garment_des: z.string().optional(),
   category: z.enum(['upper_body', 'lower_body', 'dresses']).optional(),
   crop: z.boolean().optional(),
@@ -39,11 +39,12 @@ export type Work = Pick<
 >;
 
 /** The page of google/nano-banana, under one of its versions. */
-const nanoVersion = 'f0a9d34b12ad1c1cd76269a844b218ff4e64e128ddaba93e15891f47368958a0';
+const NANO_VERSION = 'f0a9d34b12ad1c1cd76269a844b218ff4e64e128ddaba93e15891f47368958a0';
 
 /** ASSUMPTION: the one version of the community model that there is. */
-const idmVersion = '0513734a452173b8173e907e3a59d19a36266e55b48528559432bd21c7d7e985';
+const IDM_VERSION = '0513734a452173b8173e907e3a59d19a36266e55b48528559432bd21c7d7e985';
 
+/** A model that can be run. */
 export interface Model {
   name: string;
   about: string;
@@ -57,16 +58,17 @@ export interface Model {
   read(input: unknown): Work | Refusal;
 }
 
-export const models: readonly Model[] = [
+/** The models that can be run. */
+export const MODELS: readonly Model[] = [
   {
     name: 'google/nano-banana',
     about: 'Makes and edits pictures, guided by words.',
-    version: nanoVersion,
+    version: NANO_VERSION,
     isOfficial: true,
-    input: nanoBanana,
+    input: NanoBanana,
     output: { type: 'string', format: 'uri', title: 'Output' },
     read: (raw) => {
-      const input = nanoBanana.safeParse(raw);
+      const input = NanoBanana.safeParse(raw);
       if (!input.success) return invalid(input.error);
       const [personImage, ...garmentImages] = input.data.image_input ?? [];
       const outputSize = { widthPx: 1024, heightPx: 1024, fit: 'inside' } as const;
@@ -80,12 +82,12 @@ export const models: readonly Model[] = [
   {
     name: 'cuuupid/idm-vton',
     about: 'Virtual try-on: dresses a person in one garment.',
-    version: idmVersion,
+    version: IDM_VERSION,
     isOfficial: false,
-    input: idmVton,
+    input: IdmVton,
     output: { type: 'string', format: 'uri', title: 'Output' },
     read: (raw) => {
-      const input = idmVton.safeParse(raw);
+      const input = IdmVton.safeParse(raw);
       if (!input.success) return invalid(input.error);
       return {
         personImage: input.data.human_img,
@@ -101,12 +103,8 @@ export const models: readonly Model[] = [
  * the version alone (changelog "Run all models with the same API endpoint").
  */
 export function modelNamed(version: string): Model | undefined {
-  return models.find(
+  return MODELS.find(
     ({ name, version: own, isOfficial }) =>
       version === own || version === `${name}:${own}` || (isOfficial && version === name),
   );
-}
-
-function invalid(error: z.ZodError): Refusal {
-  return { reason: 'invalid', message: z.prettifyError(error) };
 }

@@ -1,6 +1,7 @@
-import type { Provider, TaskFacts, TaskView } from '../../contract/dialect.ts';
-import type { ServerSentEvent } from '../../routes/event-stream.ts';
-import { errorText, filesOf } from './prediction.ts';
+import type { Provider } from '../../contract/provider.ts';
+import type { ServerSentEvent } from '../../contract/reply.ts';
+import type { TaskFacts, TaskView } from '../../contract/task.ts';
+import { errorText, filesOf } from './output.ts';
 
 // Facts: Replicate, "Streaming output", read 2026-11-21.
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { OutputSize, PictureFormat } from '../../contract/dialect.ts';
+import type { OutputSize, PictureFormat } from '../../contract/picture.ts';
+import { isPicture } from '../inputs.ts';
 
 // Facts: Segmind's model pages "Try-On Diffusion", "IDM VTON" and "P Image Try-On", read 2026-11-20.
 
 /** What a request for any of the models asks for, in the engine's words. */
-export interface Wish {
+export interface ModelRequest {
   personImage: string;
   garmentImages: string[];
   outputSize: OutputSize;
@@ -13,51 +14,46 @@ export interface Wish {
 }
 
 /** A URL, a data: URI, or bare base64, which becomes a data: URI. */
-const image = z
+const Image = z
   .string()
   .transform((value) =>
     /^[A-Za-z0-9+/\s]{64,}={0,2}$/.test(value) ? `data:image/png;base64,${value}` : value,
   )
-  .refine(
-    (value) =>
-      /^data:image\/[\w.+-]+;base64,/.test(value) ||
-      z.url({ protocol: /^https?$/ }).safeParse(value).success,
-    'must be an image URL or base64',
-  );
+  .refine((value) => isPicture(value), 'must be an image URL or base64');
 
-const whole = z.number().int();
+const Whole = z.number().int();
 /** ASSUMPTION: the sizes of the pictures; no page names them. */
-const usual: OutputSize = { widthPx: 768, heightPx: 1024, fit: 'cover' };
-const likeTheInput: OutputSize = { widthPx: 1024, heightPx: 1024, fit: 'inside' };
+const USUAL_SIZE: OutputSize = { widthPx: 768, heightPx: 1024, fit: 'cover' };
+const LIKE_THE_INPUT: OutputSize = { widthPx: 1024, heightPx: 1024, fit: 'inside' };
 
-const tryOnDiffusion = z
+const TryOnDiffusion = z
   .object({
-    model_image: image,
-    cloth_image: image,
+    model_image: Image,
+    cloth_image: Image,
     // ASSUMPTION: the spelling of the second and third.
     category: z.enum(['Upper body', 'Lower body', 'Dress']),
-    num_inference_steps: whole.optional(),
+    num_inference_steps: Whole.optional(),
     guidance_scale: z.number().optional(),
-    seed: whole.optional(),
+    seed: Whole.optional(),
     base64: z.boolean().optional(),
   })
   .transform(
-    (body): Wish => ({
+    (body): ModelRequest => ({
       personImage: body.model_image,
       garmentImages: [body.cloth_image],
-      outputSize: usual,
+      outputSize: USUAL_SIZE,
       wantsBase64: body.base64 === true,
     }),
   );
 
-const idmVton = z
+const IdmVton = z
   .object({
-    human_img: image,
-    garm_img: image,
+    human_img: Image,
+    garm_img: Image,
     category: z.enum(['upper_body', 'lower_body', 'dresses']).optional(),
     garment_des: z.string().optional(),
-    steps: whole.optional(),
-    seed: whole.optional(),
+    steps: Whole.optional(),
+    seed: Whole.optional(),
     crop: z.boolean().optional(),
     force_dc: z.boolean().optional(),
     mask_only: z
@@ -65,29 +61,29 @@ const idmVton = z
       .optional(),
   })
   .transform(
-    (body): Wish => ({
+    (body): ModelRequest => ({
       personImage: body.human_img,
       garmentImages: [body.garm_img],
-      outputSize: usual,
+      outputSize: USUAL_SIZE,
       wantsBase64: false,
     }),
   );
 
-const pImageTryOn = z
+const PImageTryOn = z
   .object({
-    person_image: image,
-    garment_images: z.array(image).min(1),
-    seed: whole.optional(),
+    person_image: Image,
+    garment_images: z.array(Image).min(1),
+    seed: Whole.optional(),
     turbo: z.boolean().optional(),
     output_format: z.enum(['png', 'jpg', 'webp']).optional(),
-    output_quality: whole.min(0).max(100).optional(),
+    output_quality: Whole.min(0).max(100).optional(),
     preserve_input_size: z.boolean().optional(),
   })
   .transform(
-    (body): Wish => ({
+    (body): ModelRequest => ({
       personImage: body.person_image,
       garmentImages: body.garment_images,
-      outputSize: likeTheInput,
+      outputSize: LIKE_THE_INPUT,
       // ASSUMPTION: PNG unless told.
       outputFormat: body.output_format === 'jpg' ? 'jpeg' : (body.output_format ?? 'png'),
       wantsBase64: false,
@@ -95,8 +91,8 @@ const pImageTryOn = z
   );
 
 /** Each model's parameters have names of their own. */
-export const segmindModels: Readonly<Record<string, z.ZodType<Wish>>> = {
-  'try-on-diffusion': tryOnDiffusion,
-  'idm-vton': idmVton,
-  'p-image-try-on': pImageTryOn,
+export const MODELS: Readonly<Record<string, z.ZodType<ModelRequest>>> = {
+  'try-on-diffusion': TryOnDiffusion,
+  'idm-vton': IdmVton,
+  'p-image-try-on': PImageTryOn,
 };
