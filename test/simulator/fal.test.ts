@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
+import { ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const APP = '/fal/fal-ai/fashn';
 
@@ -181,7 +181,7 @@ test('a refused webhook is tried again ten times', async () => {
   receiver.answers.push(...Array.from({ length: 20 }, () => 500));
   await submit('', {}, receiver.url);
   await receiver.until(11);
-  await expect.poll(() => bookOf(simulator, 'fal').accepted[0]?.webhookAttempts.length).toBe(11);
+  await expect.poll(() => ledgerOf(simulator, 'fal').accepted[0]?.webhookAttempts.length).toBe(11);
 });
 
 test('a live request can be canceled with PUT; its result says so', async () => {
@@ -194,7 +194,7 @@ test('a live request can be canceled with PUT; its result says so', async () => 
   expect(result).toMatchObject({ status: 499, body: { error_type: 'client_cancelled' } });
   expect(result.headers.get('x-fal-error-type')).toBe('client_cancelled');
   expect(receiver.received).toHaveLength(0);
-  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({ finalStatus: 'CANCELED' });
+  expect(ledgerOf(simulator, 'fal').accepted[0]).toMatchObject({ finalStatus: 'CANCELED' });
   const unknown = await ask('/requests/nobody/cancel', 'PUT');
   expect(unknown).toMatchObject({ status: 404, body: { status: 'NOT_FOUND' } });
 });
@@ -275,7 +275,7 @@ test('a call that waits is given up after ten minutes, and costs nothing', async
   });
   expect(answer).toMatchObject({ status: 504, body: { error_type: 'request_timeout' } });
   expect(answer.headers.get('x-fal-request-timeout-type')).toBeNull();
-  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({
+  expect(ledgerOf(simulator, 'fal').accepted[0]).toMatchObject({
     finalStatus: 'CANCELED',
     creditsRefunded: 1,
   });
@@ -303,5 +303,5 @@ test('a reset while a request may still start in time leaves nothing behind', as
   });
   expect(asked.status).toBe(200);
   simulator.reset();
-  expect(bookOf(simulator, 'fal').accepted).toHaveLength(0);
+  expect(ledgerOf(simulator, 'fal').accepted).toHaveLength(0);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bookOf, pollUntil, setup } from './setup.ts';
+import { ledgerOf, pollUntil, setup } from './setup.ts';
 
 test('a run is answered with an opaque id and no error', async () => {
   const { fashn } = await setup();
@@ -40,7 +40,7 @@ test('a refused webhook is tried again five times', async () => {
   receiver.answers.push(...Array.from({ length: 9 }, () => 400));
   await fashn.run({ webhookUrl: receiver.url });
   await receiver.until(6);
-  await expect.poll(() => bookOf(simulator, 'fashn').accepted[0]?.webhookAttempts.length).toBe(6);
+  await expect.poll(() => ledgerOf(simulator, 'fashn').accepted[0]?.webhookAttempts.length).toBe(6);
 });
 
 test('each picture costs one credit, and a failure gives it back', async () => {
@@ -50,7 +50,7 @@ test('each picture costs one credit, and a failure gives it back', async () => {
   expect(before.body).toEqual({ credits: { total: 1_997, subscription: 997, on_demand: 1_000 } });
   await fashn.run({ query: '?simulate=failed', webhookUrl: receiver.url });
   await receiver.until(1);
-  expect(bookOf(simulator, 'fashn')).toMatchObject({
+  expect(ledgerOf(simulator, 'fashn')).toMatchObject({
     creditsLeft: 1_997,
     accepted: [{ creditsCharged: 3 }, { creditsCharged: 1, creditsRefunded: 1 }],
   });
@@ -101,7 +101,7 @@ test('tryon-max names the garment product_image', async () => {
   const inputs = { model_image: person(), product_image: garment(), resolution: '4k' };
   const answer = await post('/fashn/v1/run', 'k', { model_name: 'tryon-max', inputs });
   expect(answer.status).toBe(200);
-  expect(bookOf(simulator, 'fashn').accepted[0]?.creditsCharged).toBe(5);
+  expect(ledgerOf(simulator, 'fashn').accepted[0]?.creditsCharged).toBe(5);
 });
 
 test.each([

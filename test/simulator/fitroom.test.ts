@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { startSimulator } from '../../simulator/server/start-simulator.ts';
 import { example, formOf, NOT_A_PICTURE } from './forms.ts';
-import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { 'X-API-KEY': 'f'.repeat(64) };
 
@@ -96,7 +96,7 @@ test('the pre-checks tell a picture from another file, and accept no task', asyn
     is_clothes: false,
     error_code: 'INVALID_IMAGE',
   });
-  expect(bookOf(simulator, 'fitroom').accepted).toEqual([]);
+  expect(ledgerOf(simulator, 'fitroom').accepted).toEqual([]);
 });
 
 test('no key is 401, no credits 402, an unknown task 404', async () => {
@@ -104,7 +104,7 @@ test('no key is 401, no credits 402, an unknown task 404', async () => {
   expect((await call('/fitroom/api/tryon/v2/tasks/x')).status).toBe(401);
   expect((await submit()).status).toBe(402);
   expect((await get('nobody')).status).toBe(404);
-  expect(bookOf(simulator, 'fitroom').accepted).toEqual([]);
+  expect(ledgerOf(simulator, 'fitroom').accepted).toEqual([]);
 });
 
 test('result-expired completes with a link that is dead', async () => {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
+import { ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const key = 'r8_tests';
 const secretKey = Buffer.from('twenty-four bytes of key');
@@ -179,7 +179,7 @@ test('a community model is run by its version, an official one by its name or pa
   const path = (name: string) => `/replicate/v1/models/${name}/predictions`;
   expect((await post(path('google/nano-banana'), key, words)).status).toBe(201);
   expect((await post(path('cuuupid/idm-vton'), key, { input })).status).toBe(404);
-  expect(bookOf(simulator, 'replicate').accepted).toHaveLength(3);
+  expect(ledgerOf(simulator, 'replicate').accepted).toHaveLength(3);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { bookOf, pollUntil, setup } from './setup.ts';
+import { ledgerOf, pollUntil, setup } from './setup.ts';
 
 /** A simulator, and short ways to speak Segmind to it. */
 async function segmindSetup(options: SimulatorOptions = {}) {
@@ -126,7 +126,7 @@ test('every model has parameter names of its own', async () => {
       body: { error: expect.any(String) },
     });
   }
-  expect(bookOf(simulator, 'segmind').accepted).toHaveLength(2);
+  expect(ledgerOf(simulator, 'segmind').accepted).toHaveLength(2);
 });
 
 test('a missing key is 401, an unknown model or request 404, each with its error', async () => {

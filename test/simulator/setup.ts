@@ -169,9 +169,9 @@ export async function pollUntil(
   }
 }
 
-/** The entries of one provider's book. */
-export function bookOf(simulator: Simulator, provider: string) {
-  const book = simulator.ledger()[provider];
-  if (!book) throw new Error(`no book of ${provider}`);
-  return book;
+/** What happened at one provider. */
+export function ledgerOf(simulator: Simulator, provider: string) {
+  const ledger = simulator.ledger()[provider];
+  if (!ledger) throw new Error(`no ledger of ${provider}`);
+  return ledger;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { example, formOf, NOT_A_PICTURE } from './forms.ts';
-import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { authorization: 'Bearer ta_tests' };
 
@@ -42,7 +42,7 @@ test('a job is 202 with a relative status address, which leads to a picture', as
     imageUrl: expect.stringMatching(/\/results\/[0-9a-f-]+\.png$/),
     result: { objectKey: expect.any(String) },
   });
-  expect(bookOf(simulator, 'tryon-api').accepted[0]?.creditsCharged).toBe(1);
+  expect(ledgerOf(simulator, 'tryon-api').accepted[0]?.creditsCharged).toBe(1);
 });
 
 test('a switch gives the picture inline instead of its address', async () => {

@@ -1,7 +1,7 @@
 import Replicate from 'replicate';
 import { expect, test } from 'vitest';
-import { createReplicate } from '../../src/providers/replicate/adapter.ts';
-import { recordingServer } from './requests.ts';
+import { createReplicate } from '../../../src/providers/replicate/adapter.ts';
+import { recordingServer } from '../requests.ts';
 
 const PERSON = 'https://img.example.com/person.jpg';
 const GARMENT = 'https://img.example.com/garment.jpg';

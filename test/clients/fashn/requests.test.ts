@@ -1,8 +1,8 @@
 import Fashn from 'fashn';
 import { expect, test } from 'vitest';
-import { createFashn } from '../../src/providers/fashn/adapter.ts';
-import type { Received } from '../support/loopback-server.ts';
-import { MAY_DIFFER, recordingServer } from './requests.ts';
+import { createFashn } from '../../../src/providers/fashn/adapter.ts';
+import type { Received } from '../../support/loopback-server.ts';
+import { MAY_DIFFER, recordingServer } from '../requests.ts';
 
 /** The client's statistics: they need not be the same either. */
 const STATISTICS = /^x-stainless-/;

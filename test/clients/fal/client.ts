@@ -1,6 +1,8 @@
 import { ApiError, createFalClient, fal } from '@fal-ai/client';
-import type { SimulatorOptions } from '../../simulator/index.ts';
-import { setup } from '../simulator/setup.ts';
+import { expect } from 'vitest';
+import type { SimulatorOptions } from '../../../simulator/index.ts';
+import { setup } from '../../simulator/setup.ts';
+import { errorOf } from '../setup.ts';
 
 type Config = NonNullable<Parameters<typeof createFalClient>[0]>;
 
@@ -22,10 +24,10 @@ export function atSimulator(simulatorUrl: string, address: string): string {
 }
 
 /** A simulator, and the official client pointed at it by one setting: `proxyUrl`. */
-export async function falWorld(options: SimulatorOptions & { config?: Config } = {}) {
+export async function setupFal(options: SimulatorOptions & { config?: Config } = {}) {
   const { config, ...rest } = options;
-  const world = await setup(rest);
-  const { simulator, person, garment } = world;
+  const simulated = await setup(rest);
+  const { simulator, person, garment } = simulated;
   const proxyUrl = { url: `${simulator.url}/fal/proxy`, when: 'always' } as const;
   const settings: Config = { credentials: 'id:secret', proxyUrl, ...config };
   const client = createFalClient(settings);
@@ -34,7 +36,7 @@ export async function falWorld(options: SimulatorOptions & { config?: Config } =
     garment_image: garment(),
     ...more,
   });
-  return { ...world, client, settings, input };
+  return { ...simulated, client, settings, input };
 }
 
 /** The singleton that most of its users import, configured anew. */
@@ -44,11 +46,11 @@ export function configured(settings: Config): typeof fal {
 }
 
 /** What a refused call throws. */
-export async function refusalOf(call: Promise<unknown>): Promise<ApiError<unknown>> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof ApiError)) throw new Error('not refused', { cause: error });
-  return error;
-}
+export const refusalOf = (call: Promise<unknown>): Promise<ApiError<unknown>> =>
+  errorOf(ApiError<unknown>, call);
+
+/** How a call for what the simulator has not is refused. */
+export const unsupported = (what: string) => ({
+  status: 404,
+  body: { detail: expect.stringContaining(`The simulator does not support ${what}`) },
+});

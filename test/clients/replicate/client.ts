@@ -1,6 +1,7 @@
 import Replicate from 'replicate';
-import type { SimulatorOptions } from '../../simulator/index.ts';
-import { setup } from '../simulator/setup.ts';
+import { expect } from 'vitest';
+import type { SimulatorOptions } from '../../../simulator/index.ts';
+import { setup } from '../../simulator/setup.ts';
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Replicate>[0]>;
 type Switches = Record<string, string>;
@@ -12,15 +13,15 @@ const fileHosts: Record<string, string> = {
 };
 
 /** A simulator, and the official client pointed at it as its README says: by `baseUrl`. */
-export async function replicateWorld(
+export async function setupReplicate(
   options: SimulatorOptions & { switches?: Switches; client?: ClientOptions } = {},
 ) {
   const { switches, client: more, ...rest } = options;
-  const world = await setup({
+  const simulated = await setup({
     ...(switches && { providers: { replicate: { switches } } }),
     ...rest,
   });
-  const { simulator, person, garment } = world;
+  const { simulator, person, garment } = simulated;
   const client = new Replicate({
     auth: 'r8_tests',
     baseUrl: `${simulator.url}/replicate/v1`,
@@ -33,7 +34,7 @@ export async function replicateWorld(
   });
   /** A prediction that is left to run. */
   const create = (query = '') => client.predictions.create({ model: MODEL, input: input(query) });
-  return { ...world, client, input, create };
+  return { ...simulated, client, input, create };
 }
 
 export const MODEL = 'google/nano-banana';
@@ -62,3 +63,9 @@ export async function refusalOf(call: Promise<unknown>) {
   if (!(response instanceof Response)) throw new Error('no response', { cause: error });
   return { name: error.name, status: response.status, message: error.message };
 }
+
+/** How a call for what the simulator has not is refused. */
+export const gone = (what: string) => ({
+  status: 404,
+  message: expect.stringContaining(`The simulator does not support ${what}.`),
+});

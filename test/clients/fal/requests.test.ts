@@ -1,7 +1,7 @@
 import { createFalClient } from '@fal-ai/client';
 import { expect, test } from 'vitest';
-import { createFal } from '../../src/providers/fal/adapter.ts';
-import { recordingServer } from './requests.ts';
+import { createFal } from '../../../src/providers/fal/adapter.ts';
+import { recordingServer } from '../requests.ts';
 
 const MODEL = 'fal-ai/fashn/tryon/v1.6';
 const PERSON = 'https://img.example.com/person.jpg';
