@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ProviderSettings } from '../engine/provider-settings.ts';
 import { isScenarioName, unknownScenarioMessage } from '../scenarios/scenarios.ts';
 import { SimulatorOptionError, type SimulatorOptions } from './options.ts';
@@ -13,6 +13,23 @@ export interface Flags {
 
 /** Where a simulator is unless told. */
 export const DEFAULT_PORT = 4010;
+
+/** Every flag, as `parseArgs` wants them. */
+export const FLAGS = {
+  port: { type: 'string' },
+  latency: { type: 'string' },
+  'time-scale': { type: 'string' },
+  scenario: { type: 'string' },
+  seed: { type: 'string' },
+  key: { type: 'string', multiple: true },
+  secret: { type: 'string', multiple: true },
+  webhook: { type: 'string', multiple: true },
+  credits: { type: 'string', multiple: true },
+  switch: { type: 'string', multiple: true },
+  quiet: { type: 'boolean' },
+  'exit-with-stdin': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies NonNullable<ParseArgsConfig['options']>;
 
 /** Reads the command line. Throws SimulatorOptionError, whose message names the flag. */
 export function parseFlags(args: string[]): Flags {
@@ -43,21 +60,7 @@ function parseKnownFlags(args: string[]) {
   try {
     return parseArgs({
       args,
-      options: {
-        port: { type: 'string' },
-        latency: { type: 'string' },
-        'time-scale': { type: 'string' },
-        scenario: { type: 'string' },
-        seed: { type: 'string' },
-        key: { type: 'string', multiple: true },
-        secret: { type: 'string', multiple: true },
-        webhook: { type: 'string', multiple: true },
-        credits: { type: 'string', multiple: true },
-        switch: { type: 'string', multiple: true },
-        quiet: { type: 'boolean' },
-        'exit-with-stdin': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
+      options: FLAGS,
     });
   } catch (cause) {
     // parseArgs explains itself well, and names the flag.

@@ -17,7 +17,7 @@ export function helpText(): string {
   });
   return `Stand-in try-on providers on loopback.
 
-Usage: npm run simulator -- [flags]
+Usage: npx catwalk simulator [flags]
 
   --port <0-65535>              default ${DEFAULT_PORT}; 0 picks a free one
   --latency <min>-<max>         how long a task takes, in ms; default 2000-8000
