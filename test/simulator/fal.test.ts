@@ -46,30 +46,15 @@ async function falSetup(options: SimulatorOptions = {}) {
   return { ...world, ask, input, submit, resultOf, fits };
 }
 
-test('a submission is queued, and its addresses leave the subpath out', async () => {
-  const { simulator, submit } = await falSetup();
-  const { status, body } = await submit();
-  const own = `${simulator.url}${APP}/requests/${body['request_id']}`;
-  expect(status).toBe(200);
-  expect(body).toEqual({
-    request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-    status: 'IN_QUEUE',
-    queue_position: 0,
-    response_url: own,
-    status_url: `${own}/status`,
-    cancel_url: `${own}/cancel`,
-  });
-});
-
 test('a request is 202 while it is pending, and 200 when it is COMPLETED', async () => {
-  const { ask, submit, resultOf } = await falSetup({ timeScale: 0.1 });
-  const { body } = await submit('', { num_samples: 2 });
-  const first = await ask(`/requests/${body['request_id']}/status`);
+  const { ask, submit, resultOf } = await falSetup();
+  const { body: waiting } = await submit('?simulate=stuck');
+  const first = await ask(`/requests/${waiting['request_id']}/status`);
   expect(first).toMatchObject({ status: 202, body: { status: 'IN_QUEUE', queue_position: 0 } });
-  expect((await ask(`/requests/${body['request_id']}`)).status).toBe(202);
-  const { status, seen, result } = await resultOf(body['request_id']);
+  expect((await ask(`/requests/${waiting['request_id']}`)).status).toBe(202);
+  const { body } = await submit('', { num_samples: 2 });
+  const { status, result } = await resultOf(body['request_id']);
   expect(status.status).toBe(200);
-  expect(seen).toEqual(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
   const picture = { url: expect.stringMatching(/\.png$/), content_type: 'image/png' };
   expect(result).toMatchObject({ status: 200, body: { images: [picture, picture] } });
 });
@@ -140,16 +125,6 @@ test('a configured secret is another key, which is then the published one', asyn
   expect(await fits(webhook)).toEqual([false, true]);
   expect(await usual.fits(webhook)).toEqual([false, false]);
   expect((await call('/fal/.well-known/jwks.json')).status).toBe(200);
-});
-
-test('a forged webhook is signed with a key that nobody published', async () => {
-  const { submit, receiver, fits } = await falSetup();
-  await submit('?simulate=forged-signature', {}, receiver.url);
-  const [forged, good] = await receiver.until(2);
-  if (!forged || !good) throw new Error('no webhooks');
-  expect(forged.body['status']).toBe('ERROR');
-  expect(await fits(forged)).toEqual([false, false]);
-  expect(await fits(good)).toEqual([false, true]);
 });
 
 test('a failure is told as ERROR with its details', async () => {
