@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { signFal } from '../simulator/dialects/fal-signature.ts';
+import { signFal } from '../simulator/index.ts';
 
 /** How each provider tells the end of a task, and how it signs; for an attacker with its secret. */
 export interface Dialect {

@@ -1,5 +1,5 @@
 import { DEMO_CATALOGUE, type DemoRequest } from '../rig/demo/catalogue.ts';
-import type { ScenarioName } from '../simulator/scenarios.ts';
+import type { ScenarioName } from '../simulator/index.ts';
 import type { RepeatSubmit } from '../src/generation/rules.ts';
 
 /** Every class of repeated submission there is, and every way to be told of the end. */

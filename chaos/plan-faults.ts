@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '../rig/random.ts';
-import type { OutageAnswer } from '../simulator/provider-state.ts';
+import type { OutageAnswer } from '../simulator/index.ts';
 import { repeatSubmitOf } from './catalogue.ts';
 
 /** What is done to one process, chosen among its like. */

@@ -1,5 +1,4 @@
-import { parseFlags } from '../simulator/flags.ts';
-import { startSimulator } from '../simulator/server.ts';
+import { parseFlags, startSimulator } from '../simulator/index.ts';
 import { atelier } from './atelier/dialect.ts';
 
 /** `npm run simulator`, with Atelier. */

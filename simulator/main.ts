@@ -1,9 +1,10 @@
-import { helpText, parseFlags } from './flags.ts';
-import { SimulatorOptionError } from './options.ts';
-import { startSimulator } from './server.ts';
+import { parseFlags } from './server/flags.ts';
+import { helpText } from './server/help.ts';
+import { SimulatorOptionError } from './server/options.ts';
+import { startSimulator } from './server/start-simulator.ts';
 
 /** Exit status of a command that was called wrongly. */
-const usageError = 2;
+const USAGE_ERROR = 2;
 
 async function main(): Promise<void> {
   const flags = parseFlags(process.argv.slice(2));
@@ -43,5 +44,5 @@ try {
     : String(error);
   const isUsage = error instanceof SimulatorOptionError;
   process.stderr.write(isUsage ? `${error.message}\nTry --help.\n` : `${message}\n`);
-  process.exitCode = isUsage ? usageError : 1;
+  process.exitCode = isUsage ? USAGE_ERROR : 1;
 }

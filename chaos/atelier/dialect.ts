@@ -8,7 +8,7 @@ import type {
   Submission,
   TaskFacts,
   TaskView,
-} from '../../simulator/dialect.ts';
+} from '../../simulator/index.ts';
 
 /** The other side of adapter.ts. */
 

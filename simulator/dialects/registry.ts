@@ -1,17 +1,17 @@
-import type { Dialect } from '../dialect.ts';
-import { apixo } from './apixo.ts';
-import { fal } from './fal.ts';
-import { fashn } from './fashn.ts';
-import { fitinview } from './fitinview.ts';
-import { fitroom } from './fitroom.ts';
-import { imageIntelligence } from './image-intelligence.ts';
-import { replicate } from './replicate.ts';
-import { segmind } from './segmind.ts';
-import { tryonApi } from './tryon-api.ts';
-import { vtryon } from './vtryon.ts';
+import type { Dialect } from '../contract/dialect.ts';
+import { apixo } from './apixo/dialect.ts';
+import { fal } from './fal/dialect.ts';
+import { fashn } from './fashn/dialect.ts';
+import { fitinview } from './fitinview/dialect.ts';
+import { fitroom } from './fitroom/dialect.ts';
+import { imageIntelligence } from './image-intelligence/dialect.ts';
+import { replicate } from './replicate/dialect.ts';
+import { segmind } from './segmind/dialect.ts';
+import { tryonApi } from './tryon-api/dialect.ts';
+import { vtryon } from './vtryon/dialect.ts';
 
 /** Every provider that is simulated. A new one is one file and one line here. */
-export const dialects: readonly Dialect[] = [
+export const DIALECTS: readonly Dialect[] = [
   fitinview,
   fashn,
   apixo,

@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import atelier from '../../chaos/atelier/adapter.ts';
 import { ATELIER_SECRET, atelier as dialect } from '../../chaos/atelier/dialect.ts';
-import type { ScenarioName } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import { type ScenarioName, startSimulator } from '../../simulator/index.ts';
 import { createHttpClient, type HttpRequest } from '../../src/outbound/http-client.ts';
 import { meaningOf } from '../contract/meaning.ts';
 

@@ -1,23 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import Fashn, { type ClientOptions } from 'fashn';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { setup } from '../simulator/setup.ts';
-
-/** A simulator and FASHN's own client for it, which repeats nothing unless told. */
-export async function fashnWorld(options: SimulatorOptions = {}, client: ClientOptions = {}) {
-  const world = await setup(options);
-  const baseURL = `${world.simulator.url}/fashn`;
-  const fashn = new Fashn({ baseURL, apiKey: 'fa-tests', maxRetries: 0, ...client });
-  /** The usual try-on, with other inputs where told. */
-  const tryOn = (inputs: Partial<Fashn.PredictionRunParams.TryOnRequest.Inputs> = {}) => ({
-    model_name: 'tryon-v1.6' as const,
-    inputs: { model_image: world.person(), garment_image: world.garment(), ...inputs },
-  });
-  return { ...world, baseURL, client: fashn, tryOn };
-}
 
 /** A picture as its user finds it: by its address, or inline. */
 export async function pictureAt(address: string | undefined) {

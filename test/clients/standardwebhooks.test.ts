@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { replicate } from '../../simulator/dialects/replicate.ts';
+import { replicate } from '../../simulator/index.ts';
 import { signStandard, verifyStandard } from '../../src/outbound/signature.ts';
 import { type ReceivedWebhook, setup } from '../simulator/setup.ts';
 

@@ -4,16 +4,27 @@ import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
 
 /*
- * docs/simulator.md says which calls of each official client work. A suite `<client>.test.ts` here
- * has a section of that name there (`## FASHN` for `fashn.test.ts`; case and spaces do not count),
- * and in it a table whose first column holds the titles of the suite's tests, word for word, and
- * whose second begins with `passes` or `not supported`. Files with a hyphen are not suites of calls.
+ * docs/simulator.md says which calls of each official client work. A suite here, which is a folder
+ * `<client>/` or a file `<client>.test.ts`, has a section of that name there (`## FASHN` for `fashn`;
+ * case and spaces do not count), and in it a table whose first column holds the titles of the
+ * suite's tests, word for word, and whose second begins with `passes` or `not supported`. What
+ * `requests.test.ts` holds is Catwalk's, and not about calls.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SUITES = readdirSync(`${ROOT}test/clients`)
-  .filter((file) => /^[a-z0-9]+\.test\.ts$/.test(file) && file !== 'table.test.ts')
-  .map((file) => file.replace('.test.ts', ''));
+const HERE = `${ROOT}test/clients`;
+const SUITES = new Map(
+  readdirSync(HERE, { withFileTypes: true }).flatMap((entry): [string, string[]][] => {
+    if (entry.isDirectory()) return [[entry.name, filesOf(`${HERE}/${entry.name}`)]];
+    const [, name] = /^(.*)\.test\.ts$/.exec(entry.name) ?? [];
+    return name === undefined || name === 'table' ? [] : [[name, [`${HERE}/${entry.name}`]]];
+  }),
+);
+
+function filesOf(folder: string): string[] {
+  const tests = readdirSync(folder).filter((file) => file.endsWith('.test.ts'));
+  return tests.filter((file) => file !== 'requests.test.ts').map((file) => `${folder}/${file}`);
+}
 
 type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
 
@@ -69,15 +80,15 @@ function rowsIn(page: string): Map<string, Row[]> {
   );
 }
 
-const titlesOf = (suite: string) => [
-  ...new Set(titlesIn(readFileSync(`${ROOT}test/clients/${suite}.test.ts`, 'utf8'))),
+const titlesOf = (files: readonly string[]) => [
+  ...new Set(files.flatMap((file) => titlesIn(readFileSync(file, 'utf8')))),
 ];
 const ROWS = rowsIn(readFileSync(`${ROOT}docs/simulator.md`, 'utf8'));
 
-describe.each(SUITES)('the calls of %s', (suite) => {
+describe.each([...SUITES])('the calls of %s', (suite, files) => {
   test('are the same in docs/simulator.md as in the suite, one row for each test', () => {
     const titles = (ROWS.get(suite) ?? []).map(({ title }) => title);
-    expect([...titles].sort()).toEqual(titlesOf(suite).sort());
+    expect([...titles].sort()).toEqual(titlesOf(files).sort());
   });
 
   test('are called not supported in docs/simulator.md when that is what their test says', () => {

@@ -2,9 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { dialects } from '../../simulator/dialects/registry.ts';
-import type { ScenarioName } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import { DIALECTS, type ScenarioName, startSimulator } from '../../simulator/index.ts';
 import type { Observation } from '../../src/generation/events.ts';
 import type { Outcome, ProviderTask } from '../../src/generation/generation.ts';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
@@ -67,7 +65,7 @@ export async function openSimulated(
   });
 
   const create = PROVIDER_FACTORIES.get(fixture.name);
-  const secret = dialects.find(({ name }) => name === fixture.name)?.defaultSecret;
+  const secret = DIALECTS.find(({ name }) => name === fixture.name)?.defaultSecret;
   if (!create) throw new Error(`The registry has no ${fixture.name}`);
   const baseUrl = `${simulator.url}/${fixture.name}`;
   const adapter = create({

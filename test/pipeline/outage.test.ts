@@ -37,7 +37,7 @@ async function filesFolder(): Promise<string> {
   return folder;
 }
 
-const bookOf = (pipeline: Pipeline, provider: string) => {
+const ledgerOf = (pipeline: Pipeline, provider: string) => {
   const book = pipeline.simulator.ledger()[provider];
   if (!book) throw new Error(`no book of ${provider}`);
   return book;
@@ -51,14 +51,14 @@ async function untilGivenUp(
 ): Promise<void> {
   for (const provider of providers) {
     await until(`${provider} has finished and given up`, () => {
-      const { accepted } = bookOf(pipeline, provider);
+      const { accepted } = ledgerOf(pipeline, provider);
       const tries = TRIES[provider] ?? 0;
       return (
         accepted.length === count &&
         accepted.every((entry) => entry.doneAtMs !== null && entry.webhookAttempts.length >= tries)
       );
     });
-    const answers = bookOf(pipeline, provider).accepted.flatMap((entry) => entry.webhookAttempts);
+    const answers = ledgerOf(pipeline, provider).accepted.flatMap((entry) => entry.webhookAttempts);
     expect(answers.filter(({ answeredStatus }) => answeredStatus !== null)).toEqual([]);
   }
 }
@@ -167,7 +167,7 @@ test(
     }
     for (const provider of OUTLIVING) {
       const isUnsent = PROVIDERS.some((name) => name === provider);
-      expect(bookOf(pipeline, provider).accepted).toHaveLength(isUnsent ? 2 : 1);
+      expect(ledgerOf(pipeline, provider).accepted).toHaveLength(isUnsent ? 2 : 1);
     }
     expect(pipeline.events).toHaveLength(ids.length);
   },

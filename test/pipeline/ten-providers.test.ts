@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ScenarioName } from '../../simulator/scenarios.ts';
+import type { ScenarioName } from '../../simulator/index.ts';
 import { PROVIDER_NAMES } from '../../src/config/env.ts';
 import { askFor, setupEveryProvider } from '../support/every-provider.ts';
 import type { Pipeline, Shown } from '../support/pipeline.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { type Answer, bookOf, setup } from './setup.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { type Answer, ledgerOf, setup } from './setup.ts';
 
 const key = 'sk-tests';
 
@@ -52,10 +52,12 @@ test('a task is accepted with an opaque id inside the envelope', async () => {
 });
 
 test('a task goes from pending to success, with its links as JSON inside JSON', async () => {
-  const { generate, untilState } = await start({ timeScale: 0.1 });
+  const { generate, untilState, simulator } = await start();
+  simulator.setScenario('stuck', { provider: 'apixo', count: 1 });
+  const waiting = await untilState(dataOf(await generate()).taskId, 'pending');
+  expect(waiting.seen).toEqual(['pending']);
   const { taskId } = dataOf(await generate());
-  const { seen, data } = await untilState(taskId, 'success');
-  expect(seen[0]).toBe('pending');
+  const { data } = await untilState(taskId, 'success');
   expect(data).toEqual({
     taskId,
     state: 'success',
@@ -82,7 +84,7 @@ test('without request_type callback nobody is called back', async () => {
   const { generate, untilState, simulator } = await start();
   const { taskId } = dataOf(await generate({ callback_url: 'http://127.0.0.1:9/' }));
   await untilState(taskId, 'success');
-  expect(bookOf(simulator, 'apixo').accepted[0]).toMatchObject({
+  expect(ledgerOf(simulator, 'apixo').accepted[0]).toMatchObject({
     webhookUrl: null,
     webhookAttempts: [],
   });
@@ -93,7 +95,7 @@ test('any answer but 200 is tried again, three times in all after the first', as
   receiver.answers.push(204, 201, 202, 500, 500);
   await generate({ request_type: 'callback', callback_url: receiver.url });
   await receiver.until(4);
-  await expect.poll(() => bookOf(simulator, 'apixo').accepted[0]?.webhookAttempts.length).toBe(4);
+  await expect.poll(() => ledgerOf(simulator, 'apixo').accepted[0]?.webhookAttempts.length).toBe(4);
 });
 
 test.each([
@@ -159,7 +161,7 @@ test.each([
     status: 400,
     body: { code: 400, message: expect.any(String), data: null },
   });
-  expect(bookOf(simulator, 'apixo').accepted).toEqual([]);
+  expect(ledgerOf(simulator, 'apixo').accepted).toEqual([]);
 });
 
 test('the balance shrinks, no key is 401, no credit 402, an unknown model 404', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { bookOf, setup as setupSimulator } from './setup.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { ledgerOf, setup as setupSimulator } from './setup.ts';
 
 // Replicate stands for every provider that can cancel: what is proved here is the engine's.
 const key = 'r8_tests';
@@ -39,7 +39,7 @@ test('a canceled task frees its place, is told once, and never becomes anything 
     [second['id'], 'succeeded'],
   ]);
   expect((await get(first['id'])).body['status']).toBe('canceled');
-  expect(bookOf(simulator, 'replicate').accepted).toMatchObject([
+  expect(ledgerOf(simulator, 'replicate').accepted).toMatchObject([
     { finalStatus: 'canceled', cancelRequests: 1 },
     { finalStatus: 'succeeded', cancelRequests: 0 },
   ]);
@@ -51,7 +51,7 @@ test('canceling twice, or after the end, changes nothing and is on the books', a
   await receiver.until(1);
   await cancel(body['id']);
   await cancel(body['id']);
-  const book = bookOf(simulator, 'replicate');
+  const book = ledgerOf(simulator, 'replicate');
   expect(book.accepted).toMatchObject([{ finalStatus: 'succeeded', cancelRequests: 2 }]);
 });
 

@@ -4,13 +4,15 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { helpText, parseFlags } from '../../simulator/flags.ts';
-import { scenarios } from '../../simulator/scenarios.ts';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.ts';
+import { FLAGS, parseFlags } from '../../simulator/server/flags.ts';
+import { helpText } from '../../simulator/server/help.ts';
+import { startSimulator } from '../../simulator/server/start-simulator.ts';
 
-const mainFile = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
+const MAIN_FILE = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
 
 function start(...flags: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', mainFile, ...flags]);
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN_FILE, ...flags]);
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
@@ -48,7 +50,9 @@ test('a wrong flag ends it with status 2 and a message that names the flag', asy
 });
 
 test('a port that is in use is named, with what to do', async () => {
-  const { port } = new URL(await readyUrl(start('--port', '0')));
+  const first = await startSimulator();
+  onTestFinished(() => first.close());
+  const { port } = new URL(first.url);
   const second = start('--port', port);
   const [message, [status]] = await Promise.all([text(second.stderr), once(second, 'exit')]);
   expect(message).toBe(
@@ -97,6 +101,7 @@ test('flags become options', () => {
   });
 });
 
-test('the help names every scenario', () => {
-  for (const name of Object.keys(scenarios)) expect(helpText()).toContain(name);
+test('the help names every flag and every scenario', () => {
+  for (const flag of Object.keys(FLAGS)) expect(helpText()).toContain(`  --${flag} `);
+  for (const name of Object.keys(SCENARIOS)) expect(helpText()).toContain(name);
 });

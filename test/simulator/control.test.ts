@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { scenarios } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
-import { bookOf, setup } from './setup.ts';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.ts';
+import { startSimulator } from '../../simulator/server/start-simulator.ts';
+import { ledgerOf, setup } from './setup.ts';
 
 test('every scenario is listed with its description', async () => {
   const { call } = await setup();
   const { body } = await call('/_simulator/scenarios');
-  expect(Object.keys(body)).toEqual(Object.keys(scenarios));
+  expect(Object.keys(body)).toEqual(Object.keys(SCENARIOS));
 });
 
 test('a scenario can be set over HTTP, and a wrong one names those that exist', async () => {
@@ -45,7 +45,7 @@ test("the account's webhook can be set over HTTP, and takes what names no URL of
   await receiver.until(2);
   expect((await set({ provider: 'fashn', url: null })).status).toBe(200);
   await fashn.run();
-  const urls = bookOf(simulator, 'fashn').accepted.map((entry) => entry.webhookUrl);
+  const urls = ledgerOf(simulator, 'fashn').accepted.map((entry) => entry.webhookUrl);
   expect(urls).toEqual([receiver.url, receiver.url, null]);
   const wrongs = [
     { provider: 'typo', url: null },
@@ -68,8 +68,8 @@ test('a reset brings back the webhook that was there at the start', async () => 
   started.simulator.reset();
   await fashn.run();
   await started.fashn.run();
-  expect(bookOf(simulator, 'fashn').accepted[0]?.webhookUrl).toBeNull();
-  expect(bookOf(started.simulator, 'fashn').accepted[0]?.webhookUrl).toBe(receiver.url);
+  expect(ledgerOf(simulator, 'fashn').accepted[0]?.webhookUrl).toBeNull();
+  expect(ledgerOf(started.simulator, 'fashn').accepted[0]?.webhookUrl).toBe(receiver.url);
 });
 
 test('work that costs nothing is told apart from paid work', async () => {
@@ -77,7 +77,7 @@ test('work that costs nothing is told apart from paid work', async () => {
   const body = { person_url: person(), garment_urls: [garment()], wait: false };
   await post('/fitinview/api/v1/tryon', 'fiv_test_k', body);
   await fitinview.submit();
-  const paid = bookOf(simulator, 'fitinview').accepted.map((entry) => entry.isPaid);
+  const paid = ledgerOf(simulator, 'fitinview').accepted.map((entry) => entry.isPaid);
   expect(paid).toEqual([false, true]);
 });
 
@@ -85,14 +85,14 @@ test('the ledger over HTTP is the ledger in the program, and deleting it empties
   const { call, fashn, simulator, receiver } = await setup({ scenario: 'stuck' });
   await fashn.run({ webhookUrl: receiver.url });
   expect((await call('/_simulator/ledger')).body).toEqual(simulator.ledger());
-  expect(bookOf(simulator, 'fashn').accepted[0]).toMatchObject({
+  expect(ledgerOf(simulator, 'fashn').accepted[0]).toMatchObject({
     webhookUrl: receiver.url,
     idempotencyKey: null,
     inputFingerprint: expect.stringMatching(/^[0-9a-f]{32}$/),
     finalStatus: null,
   });
   await call('/_simulator/ledger', { method: 'DELETE' });
-  expect(bookOf(simulator, 'fashn').accepted).toEqual([]);
+  expect(ledgerOf(simulator, 'fashn').accepted).toEqual([]);
 });
 
 test('the same inputs have the same fingerprint, others another', async () => {
@@ -100,7 +100,7 @@ test('the same inputs have the same fingerprint, others another', async () => {
   await fashn.run();
   await fashn.run();
   await fashn.run({ inputs: { garment_image: garment('dress') } });
-  const prints = bookOf(simulator, 'fashn').accepted.map((entry) => entry.inputFingerprint);
+  const prints = ledgerOf(simulator, 'fashn').accepted.map((entry) => entry.inputFingerprint);
   expect(new Set(prints).size).toBe(2);
   expect(prints[0]).toBe(prints[1]);
 });
@@ -116,7 +116,7 @@ test('a reset forgets tasks, spending and scenarios, and ends work that was unde
   expect((await fitinview.get(`/jobs/${body['id']}`)).status).toBe(404);
   const after = await fitinview.submit({ wait: true }, { 'idempotency-key': 'k' });
   expect(after.body['status']).toBe('completed');
-  expect(bookOf(simulator, 'fitinview').creditsLeft).toBe(1_000_000 - 8);
+  expect(ledgerOf(simulator, 'fitinview').creditsLeft).toBe(1_000_000 - 8);
   expect(receiver.received).toEqual([]);
 });
 
@@ -125,7 +125,7 @@ test('a webhook nobody listens to is on the books as unanswered', async () => {
   await fashn.run({ webhookUrl: 'http://127.0.0.1:1/' });
   await expect
     .poll(() =>
-      bookOf(simulator, 'fashn').accepted[0]?.webhookAttempts.map((a) => a.answeredStatus),
+      ledgerOf(simulator, 'fashn').accepted[0]?.webhookAttempts.map((a) => a.answeredStatus),
     )
     .toEqual([null, null, null, null, null, null]);
 });
@@ -172,7 +172,7 @@ test.each([
     expect((await ask({ provider: 'fashn', answer, seconds: 3_600 })).status).toBe(200);
     expect((await fashn.run()).status).toBe(status);
     expect((await fashn.get(`/status/${body['id']}`)).status).toBe(status);
-    expect(bookOf(simulator, 'fashn')).toMatchObject({
+    expect(ledgerOf(simulator, 'fashn')).toMatchObject({
       accepted: [expect.anything()],
       refused: [{ reason: answer, httpStatus: status }],
     });

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Drawing } from '../../simulator/dialect.ts';
-import { draw } from '../../simulator/drawing.ts';
-import { dress, savedAs } from '../../simulator/picture.ts';
+import type { Drawing } from '../../simulator/contract/picture.ts';
+import { draw } from '../../simulator/pictures/drawing.ts';
+import { dress, savedAs } from '../../simulator/pictures/dressing.ts';
 
 const person = await readFile(new URL('../../simulator/artwork/person.png', import.meta.url));
 /** The example's own: no drawing has to make it smaller. */

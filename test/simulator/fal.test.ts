@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { bookOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const APP = '/fal/fal-ai/fashn';
 
@@ -46,30 +46,15 @@ async function falSetup(options: SimulatorOptions = {}) {
   return { ...world, ask, input, submit, resultOf, fits };
 }
 
-test('a submission is queued, and its addresses leave the subpath out', async () => {
-  const { simulator, submit } = await falSetup();
-  const { status, body } = await submit();
-  const own = `${simulator.url}${APP}/requests/${body['request_id']}`;
-  expect(status).toBe(200);
-  expect(body).toEqual({
-    request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-    status: 'IN_QUEUE',
-    queue_position: 0,
-    response_url: own,
-    status_url: `${own}/status`,
-    cancel_url: `${own}/cancel`,
-  });
-});
-
 test('a request is 202 while it is pending, and 200 when it is COMPLETED', async () => {
-  const { ask, submit, resultOf } = await falSetup({ timeScale: 0.1 });
-  const { body } = await submit('', { num_samples: 2 });
-  const first = await ask(`/requests/${body['request_id']}/status`);
+  const { ask, submit, resultOf } = await falSetup();
+  const { body: waiting } = await submit('?simulate=stuck');
+  const first = await ask(`/requests/${waiting['request_id']}/status`);
   expect(first).toMatchObject({ status: 202, body: { status: 'IN_QUEUE', queue_position: 0 } });
-  expect((await ask(`/requests/${body['request_id']}`)).status).toBe(202);
-  const { status, seen, result } = await resultOf(body['request_id']);
+  expect((await ask(`/requests/${waiting['request_id']}`)).status).toBe(202);
+  const { body } = await submit('', { num_samples: 2 });
+  const { status, result } = await resultOf(body['request_id']);
   expect(status.status).toBe(200);
-  expect(seen).toEqual(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
   const picture = { url: expect.stringMatching(/\.png$/), content_type: 'image/png' };
   expect(result).toMatchObject({ status: 200, body: { images: [picture, picture] } });
 });
@@ -142,16 +127,6 @@ test('a configured secret is another key, which is then the published one', asyn
   expect((await call('/fal/.well-known/jwks.json')).status).toBe(200);
 });
 
-test('a forged webhook is signed with a key that nobody published', async () => {
-  const { submit, receiver, fits } = await falSetup();
-  await submit('?simulate=forged-signature', {}, receiver.url);
-  const [forged, good] = await receiver.until(2);
-  if (!forged || !good) throw new Error('no webhooks');
-  expect(forged.body['status']).toBe('ERROR');
-  expect(await fits(forged)).toEqual([false, false]);
-  expect(await fits(good)).toEqual([false, true]);
-});
-
 test('a failure is told as ERROR with its details', async () => {
   const { submit, receiver } = await falSetup();
   await submit('?simulate=moderation', {}, receiver.url);
@@ -181,7 +156,7 @@ test('a refused webhook is tried again ten times', async () => {
   receiver.answers.push(...Array.from({ length: 20 }, () => 500));
   await submit('', {}, receiver.url);
   await receiver.until(11);
-  await expect.poll(() => bookOf(simulator, 'fal').accepted[0]?.webhookAttempts.length).toBe(11);
+  await expect.poll(() => ledgerOf(simulator, 'fal').accepted[0]?.webhookAttempts.length).toBe(11);
 });
 
 test('a live request can be canceled with PUT; its result says so', async () => {
@@ -194,7 +169,7 @@ test('a live request can be canceled with PUT; its result says so', async () => 
   expect(result).toMatchObject({ status: 499, body: { error_type: 'client_cancelled' } });
   expect(result.headers.get('x-fal-error-type')).toBe('client_cancelled');
   expect(receiver.received).toHaveLength(0);
-  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({ finalStatus: 'CANCELED' });
+  expect(ledgerOf(simulator, 'fal').accepted[0]).toMatchObject({ finalStatus: 'CANCELED' });
   const unknown = await ask('/requests/nobody/cancel', 'PUT');
   expect(unknown).toMatchObject({ status: 404, body: { status: 'NOT_FOUND' } });
 });
@@ -275,7 +250,7 @@ test('a call that waits is given up after ten minutes, and costs nothing', async
   });
   expect(answer).toMatchObject({ status: 504, body: { error_type: 'request_timeout' } });
   expect(answer.headers.get('x-fal-request-timeout-type')).toBeNull();
-  expect(bookOf(simulator, 'fal').accepted[0]).toMatchObject({
+  expect(ledgerOf(simulator, 'fal').accepted[0]).toMatchObject({
     finalStatus: 'CANCELED',
     creditsRefunded: 1,
   });
@@ -303,5 +278,5 @@ test('a reset while a request may still start in time leaves nothing behind', as
   });
   expect(asked.status).toBe(200);
   simulator.reset();
-  expect(bookOf(simulator, 'fal').accepted).toHaveLength(0);
+  expect(ledgerOf(simulator, 'fal').accepted).toHaveLength(0);
 });

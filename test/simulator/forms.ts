@@ -16,3 +16,6 @@ export function formOf(parts: Record<string, string | Uint8Array<ArrayBuffer>>):
   }
   return form;
 }
+
+/** The bytes of a file that no decoder takes for a picture. */
+export const NOT_A_PICTURE = new Uint8Array(Buffer.from('This is text, and no picture.'));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { example } from './forms.ts';
-import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { NOT_A_PICTURE } from './forms.ts';
+import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const credentials = { clientId: 'id', clientSecret: 'secret' };
 const ends = ['COMPLETED_SUCCESSFULLY', 'COMPLETED_PARTIAL_ERROR', 'COMPLETED_ALL_ERROR'];
@@ -111,7 +111,7 @@ test('a match answers with one object and no labels', async () => {
 
 test('each bad image has its own reason, and the job is a partial error', async () => {
   const { detect, get, simulator, garment } = await setup();
-  const text = Buffer.from(await example('make-artwork.ts')).toString('base64');
+  const text = Buffer.from(NOT_A_PICTURE).toString('base64');
   const images = [{ url: `${simulator.url}/assets/none.png` }, { blob: text }, { url: garment() }];
   const { body } = await detect({ images });
   const { last } = await pollUntil(() => get(`/detect/${body['id']}`), ends);
@@ -123,7 +123,7 @@ test('each bad image has its own reason, and the job is a partial error', async 
       { status: 'COMPLETED_SUCCESSFULLY' },
     ],
   });
-  const [entry] = bookOf(simulator, 'image-intelligence').accepted;
+  const [entry] = ledgerOf(simulator, 'image-intelligence').accepted;
   expect(entry).toMatchObject({ finalStatus: 'COMPLETED_PARTIAL_ERROR', creditsCharged: 3 });
 });
 
@@ -145,7 +145,7 @@ test('the webhook has the whole job, unsigned, and only 200 ends its repeats', a
   expect(received[2]?.body).toEqual((await get(`/detect/${body['id']}`)).body);
   await expect
     .poll(() =>
-      bookOf(simulator, 'image-intelligence').accepted[0]?.webhookAttempts.map(
+      ledgerOf(simulator, 'image-intelligence').accepted[0]?.webhookAttempts.map(
         ({ answeredStatus }) => answeredStatus,
       ),
     )
@@ -161,7 +161,7 @@ test('a job whose answer was lost is found by its customId, among its own kind',
   expect(body).toEqual([expect.objectContaining({ customId: 'mine' })]);
   expect((await get('/match?customId=mine')).body).toEqual([]);
   expect((await get(`/detect?after=${Date.now() + 60_000}`)).body).toEqual([]);
-  expect(bookOf(simulator, 'image-intelligence').searches).toBe(3);
+  expect(ledgerOf(simulator, 'image-intelligence').searches).toBe(3);
 });
 
 test('expired-token answers 401 to the first submit and the first poll, and accepts one job', async () => {
@@ -174,7 +174,7 @@ test('expired-token answers 401 to the first submit and the first poll, and acce
   expect((await get(`/detect/${body['id']}`)).status).toBe(401);
   await refresh();
   expect((await get(`/detect/${body['id']}`)).status).toBe(200);
-  const book = bookOf(simulator, 'image-intelligence');
+  const book = ledgerOf(simulator, 'image-intelligence');
   expect(book.accepted).toHaveLength(1);
   expect(book.tokensIssued).toBe(3);
 });

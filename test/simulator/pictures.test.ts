@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
-import { dress } from '../../simulator/picture.ts';
+import { dress } from '../../simulator/pictures/dressing.ts';
 import { setup } from './setup.ts';
 
 const example = (file: string) =>
@@ -112,7 +112,7 @@ test('only pictures of the assets folder are served', async () => {
   const { call } = await setup();
   expect((await call('/assets/person.png')).status).toBe(200);
   for (const file of [
-    'make-artwork.ts',
+    '..%2fpictures%2fmake-artwork.ts',
     '..%2fpackage.json',
     '%2e%2e%2fa.png',
     'none.png',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRateWindow } from '../../simulator/rate-window.ts';
+import { createRateWindow } from '../../simulator/engine/rate-window.ts';
 
 test('the window slides: a place is free again when the oldest call is a minute old', () => {
   const window = createRateWindow(2);

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { fitinview as dialect } from '../../simulator/dialects/fitinview.ts';
-import { bookOf, pollUntil, setup } from './setup.ts';
+import { fitinview as dialect } from '../../simulator/dialects/fitinview/dialect.ts';
+import { ledgerOf, pollUntil, setup } from './setup.ts';
 
 test('a scenario named in an image URL beats the default, and the header beats both', async () => {
   const { fitinview, person, simulator } = await setup({ scenario: 'stuck' });
@@ -9,7 +9,7 @@ test('a scenario named in an image URL beats the default, and the header beats b
   await fitinview.submit(query);
   await fitinview.submit(query, { 'x-simulate': 'ok' });
   await fitinview.submit();
-  const names = bookOf(simulator, 'fitinview').accepted.map((entry) => entry.scenario);
+  const names = ledgerOf(simulator, 'fitinview').accepted.map((entry) => entry.scenario);
   expect(names).toEqual(['moderation', 'ok', 'stuck']);
 });
 
@@ -27,7 +27,7 @@ test('a scenario set with a count ends after that many submits of that provider'
   await fashn.run();
   await fashn.run();
   const names = (provider: string) =>
-    bookOf(simulator, provider).accepted.map((entry) => entry.scenario);
+    ledgerOf(simulator, provider).accepted.map((entry) => entry.scenario);
   expect(names('fitinview')).toEqual(['ok']);
   expect(names('fashn')).toEqual(['moderation', 'ok']);
 });
@@ -35,7 +35,7 @@ test('a scenario set with a count ends after that many submits of that provider'
 test('slow takes ten times as long', async () => {
   const { fitinview, simulator } = await setup({ latencyMs: { min: 2_000, max: 2_000 } });
   await fitinview.submit({ wait: true }, { 'x-simulate': 'slow' });
-  const [entry] = bookOf(simulator, 'fitinview').accepted;
+  const [entry] = ledgerOf(simulator, 'fitinview').accepted;
   // Timers may fire a millisecond early.
   expect((entry?.doneAtMs ?? 0) - (entry?.acceptedAtMs ?? 0)).toBeGreaterThanOrEqual(99);
 });
@@ -46,7 +46,7 @@ test('no-webhook finishes without telling', async () => {
   await fitinview.submit({ wait: true, webhook_url: receiver.url });
   const received = await receiver.until(1);
   expect(received).toHaveLength(1);
-  expect(bookOf(simulator, 'fitinview').accepted[0]).toMatchObject({
+  expect(ledgerOf(simulator, 'fitinview').accepted[0]).toMatchObject({
     finalStatus: 'completed',
     webhookAttempts: [],
   });
@@ -71,7 +71,7 @@ test('lost-reply charges once, breaks the connection, and the key finds the task
   const headers = { 'idempotency-key': 'lost' };
   await expect(fitinview.submit({}, headers)).rejects.toThrow('fetch failed');
   const repeat = await fitinview.submit({}, headers);
-  const book = bookOf(simulator, 'fitinview');
+  const book = ledgerOf(simulator, 'fitinview');
   expect(book.accepted.map((entry) => entry.taskId)).toEqual([repeat.body['id']]);
   expect(book.creditsLeft).toBe(1_000_000 - 8);
 });
@@ -81,7 +81,7 @@ test('lost-reply without idempotency keys answers, and charges, the second submi
   const query = '?simulate=lost-reply';
   await expect(fashn.run({ query })).rejects.toThrow('fetch failed');
   expect((await fashn.run({ query })).status).toBe(200);
-  expect(bookOf(simulator, 'fashn').accepted).toHaveLength(2);
+  expect(ledgerOf(simulator, 'fashn').accepted).toHaveLength(2);
 });
 
 test.each([
@@ -95,7 +95,7 @@ test.each([
     expect(first).toMatchObject({ status, body: { error } });
     expect(first.headers.get('retry-after')).toBe(wait);
     expect((await fashn.run({ query: `?simulate=${name}` })).status).toBe(200);
-    expect(bookOf(simulator, 'fashn').creditsLeft).toBe(999_999);
+    expect(ledgerOf(simulator, 'fashn').creditsLeft).toBe(999_999);
   },
 );
 
@@ -137,7 +137,7 @@ test('server-errors fails two submits and two polls, accepting one task', async 
     statuses.push((await fashn.get(`/status/${body['id']}`)).status);
   }
   expect(statuses).toEqual([500, 500, 200]);
-  const book = bookOf(simulator, 'fashn');
+  const book = ledgerOf(simulator, 'fashn');
   expect(book.accepted).toMatchObject([{ polls: 3 }]);
   expect(book.refused).toHaveLength(2);
 });
@@ -147,7 +147,7 @@ test('html-error answers a 502 page and accepts nothing', async () => {
   const answer = await fashn.run({ query: '?simulate=html-error' });
   expect(answer.status).toBe(502);
   expect(answer.headers.get('content-type')).toMatch('text/html');
-  expect(bookOf(simulator, 'fashn').accepted).toEqual([]);
+  expect(ledgerOf(simulator, 'fashn').accepted).toEqual([]);
 });
 
 test('stuck stays in the first live status', async () => {
@@ -171,8 +171,10 @@ test('late-webhook tells long after the status is final', async () => {
   const { fashn, receiver, simulator } = await setup();
   await fashn.run({ query: '?simulate=late-webhook', webhookUrl: receiver.url });
   await receiver.until(1);
-  await expect.poll(() => bookOf(simulator, 'fashn').accepted[0]?.webhookAttempts).toHaveLength(1);
-  const [entry] = bookOf(simulator, 'fashn').accepted;
+  await expect
+    .poll(() => ledgerOf(simulator, 'fashn').accepted[0]?.webhookAttempts)
+    .toHaveLength(1);
+  const [entry] = ledgerOf(simulator, 'fashn').accepted;
   const lateMs = (entry?.webhookAttempts[0]?.atMs ?? 0) - (entry?.doneAtMs ?? 0);
   // Ten latencies of 20 real milliseconds, less what an early timer may cut off.
   expect(lateMs).toBeGreaterThanOrEqual(190);
@@ -200,7 +202,7 @@ describe('forged-signature', () => {
     const received = await receiver.until(2);
     expect(received.map(({ body }) => body['status'])).toEqual(['failed', 'completed']);
     await expect
-      .poll(() => bookOf(simulator, 'fashn').accepted[0]?.webhookAttempts.map(({ kind }) => kind))
+      .poll(() => ledgerOf(simulator, 'fashn').accepted[0]?.webhookAttempts.map(({ kind }) => kind))
       .toEqual(['forged', 'true']);
   });
 });

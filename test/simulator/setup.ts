@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { type Simulator, startSimulator } from '../../simulator/server.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { type Simulator, startSimulator } from '../../simulator/server/start-simulator.ts';
 
 export interface ReceivedWebhook {
   headers: IncomingHttpHeaders;
@@ -169,9 +169,9 @@ export async function pollUntil(
   }
 }
 
-/** The entries of one provider's book. */
-export function bookOf(simulator: Simulator, provider: string) {
-  const book = simulator.ledger()[provider];
-  if (!book) throw new Error(`no book of ${provider}`);
-  return book;
+/** What happened at one provider. */
+export function ledgerOf(simulator: Simulator, provider: string) {
+  const ledger = simulator.ledger()[provider];
+  if (!ledger) throw new Error(`no ledger of ${provider}`);
+  return ledger;
 }

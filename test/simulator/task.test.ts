@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { createClock } from '../../simulator/clock.ts';
-import { fashn } from '../../simulator/dialects/fashn.ts';
-import { fitinview } from '../../simulator/dialects/fitinview.ts';
-import { type ScenarioName, scenarioNamed } from '../../simulator/scenarios.ts';
-import { createTask, viewOf } from '../../simulator/task.ts';
+import { fashn } from '../../simulator/dialects/fashn/dialect.ts';
+import { fitinview } from '../../simulator/dialects/fitinview/dialect.ts';
+import { DIALECTS } from '../../simulator/dialects/registry.ts';
+import { createClock } from '../../simulator/engine/clock.ts';
+import { createTask, viewOf } from '../../simulator/engine/task.ts';
+import { type ScenarioName, scenarioNamed } from '../../simulator/scenarios/scenarios.ts';
 
 function taskOf(scenarioName: ScenarioName) {
   return createTask({
@@ -37,6 +38,19 @@ test.each([
   );
   expect(seen).toEqual(statuses.map((status) => ({ state: 'live', status })));
 });
+
+test.each(DIALECTS.map((dialect) => [dialect.name, dialect] as const))(
+  '%s shows each of its live statuses, in order',
+  (_name, dialect) => {
+    const clock = createClock(1);
+    const { liveStatuses } = dialect;
+    const seen = liveStatuses.map((_status, index) => {
+      const middleMs = (300 * (index + 0.5)) / liveStatuses.length;
+      return viewOf(taskOf('ok'), dialect, clock, 1_000 + middleMs);
+    });
+    expect(seen).toEqual(liveStatuses.map((status) => ({ state: 'live', status })));
+  },
+);
 
 test('a task with a verdict shows the verdict and nothing else', () => {
   const task = taskOf('stuck');

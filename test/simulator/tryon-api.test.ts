@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import { example, formOf } from './forms.ts';
-import { bookOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import type { SimulatorOptions } from '../../simulator/server/options.ts';
+import { example, formOf, NOT_A_PICTURE } from './forms.ts';
+import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { authorization: 'Bearer ta_tests' };
 
@@ -42,7 +42,7 @@ test('a job is 202 with a relative status address, which leads to a picture', as
     imageUrl: expect.stringMatching(/\/results\/[0-9a-f-]+\.png$/),
     result: { objectKey: expect.any(String) },
   });
-  expect(bookOf(simulator, 'tryon-api').accepted[0]?.creditsCharged).toBe(1);
+  expect(ledgerOf(simulator, 'tryon-api').accepted[0]?.creditsCharged).toBe(1);
 });
 
 test('a switch gives the picture inline instead of its address', async () => {
@@ -56,7 +56,7 @@ test('a switch gives the picture inline instead of its address', async () => {
 
 test.each(['failed', 'invalid_input'])('a file that is no picture ends in %s', async (word) => {
   const { submit, get } = await setup({ switches: { 'bad-input-status': word } });
-  const { body } = await submit({ garment_images: await example('make-artwork.ts') });
+  const { body } = await submit({ garment_images: NOT_A_PICTURE });
   const { last } = await pollUntil(() => get(body['statusUrl']), [word]);
   expect(last.body).toEqual({
     jobId: body['jobId'],

@@ -2,10 +2,12 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import type { AcceptedEntry } from '../../simulator/ledger.ts';
-import type { SimulatorOptions } from '../../simulator/options.ts';
-import type { ScenarioName } from '../../simulator/scenarios.ts';
-import { startSimulator } from '../../simulator/server.ts';
+import {
+  type AcceptedEntry,
+  type ScenarioName,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../simulator/index.ts';
 import type { Logger } from '../../src/config/log.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { readProcessSettings } from '../../src/config/start-up.ts';

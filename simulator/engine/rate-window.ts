@@ -1,0 +1,48 @@
+import type { RateUsage } from '../contract/account.ts';
+
+const WINDOW_MS = 60_000;
+
+/** The calls of the last minute, against a limit. */
+export interface RateWindow {
+  usage(nowMs: number): RateUsage;
+  /** Counts one call unless the window is full; says whether it was counted. */
+  take(nowMs: number): boolean;
+  clear(): void;
+}
+
+/** Counts calls over a sliding minute of real time, because clients wait in real seconds. */
+export function createRateWindow(limitPerMinute: number): RateWindow {
+  let calledAtMs: number[] = [];
+  let firstLive = 0;
+
+  function forgetOld(nowMs: number): void {
+    while ((calledAtMs[firstLive] ?? Number.POSITIVE_INFINITY) <= nowMs - WINDOW_MS) firstLive += 1;
+    // Cutting the array only now and then keeps a busy minute from costing a copy per call.
+    if (firstLive > 4096) {
+      calledAtMs = calledAtMs.slice(firstLive);
+      firstLive = 0;
+    }
+  }
+
+  return {
+    usage(nowMs) {
+      forgetOld(nowMs);
+      const oldestMs = calledAtMs[firstLive] ?? nowMs;
+      return {
+        limitPerMinute,
+        remaining: limitPerMinute - (calledAtMs.length - firstLive),
+        resetAtSeconds: Math.ceil((oldestMs + WINDOW_MS) / 1000),
+      };
+    },
+    take(nowMs) {
+      forgetOld(nowMs);
+      if (calledAtMs.length - firstLive >= limitPerMinute) return false;
+      calledAtMs.push(nowMs);
+      return true;
+    },
+    clear() {
+      calledAtMs = [];
+      firstLive = 0;
+    },
+  };
+}
