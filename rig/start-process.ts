@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { LAST_LINES, type OnLine, readLines } from './output-lines.ts';
 
 /** One of our own programs as a process of its own. It ends with this process, killed or not. */
 export interface Child {
@@ -38,7 +38,7 @@ export interface ProcessOptions {
   readonly launcher?: readonly string[];
   /** A file that its output is appended to. Otherwise it is read here, line by line. */
   readonly logFile?: string;
-  readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void;
+  readonly onLine?: OnLine;
   /** Whether it exchanges messages with us. */
   readonly messages?: boolean;
 }
@@ -46,7 +46,6 @@ export interface ProcessOptions {
 /** A little more than SHUTDOWN_MS, after which each of our programs ends by itself. */
 const STOP_MS = 12_000;
 const ANSWER_MS = 15_000;
-const KEPT_LINES = 30;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** From the source when this is the source, and compiled when this is compiled. */
@@ -68,7 +67,7 @@ export function startProcess(program: string, options: ProcessOptions = {}): Chi
   const failed = ended.then(async (code) => {
     if (isStopped) return new Promise<never>(() => {});
     const words = logFile === undefined ? lines : (await readFile(logFile, 'utf8')).split('\n');
-    const lastWords = words.slice(-KEPT_LINES).join('\n');
+    const lastWords = words.slice(-LAST_LINES).join('\n');
     throw new Error(`${program} ended by itself (${code ?? child.signalCode}):\n${lastWords}`);
   });
   failed.catch(() => {});
@@ -120,34 +119,6 @@ function commandLine(program: string, options: ProcessOptions): string[] {
   const loader = isCompiled ? [] : ['--import', import.meta.resolve('tsx')];
   const flags = [...nodeFlags, ...loader, '--import', file('rig/exit-with-parent')];
   return [...launcher, process.execPath, ...flags, file(program), ...args];
-}
-
-/** Its last lines, and whoever waits for one. Nothing where it writes to a file. */
-function readLines(child: ChildProcess, onLine: ProcessOptions['onLine']) {
-  const lines: string[] = [];
-  const waiting = new Set<(line: string) => void>();
-  for (const from of ['stdout', 'stderr'] as const) {
-    const stream = child[from];
-    if (!stream) continue;
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      if (lines.length > KEPT_LINES) lines.shift();
-      onLine?.(line, from);
-      for (const listener of waiting) listener(line);
-    });
-  }
-  const listen = (matches: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve) => {
-      const listener = (line: string): void => {
-        const found = matches.exec(line);
-        if (!found) return;
-        waiting.delete(listener);
-        resolve(found);
-      };
-      waiting.add(listener);
-      lines.slice().forEach(listener);
-    });
-  return { lines, listen };
 }
 
 async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<boolean> {

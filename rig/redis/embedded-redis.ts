@@ -7,6 +7,7 @@ import { claimDataFolder } from './data-folder.ts';
 import { EmbeddedRedisError } from './embedded-redis-error.ts';
 import type { RedisServer } from './find-redis.ts';
 import { ensureRedisServer, type Host, thisHost } from './install-redis.ts';
+import { configuration, type RedisAddress } from './redis-configuration.ts';
 import { RedisSupervisor } from './redis-supervisor.ts';
 
 export type EmbeddedRedisOptions = {
@@ -116,48 +117,8 @@ function socketBase(): string {
   return base.length <= 70 && /^[\w./-]+$/.test(base) ? base : '/tmp';
 }
 
-type Address = { readonly path: string } | { readonly port: number };
-
-function configuration(
-  server: RedisServer,
-  address: Address,
-  folder: string,
-  changes: Readonly<Record<string, string>> = {},
-): string {
-  // 1024 instead of 64 keeps a BullMQ job of ordinary size in one compact piece: 908 → 560 bytes.
-  const compactHashes = server.major < 7 ? 'hash-max-ziplist-value' : 'hash-max-listpack-value';
-  const listens: Record<string, string> =
-    'path' in address
-      ? { port: '0', unixsocket: quoted(address.path), unixsocketperm: '700' }
-      : { port: String(address.port), bind: '127.0.0.1' };
-  const settings: Record<string, string> = {
-    ...listens,
-    daemonize: 'no',
-    dir: quoted(folder),
-    // What it says goes to its standard output, and so to the file that the supervisor names.
-    logfile: '""',
-    save: '""',
-    appendonly: 'yes',
-    appendfsync: 'everysec',
-    'maxmemory-policy': 'noeviction',
-    // Redis looks at blocked clients' timeouts hz times a second; the default 10 makes delayed jobs late.
-    hz: '100',
-    'dynamic-hz': 'no',
-    [compactHashes]: '1024',
-    ...changes,
-  };
-  return Object.entries(settings)
-    .map(([name, value]) => `${name} ${value}\n`)
-    .join('');
-}
-
-/** Redis reads quoted strings with the escapes that JSON has for the characters of a path. */
-function quoted(text: string): string {
-  return JSON.stringify(text);
-}
-
 /** Returns when PING is answered; throws when Redis ends first or the deadline passes. */
-async function untilItAnswers(address: Address, supervisor: RedisSupervisor): Promise<void> {
+async function untilItAnswers(address: RedisAddress, supervisor: RedisSupervisor): Promise<void> {
   const deadline = Date.now() + startDeadlineMs;
   while (!(await answersPing(address))) {
     if (supervisor.hasEnded) throw new Error('it ended by itself');
@@ -166,7 +127,7 @@ async function untilItAnswers(address: Address, supervisor: RedisSupervisor): Pr
   }
 }
 
-function answersPing(address: Address): Promise<boolean> {
+function answersPing(address: RedisAddress): Promise<boolean> {
   return new Promise((resolve) => {
     const to = 'path' in address ? address : { ...address, host: '127.0.0.1' };
     const socket = connect(to, () => socket.write('PING\r\n'));
