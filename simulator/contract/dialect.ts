@@ -7,7 +7,7 @@ import type { Reply } from './reply.ts';
 import type { TaskFacts, TaskView, Verdict } from './task.ts';
 
 /** How a provider sends its webhooks. */
-export interface WebhookStyle {
+interface WebhookStyle {
   /** Which moments are told: only the end, or each live status too. */
   when: 'final' | 'every-change';
   /** Simulated pauses before the second, third, … try. */

@@ -2,7 +2,7 @@ import { Agent, request } from 'undici';
 import type { Clock } from './clock.ts';
 
 /** One message, to be sent until it is accepted or given up. */
-export interface WebhookMessage {
+interface WebhookMessage {
   url: string;
   body: Buffer;
   /** Headers of one try, signature included. */

@@ -30,7 +30,7 @@ export const DEAD_JOB_CLASSES = [
   'unreadable',
   'stalled',
 ] as const;
-export type DeadJobClass = (typeof DEAD_JOB_CLASSES)[number];
+type DeadJobClass = (typeof DEAD_JOB_CLASSES)[number];
 
 interface DeadJobReason {
   readonly kind: DeadJobClass;

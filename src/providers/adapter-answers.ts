@@ -23,7 +23,7 @@ export function cutMessage(message: string): string {
 
 const TaskName = z.string().min(1).max(MAX_TASK_ID);
 
-export const TaskAnswer = z.object({
+const TaskAnswer = z.object({
   id: TaskName,
   handle: z.string().max(MAX_HANDLE).optional(),
 });
@@ -71,7 +71,7 @@ const ReasonAnswer = z.object({
   message: z.string().transform(cutMessage),
 });
 
-export const OutcomeAnswer = z.discriminatedUnion('verdict', [
+const OutcomeAnswer = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.literal('completed'), results: Results }),
   z.object({ verdict: z.enum(['failed', 'timed_out', 'canceled']), reason: ReasonAnswer }),
 ]);
