@@ -43,6 +43,7 @@ export function pipelineEnv(options: {
     REDIS_URL: options.redisUrl,
     REDIS_NAMESPACE: NAMESPACE,
     HOST: '127.0.0.1',
+    ALLOW_INSECURE_URLS: 'true',
     PUBLIC_URL: options.publicUrl,
     CATWALK_SECRET: randomBytes(32).toString('base64'),
     API_KEYS: `chaos:${API_KEY}`,

@@ -9,11 +9,13 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** The API key that dev and demo give themselves when none is set. */
 export const DEV_API_KEY = 'catwalk-development-key';
 
-/** What a laptop need not set: secrets for this run, and one tenant. */
+/** What a laptop need not set: secrets for this run, one tenant, and URLs of the laptop itself. */
 export function developmentDefaults(env: Env): Record<string, string> {
   const defaults: Record<string, string> = {};
   if (!env['CATWALK_SECRET']) defaults['CATWALK_SECRET'] = randomBytes(32).toString('base64');
   if (!env['API_KEYS']) defaults['API_KEYS'] = `demo:${DEV_API_KEY}`;
+  // Whoever asks here is on this machine, and so are the simulated providers and their pictures.
+  if (!env['ALLOW_INSECURE_URLS']) defaults['ALLOW_INSECURE_URLS'] = 'true';
   if (!env['BOARD_PASSWORD']) defaults['BOARD_PASSWORD'] = 'catwalk-board';
   return defaults;
 }

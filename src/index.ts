@@ -7,28 +7,21 @@
  * await catwalk.onCompletion('orders', async (event) => { … });
  * ```
  */
-import { Redis } from 'ioredis';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
-import { createLogger, type Logger, onceInAWhile } from './config/log.ts';
-import { endConnection, endsWithin, stopTimes } from './config/orderly-stop.ts';
-import { producerConnection, redisTarget, workerConnection } from './config/redis.ts';
+import type { Logger } from './config/log.ts';
+import { endsWithin, stopTimes } from './config/orderly-stop.ts';
 import { InvalidSettings } from './config/settings.ts';
-import { readProcessSettings, requireRedis } from './config/start-up.ts';
+import { awaitRedis, requireRedis, UnfitRedis } from './config/start-up.ts';
+import { assemble, type Core, configure, type Installation } from './core.ts';
 import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
 import { GenerationId } from './generation/ids.ts';
-import { createEnqueue } from './producers/enqueue.ts';
-import { createQueueSet } from './producers/queue-set.ts';
-import {
-  createRequestGeneration,
-  type GenerationRequest,
-  type Requester,
-} from './producers/request-generation.ts';
-import { connectProviders } from './providers/connect.ts';
-import { loadFactories, ProviderModule } from './providers/modules.ts';
-import { keysOf } from './store/keys.ts';
-import { createStore } from './store/store.ts';
-import { createLastingRegistration, createSubscribers } from './store/subscribers.ts';
+import type { GenerationRequest, Requester } from './producers/request-generation.ts';
+import { ProviderModule } from './providers/modules.ts';
+import type { ProviderFactory } from './providers/provider-settings.ts';
+import { openConnection } from './store/connection.ts';
+import { createLastingRegistration } from './store/subscribers.ts';
 import { type CompletionHandler, runSubscriber } from './workers/engine/run-subscriber.ts';
 import type { RunningWorker } from './workers/engine/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
@@ -63,14 +56,16 @@ export interface Catwalk {
    * Registers a subscriber for ever and runs it in this process. Every completion from now on
    * reaches it at least once, also those of the time when no process runs it; `event.id` is the
    * same at every repeat. What the handler throws is tried again with growing waits.
-   * @throws InvalidRequest for a name that cannot be used. CannotStart when Redis is away.
+   * Waits while Redis is away. @throws InvalidRequest for a name that cannot be used. CannotStart
+   *   when Redis must not be trusted, or `close` was called meanwhile.
    */
   onCompletion(name: string, handler: CompletionHandler): Promise<void>;
   /** Unregisters a subscriber; what is queued for it already stays in its queue. */
   removeSubscriber(name: string): Promise<void>;
   /**
-   * Runs the workers of `WORKER_ROLES` in this process. A second call does nothing more.
-   * @throws CannotStart when Redis is away; call again.
+   * Runs the workers of `WORKER_ROLES` in this process; waits while Redis is away. A second call
+   * does nothing more. @throws CannotStart when Redis must not be trusted, or `close` was called
+   *   meanwhile.
    */
   startWorkers(): Promise<void>;
   /**
@@ -94,107 +89,119 @@ export async function connectCatwalk(
   env: Readonly<Record<string, string | undefined>>,
   options: { log?: Logger; providers?: readonly ProviderModule[] } = {},
 ): Promise<Catwalk> {
-  const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
-  for (const [index, given] of (options.providers ?? []).entries()) {
-    const module = ProviderModule.safeParse(given);
-    if (!module.success) throw new InvalidSettings(problemsOf(module.error, `providers.${index}`));
-    factories.set(module.data.name, module.data.create);
-  }
-  const settings = readProcessSettings(env, { apiKeys: false, providerNames: factories.keys() });
-  const log = options.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues);
-  const keys = keysOf(settings.REDIS_NAMESPACE);
-  const connect = (how: typeof producerConnection | ReturnType<typeof workerConnection>): Redis => {
-    const client = new Redis(redisTarget(settings.REDIS_URL), how);
-    client.on(
-      'error',
-      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-    );
-    return client;
-  };
-
-  const redis = connect(producerConnection);
-  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
-  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: true, log });
-  const enqueue = createEnqueue(queues);
-  const connected = connectProviders(settings, factories);
-  const request = createRequestGeneration({
-    store,
-    enqueue,
-    providers: connected.providers,
-    publicUrl: settings.PUBLIC_URL,
-    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
-    maxQueuedMs: settings.MAX_QUEUED_MS,
-    now: Date.now,
-    onSubmitJobLost: (err, generation) =>
-      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
-  });
-
-  const disconnect = async (): Promise<void> => {
-    await queues.close();
-    await connected.close();
-    redis.disconnect();
-  };
+  const providers = factoriesOf(options.providers ?? []);
+  const installation = await configure(env, { apiKeys: false, providers, log: options.log });
+  const core = assemble(installation, { whileAway: 'fail' });
+  const { settings, log, redis } = core;
   try {
     await requireRedis(redis, log, REDIS_PATIENCE_MS);
   } catch (error) {
-    if (redis.status === 'ready') {
-      await disconnect();
+    if (error instanceof UnfitRedis) {
+      await installation.close();
+      core.end();
       throw error;
     }
     log.error({ err: error }, 'every call rejects until Redis is there');
   }
 
-  const over = new AbortController();
-  let listening: ReturnType<typeof listen> | undefined;
-  let workers: Promise<WorkerProcess> | undefined;
-  const handlers: RunningWorker[] = [];
-
-  const listen = () => {
-    const client = connect(workerConnection(over.signal));
-    return { redis: client, registration: createLastingRegistration({ redis: client, keys }) };
-  };
+  const subscriptions = createSubscriptions(core);
+  const work = createWork(installation);
 
   return {
     requestGeneration: ({ tenant, idempotencyKey, ...body }) =>
-      request(body, { tenant, idempotencyKey }),
-    getGeneration: store.load,
+      core.requestGeneration(body, { tenant, idempotencyKey }),
+    getGeneration: core.store.load,
     async cancelGeneration(id) {
       // It travels together with other callers' events, whose job it would spoil.
       const parsed = GenerationId.safeParse(id);
       if (!parsed.success) throw new InvalidRequest('invalid_id', 'This is no id of a generation.');
-      await enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
+      await core.enqueue.completion({ id: parsed.data, event: { type: 'cancel' } });
     },
-    async onCompletion(name, handler) {
-      listening ??= listen();
-      await requireRedis(listening.redis, log, REDIS_PATIENCE_MS);
-      await listening.registration.register(name);
-      const shared = { connection: listening.redis, prefix: keys.prefix, log, now: Date.now };
-      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
-    },
-    async removeSubscriber(name) {
-      listening?.registration.forget(name);
-      await createSubscribers({ redis, keys }).remove(name);
-    },
-    async startWorkers() {
-      workers ??= startWorkers(settings, connected.providers, log, {
-        beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
-        giveUpCalls: connected.giveUpCalls,
-      });
-      workers.catch(() => {
-        workers = undefined;
-      });
-      await workers;
-    },
+    onCompletion: subscriptions.add,
+    removeSubscriber: subscriptions.remove,
+    startWorkers: work.start,
     async close() {
       const { workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
-      const stopWorkers = async (): Promise<void> => (await workers)?.stop();
-      await Promise.all([...handlers.map((handler) => handler.stop(workMs)), stopWorkers()]);
-      await endsWithin(disconnect(), closeMs);
-      over.abort();
-      redis.disconnect();
-      if (listening) endConnection(listening.redis);
+      await Promise.all([subscriptions.stop(workMs), work.stop()]);
+      await endsWithin(Promise.all([core.close(), installation.close()]), closeMs);
+      core.end();
+      subscriptions.end();
     },
   };
+}
+
+/** The handlers of this process, on one connection of their own that waits while Redis is away. */
+function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
+  const handlers: RunningWorker[] = [];
+  let listening: ReturnType<typeof listen> | undefined;
+
+  function listen() {
+    const connection = openConnection({ url: settings.REDIS_URL, whileAway: 'wait', log });
+    return { ...connection, registration: createLastingRegistration({ ...connection, keys }) };
+  }
+
+  return {
+    async add(name: string, handler: CompletionHandler): Promise<void> {
+      listening ??= listen();
+      const { redis, registration } = listening;
+      await awaitRedis(redis, log);
+      await registration.register(name);
+      const shared = { connection: redis, prefix: keys.prefix, log, now };
+      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
+    },
+    async remove(name: string): Promise<void> {
+      listening?.registration.forget(name);
+      await subscribers.remove(name);
+    },
+    stop: (workMs: number) => Promise.all(handlers.map((handler) => handler.stop(workMs))),
+    end: () => listening?.end(),
+  };
+}
+
+/** The workers of this process. They wait while Redis is away, and so they have their own core. */
+function createWork(installation: Installation) {
+  let work: { readonly core: Core; readonly started: Promise<WorkerProcess> } | undefined;
+
+  async function begin(core: Core): Promise<WorkerProcess> {
+    try {
+      await awaitRedis(core.redis, core.log);
+      return await startWorkers(core, installation.giveUpCalls);
+    } catch (error) {
+      work = undefined;
+      core.end();
+      throw error;
+    }
+  }
+
+  return {
+    async start(): Promise<void> {
+      if (!work) {
+        const core = assemble(installation, { whileAway: 'wait' });
+        work = { core, started: begin(core) };
+      }
+      await work.started;
+    },
+    async stop(): Promise<void> {
+      if (!work) return;
+      const { core, started } = work;
+      // Those that still wait for Redis have begun nothing.
+      const workers = await Promise.race([started.catch(() => undefined), nextTurn(undefined)]);
+      if (workers) await workers.stop();
+      core.end();
+    },
+  };
+}
+
+/** @throws InvalidSettings naming the field of the one that is handed over wrongly. */
+function factoriesOf(given: readonly ProviderModule[]): Map<string, ProviderFactory> {
+  return new Map(
+    given.map((one, index) => {
+      const module = ProviderModule.safeParse(one);
+      if (!module.success)
+        throw new InvalidSettings(problemsOf(module.error, `providers.${index}`));
+      return [module.data.name, module.data.create];
+    }),
+  );
 }
 
 function problemsOf(error: z.ZodError, where: string): string[] {

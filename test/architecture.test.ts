@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
 
+const SHARED = ['config', 'generation', 'store', 'outbound', 'producers', 'providers'];
+
 /**
  * Which folder of src may import from which, besides itself. Data flows one way; the web and the
  * worker process meet only in Redis. A folder that is not named here fails the test.
@@ -15,21 +17,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   outbound: ['config', 'generation'],
   providers: ['generation', 'outbound'],
   producers: ['config', 'generation', 'store', 'outbound'],
-  workers: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  http: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  operations: ['config', 'generation', 'store', 'outbound', 'producers', 'providers'],
-  'index.ts': [
-    'config',
-    'generation',
-    'store',
-    'outbound',
-    'producers',
-    'providers',
-    'workers',
-    'http',
-  ],
+  'core.ts': ['config', 'generation', 'store', 'producers', 'providers'],
+  workers: [...SHARED, 'core.ts'],
+  http: [...SHARED, 'core.ts'],
+  operations: [...SHARED, 'core.ts'],
+  'index.ts': [...SHARED, 'core.ts', 'workers', 'http'],
   'provider-kit.ts': ['generation', 'outbound', 'providers'],
 };
+
+/** What the subject itself is made of besides the language: no clock, no network, no files. */
+const PURE = { folder: 'generation', packages: ['zod', 'ulid', 'node:crypto'] };
+const IMPURE_GLOBALS = [
+  ...['fetch', 'process', 'console', 'WebSocket', 'performance', 'Date.now', 'Math.random'],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'],
+];
 
 const MOST_LINES = 300;
 /** Splitting the one table would hide it. */
@@ -41,6 +42,8 @@ interface SourceFile {
   /** From src, with forward slashes: `generation/store.ts`. */
   readonly path: string;
   readonly imports: readonly string[];
+  /** Those globals that do I/O, tell the time or draw lots. */
+  readonly globals: readonly string[];
   readonly readsEnvironment: boolean;
   readonly lines: number;
 }
@@ -94,11 +97,31 @@ function readsEnvironment(node: Node): boolean {
   return importOf(node).some((name) => name === 'node:process' || name === 'process');
 }
 
+/** The globals of `IMPURE_GLOBALS` that a node uses. */
+function impurityOf(node: Node): string[] {
+  const { object, property, name } = node;
+  const written =
+    node.type === 'MemberExpression' && isNode(object) && isNode(property)
+      ? `${object['name']}.${property['name']}`
+      : node.type === 'Identifier'
+        ? String(name)
+        : '';
+  return IMPURE_GLOBALS.includes(written) ? [written] : [];
+}
+
+/** Why a file of the pure folder is not pure. */
+function impurities({ path, imports, globals }: SourceFile): string[] {
+  const packages = imports.filter((name) => targetOf(path, name) === undefined);
+  const used = [...packages.filter((name) => !PURE.packages.includes(name)), ...globals];
+  return used.map((name) => `src/${path} uses ${name}: ${PURE.folder} is pure`);
+}
+
 function parse(path: string, text: string): SourceFile {
   const nodes = [...walk(parseAst(text, { lang: 'ts' }, path))];
   return {
     path,
     imports: nodes.flatMap(importOf),
+    globals: [...new Set(nodes.flatMap(impurityOf))],
     readsEnvironment: nodes.some(readsEnvironment),
     lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
   };
@@ -174,6 +197,12 @@ describe('the source', () => {
     expect(cyclesIn(FILES)).toEqual([]);
   });
 
+  test('keeps its subject pure: nothing in it does I/O, tells the time or draws lots', () => {
+    const subject = FILES.filter(({ path }) => placeOf(path) === PURE.folder);
+    expect(subject.length).toBeGreaterThan(5);
+    expect(subject.flatMap(impurities)).toEqual([]);
+  });
+
   test('reads the environment only in main.ts files', () => {
     const readers = FILES.filter((file) => file.readsEnvironment).map((file) => file.path);
     const problems = readers
@@ -243,6 +272,20 @@ describe('these rules can fail', () => {
       export const local = 1;`;
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `./${name}.ts`);
     expect(parse('x.ts', text).imports).toEqual([...names, '(computed)']);
+  });
+
+  test('every impurity is seen', () => {
+    for (const text of [
+      "import { readFileSync } from 'node:fs'",
+      "import { Redis } from 'ioredis'",
+      'const now = Date.now()',
+      'setTimeout(go, 5)',
+      'await globalThis.fetch(url)',
+      'process.exit()',
+    ]) {
+      expect(impurities(parse('generation/x.ts', text)), text).toHaveLength(1);
+    }
+    expect(impurities(parse('generation/x.ts', "import { z } from 'zod'; now();"))).toEqual([]);
   });
 
   test('every way to read the environment is seen', () => {

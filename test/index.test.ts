@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../src/config/log.ts';
 import {
+  CannotStart,
   type CompletionEvent,
   connectCatwalk,
   InvalidRequest,
@@ -162,4 +163,24 @@ test('a provider that is handed over wrongly is refused by its field, before any
   );
   expect(error).toBeInstanceOf(InvalidSettings);
   expect(String(error)).toMatch(/providers\.0\.name: takes 1-40/);
+});
+
+test('workers and handlers that start while Redis is away wait for it, until closing ends that', async () => {
+  const proxy = await startRedisProxy({ reachable: false });
+  onTestFinished(() => proxy.close());
+  const { catwalk } = await setup({ REDIS_URL: proxy.url });
+  const working = catwalk.startWorkers();
+  const listening = catwalk.onCompletion('orders', () => {});
+  await proxy.mend();
+  await Promise.all([working, listening]);
+
+  const away = await startRedisProxy({ reachable: false });
+  onTestFinished(() => away.close());
+  const other = await setup({ REDIS_URL: away.url });
+  const waiting = [
+    rejectionOf(other.catwalk.startWorkers()),
+    rejectionOf(other.catwalk.onCompletion('orders', () => {})),
+  ];
+  await other.catwalk.close();
+  for (const { error } of await Promise.all(waiting)) expect(error).toBeInstanceOf(CannotStart);
 });

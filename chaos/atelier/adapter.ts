@@ -57,7 +57,7 @@ function createAtelier(options: ProviderOptions): ProviderAdapter {
     name: 'atelier',
     models: { dress: { type: 'image-fast', about: 'Dresses a person.', input: Input } },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'unique-reference',
+    repeatSubmit: { kind: 'unique-reference' },
     inputs: 'url',
     webhook: {
       scope: 'request',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
+import { isAuthentic } from '../../src/providers/provider.ts';
 import type { SubmitData } from './parts.ts';
 import { completionOf, connectNaive, queues, redis, taskKey } from './parts.ts';
 
@@ -19,7 +20,7 @@ async function answer(request: IncomingMessage, body: Buffer): Promise<[number, 
   }
   const webhook = providers.get(name)?.webhook;
   if (first !== 'webhooks' || !webhook) return [404, {}];
-  if (!(await webhook.verify({ headers: request.headers, body }))) return [401, {}];
+  if (!(await isAuthentic(webhook, { headers: request.headers, body }))) return [401, {}];
   const { taskId, observation } = webhook.read(body);
   const id = generationId ?? (await redis.get(taskKey(name, taskId)));
   if (id && observation.kind === 'final') {

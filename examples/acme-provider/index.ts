@@ -16,10 +16,10 @@ import {
   parseWebhook,
   providerUrl,
   refusal,
+  type SignedWebhook,
   statusWord,
   TaskId,
   verifyHexHmac,
-  type WebhookSupport,
 } from 'catwalk/provider-kit';
 import { z } from 'zod';
 
@@ -43,7 +43,7 @@ function createAcme(options: ProviderOptions): ProviderAdapter {
       dress: { type: 'image-fast', about: 'Dresses a person in one garment.', input: Input },
     },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     ...(webhook && { webhook }),
 
@@ -74,7 +74,7 @@ function createAcme(options: ProviderOptions): ProviderAdapter {
   };
 }
 
-function acmeWebhook(secrets: readonly string[]): WebhookSupport {
+function acmeWebhook(secrets: readonly string[]): SignedWebhook {
   return {
     scope: 'request',
     trust: 'signature',

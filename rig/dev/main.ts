@@ -1,15 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import { takeNoArguments } from '../../src/config/arguments.ts';
-import { createLogger } from '../../src/config/log.ts';
-import {
-  CannotStart,
-  exitWith,
-  readProcessSettings,
-  requireRedis,
-} from '../../src/config/start-up.ts';
+import { awaitRedis, CannotStart, exitWith } from '../../src/config/start-up.ts';
+import { assemble, configure } from '../../src/core.ts';
 import { startHttp } from '../../src/http/start.ts';
-import { connectProviders } from '../../src/providers/connect.ts';
-import { loadFactories } from '../../src/providers/modules.ts';
 import { startWorkers } from '../../src/workers/start.ts';
 import {
   DEV_API_KEY,
@@ -24,7 +17,6 @@ import { startEmbeddedRedis } from '../redis/embedded-redis.ts';
 import { EmbeddedRedisError } from '../redis/embedded-redis-error.ts';
 
 const DATA_FOLDER = '.catwalk/redis';
-const REDIS_PATIENCE_MS = 10_000;
 
 const HELP = `npm run dev
 
@@ -59,19 +51,12 @@ async function main(): Promise<void> {
   };
   // Simulated providers run on this machine, so they can reach us on it.
   if (simulation) env['PUBLIC_URL'] ||= publicUrl;
-  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
-  const settings = readProcessSettings(env, {
-    apiKeys: true,
-    providerNames: factories.keys(),
-  });
-
-  const log = createLogger(settings.LOG_LEVEL, settings.secretValues);
-  const connected = connectProviders(settings, factories);
-  const workers = await startWorkers(settings, connected.providers, log, {
-    beforeFirstJob: (client) => requireRedis(client, log, REDIS_PATIENCE_MS),
-    giveUpCalls: connected.giveUpCalls,
-  });
-  const web = await startHttp(settings, connected.providers, log);
+  const installation = await configure(env, { apiKeys: true });
+  const { settings, log } = installation;
+  const core = assemble(installation, { whileAway: 'wait' });
+  await awaitRedis(core.redis, log);
+  const workers = await startWorkers(core, installation.giveUpCalls);
+  const web = await startHttp(assemble(installation, { whileAway: 'fail' }));
 
   let stopping = false;
   void redis?.ended.then(() => {
@@ -81,14 +66,14 @@ async function main(): Promise<void> {
     stopping = true;
     if (err) log.error({ err }, 'stopping');
     await Promise.all([web.stop(), workers.stop()]);
-    await connected.close();
+    await installation.close();
     await simulation?.process.stop();
     await redis?.stop();
   });
 
   const key = process.env['API_KEYS'] ? '<your key>' : DEV_API_KEY;
   const password = process.env['BOARD_PASSWORD'] ? '<your password>' : settings.BOARD_PASSWORD;
-  const where = simulation ? `simulated, at ${simulation.url}` : [...connected.providers.keys()];
+  const where = simulation ? `simulated, at ${simulation.url}` : [...installation.providers.keys()];
   process.stdout.write(
     `API         ${web.url}/v1/generations  (Authorization: Bearer ${key})\n` +
       `Bull Board  ${web.url}/admin/queues  (${settings.BOARD_USER} / ${password})\n` +

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TENANT } from './limits.ts';
 import { PollProfileChange } from './poll-profiles.ts';
 import {
   described,
@@ -36,8 +37,8 @@ const isExample = (secret: string): boolean => secret.startsWith('change-me');
 const apiKeys = list.transform((entries, context) =>
   entries.map((entry) => {
     const [tenant = '', key = ''] = entry.split(/:(.*)/s);
-    if (!/^[\w.-]{1,64}$/.test(tenant)) {
-      context.addIssue('each entry is tenant:key; a tenant is 1-64 letters, digits, - _ or .');
+    if (!TENANT.pattern.test(tenant)) {
+      context.addIssue(`each entry is tenant:key; a tenant is ${TENANT.words}`);
     }
     if (key.length < 16)
       context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
@@ -118,8 +119,8 @@ export const Environment = z.object({
     secret: true,
     example: 'my-shop:change-me-to-a-long-random-key',
   }),
-  ALLOW_INSECURE_URLS: described(z.stringbool().optional(), {
-    about: 'Accept http:// and private-network URLs. Default: only outside production.',
+  ALLOW_INSECURE_URLS: described(z.stringbool().default(false), {
+    about: 'Accept http:// and private-network URLs. For development only.',
   }),
   MAX_BODY_BYTES: described(wholeNumber(64 * 1024, { min: 1024, max: 1024 * 1024 }), {
     about: 'Largest API request.',

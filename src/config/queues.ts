@@ -2,16 +2,36 @@ import type { JobsOptions } from 'bullmq';
 
 const DAY_S = 86_400;
 
+/** The kinds of queue of which there are several: one for each provider, or subscriber. */
+const FAMILIES = ['submit', 'poll', 'subscriber'] as const;
+type Family = (typeof FAMILIES)[number];
+
 /** Every queue's name. One submit and one poll queue per provider: its own limits and pause. */
 export const queueNames = {
-  submit: (provider: string) => `submit-${provider}`,
-  poll: (provider: string) => `poll-${provider}`,
+  submit: nameIn('submit'),
+  poll: nameIn('poll'),
   completions: 'completions',
-  subscriber: (name: string) => `subscriber-${name}`,
+  subscriber: nameIn('subscriber'),
 } as const;
 
+function nameIn(family: Family) {
+  return (of: string): string => `${family}-${of}`;
+}
+
+/** Which kind of queue it is, and whose. */
+export type QueueName =
+  | { readonly family: Family; readonly of: string }
+  | { readonly family: 'completions' };
+
+/** Takes apart what `queueNames` builds; undefined for a name that is none of ours. */
+export function readQueueName(name: string): QueueName | undefined {
+  if (name === queueNames.completions) return { family: 'completions' };
+  const family = FAMILIES.find((one) => name.startsWith(nameIn(one)('')));
+  return family && { family, of: name.slice(nameIn(family)('').length) };
+}
+
 /** What each kind of queue keeps and how often it tries; a job's own options only add a delay. */
-export const jobOptions = {
+export const jobOptions: Readonly<Record<QueueName['family'], JobsOptions>> = {
   /**
    * Attempts here are for our own trouble (Redis, a bug); a provider's "not now" spends none. Done
    * jobs vanish at once: their ids are derived, and a kept one would block the next of its name.
@@ -24,7 +44,7 @@ export const jobOptions = {
     stackTraceLimit: 1,
   },
   /** A lost round is added again by any worker's tick, so none is worth retrying or keeping. */
-  round: { removeOnComplete: true, removeOnFail: { age: DAY_S, count: 100 }, stackTraceLimit: 1 },
+  poll: { removeOnComplete: true, removeOnFail: { age: DAY_S, count: 100 }, stackTraceLimit: 1 },
   completions: {
     attempts: 15,
     backoff: { type: 'exponential', delay: 250, jitter: 0.5 },
@@ -40,7 +60,7 @@ export const jobOptions = {
     removeOnFail: { age: 30 * DAY_S },
     stackTraceLimit: 1,
   },
-} as const satisfies Record<string, JobsOptions>;
+};
 
 /**
  * Waits between deliveries to a subscriber, in ms; the last one repeats. After the schedule that

@@ -1,4 +1,5 @@
 import type { RedisOptions } from 'ioredis';
+import { isFailover } from './redis-errors.ts';
 
 /** Where to connect: what ioredis takes as its first argument. */
 export function redisTarget(url: string): string {
@@ -46,26 +47,4 @@ let readOnlyAt = Number.NEGATIVE_INFINITY;
 
 function isFailingOver(): boolean {
   return performance.now() - readOnlyAt < 2 * FAILOVER_PAUSE_MS;
-}
-
-/** A demoted primary answers READONLY: connect again, and to the new one. */
-function isFailover(error: Error): boolean {
-  return refusal(error) === 'READONLY';
-}
-
-/**
- * Whether Redis answered that it takes nothing at the moment: a failover, no memory or disk left,
- * loading, somebody's endless script, or ours forgotten twice in a row. The command, or script, has
- * written nothing, and the same will work when that is over. What we did wrong is none of these.
- */
-export function isRefusedForNow(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError' && refusal(error) !== undefined;
-}
-
-/** Redis 7 answers for a script as for a command; 6.2 says first where in the script it was. */
-const REFUSED_FOR_NOW =
-  /^(?:ERR Error running script .* -)?(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS|NOSCRIPT) /;
-
-function refusal(error: Error): string | undefined {
-  return REFUSED_FOR_NOW.exec(error.message)?.[1];
 }

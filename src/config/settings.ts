@@ -21,8 +21,7 @@ export interface ProviderSettings {
 }
 
 /** The whole environment, checked and typed, with each provider's variables gathered. */
-export interface Settings extends Omit<Environment, 'ALLOW_INSECURE_URLS'> {
-  readonly ALLOW_INSECURE_URLS: boolean;
+export interface Settings extends Environment {
   readonly providers: Readonly<Partial<Record<string, ProviderSettings>>>;
   /** Every secret value, to be blotted out of logs. */
   readonly secretValues: readonly string[];
@@ -81,7 +80,6 @@ export function readSettings(
 
   return {
     ...environment,
-    ALLOW_INSECURE_URLS: environment.ALLOW_INSECURE_URLS ?? environment.NODE_ENV !== 'production',
     providers,
     secretValues: secretValues(env, names),
   };
@@ -127,7 +125,7 @@ function contradictions(env: Environment, providerNames: readonly string[]): str
   }
   if (env.NODE_ENV !== 'production') return problems;
   if (env.CATWALK_SECRET.length === 0) problems.push(MISSING_SECRET);
-  const isRehearsal = env.ALLOW_INSECURE_URLS === true && isLoopback(env.PUBLIC_URL);
+  const isRehearsal = env.ALLOW_INSECURE_URLS && isLoopback(env.PUBLIC_URL);
   if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https:') && !isRehearsal) {
     problems.push(
       'PUBLIC_URL: must be https in production; http is for a rehearsal on this machine alone ' +

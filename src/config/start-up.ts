@@ -58,6 +58,22 @@ export async function requireRedis(redis: Redis, log: Logger, patienceMs?: numbe
   if (fatal.length > 0) throw new UnfitRedis(fatal.join('\n'));
 }
 
+/** After so long without Redis a process that goes on waiting says so. */
+const SAY_AFTER_MS = 5_000;
+
+/**
+ * For whatever stays: waits for Redis for as long as it takes, and says so once. Being slow or away
+ * is no finding, and ends nothing.
+ * @throws UnfitRedis when it must not be trusted; CannotStart when the connection was ended meanwhile.
+ */
+export async function awaitRedis(redis: Redis, log: Logger): Promise<void> {
+  await requireRedis(redis, log, SAY_AFTER_MS).catch((error: unknown) => {
+    if (error instanceof UnfitRedis || redis.status === 'end') throw error;
+    log.error({ err: error }, 'waiting for Redis');
+    return requireRedis(redis, log);
+  });
+}
+
 async function look(redis: Redis, until: number): Promise<RedisFindings> {
   for (;;) {
     await ready(redis, until);
@@ -73,25 +89,33 @@ async function look(redis: Redis, until: number): Promise<RedisFindings> {
 /** @param until by `performance.now()`; may be infinite. */
 function ready(redis: Redis, until: number): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve();
+  if (redis.status === 'end')
+    return Promise.reject(unusable(new Error('the connection was ended')));
   return new Promise((resolve, reject) => {
     let lastError: Error | undefined;
-    const onError = (error: Error): void => {
-      lastError = error;
-    };
-    const tooLate = (): void => {
-      redis.off('ready', onReady);
-      redis.off('error', onError);
-      reject(unusable(lastError));
-    };
     const leftMs = Math.max(until - performance.now(), 0);
-    const timer = Number.isFinite(leftMs) ? setTimeout(tooLate, leftMs) : undefined;
-    const onReady = (): void => {
-      clearTimeout(timer);
-      redis.off('error', onError);
-      resolve();
-    };
+    const timer = Number.isFinite(leftMs) ? setTimeout(onTooLate, leftMs) : undefined;
     redis.once('ready', onReady);
+    redis.once('end', onTooLate);
     redis.on('error', onError);
+
+    function settle(): void {
+      clearTimeout(timer);
+      redis.off('ready', onReady);
+      redis.off('end', onTooLate);
+      redis.off('error', onError);
+    }
+    function onReady(): void {
+      settle();
+      resolve();
+    }
+    function onTooLate(): void {
+      settle();
+      reject(unusable(lastError));
+    }
+    function onError(error: Error): void {
+      lastError = error;
+    }
   });
 }
 

@@ -1,3 +1,5 @@
+import type { DeferReason } from './hold-reasons.ts';
+
 /**
  * The error taxonomy. What may be done about an error is its class; what happened is its `code`,
  * which is stable and what callers and tests compare. Messages are for people and never hold
@@ -5,11 +7,14 @@
  */
 export abstract class CatwalkError extends Error {
   readonly code: string;
+  /** Of a call that brought no good answer. */
+  declare readonly met?: CallTrouble;
 
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
+  constructor(code: string, message: string, options?: ErrorDetails) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    if (options?.met) this.met = options.met;
     Object.defineProperty(this, KINDS, { value: kindsOf(new.target) });
   }
 
@@ -22,6 +27,14 @@ export abstract class CatwalkError extends Error {
     // biome-ignore lint/complexity/noThisInStatic: `this` is whichever subclass is asked about.
     return Array.isArray(value[KINDS]) && value[KINDS].includes(this.name);
   }
+}
+
+/** What a call met: an answer that is no success, none in time, or no connection that held. */
+export type CallTrouble = `http_${number}` | 'timeout' | 'unreachable';
+
+interface ErrorDetails {
+  readonly cause?: unknown;
+  readonly met?: CallTrouble | undefined;
 }
 
 /** Shared by every copy of this module in the process. */
@@ -53,42 +66,48 @@ export class InvalidRequest extends CatwalkError {
   }
 }
 
-/**
- * Why a provider did not take a submission now. `out_of_credit` waits for a person;
- * `image_unavailable` is not the provider's trouble but that of the app's pictures.
- */
-export type DeferReason =
-  | 'rate_limited'
-  | 'concurrency_limited'
-  | 'out_of_credit'
-  | 'unavailable'
-  | 'image_unavailable'
-  | 'unauthorized';
-
 /** Passing trouble, certainly without effect at the other side: the same call may be repeated. */
 export class Retryable extends CatwalkError {
   declare readonly code: DeferReason;
   readonly retryAfterMs: number | undefined;
   /** The verdict if a submission meets this again and again; undefined: it waits for its turn. */
   readonly ifItLasts: Terminal | undefined;
+  /** As for `Terminal`. */
+  readonly answered: boolean;
 
   constructor(
     code: DeferReason,
     message: string,
-    options: {
+    options: ErrorDetails & {
       retryAfterMs?: number | undefined;
       ifItLasts?: Terminal | undefined;
-      cause?: unknown;
+      answered?: boolean;
     } = {},
   ) {
     super(code, message, options);
     this.retryAfterMs = options.retryAfterMs;
     this.ifItLasts = options.ifItLasts;
+    this.answered = options.answered ?? false;
   }
 }
 
-/** The provider's final no. The code is the reason that the app is told. */
-export class Terminal extends CatwalkError {}
+/** The final no, the provider's or our own. The code is the reason that the app is told. */
+export class Terminal extends CatwalkError {
+  /**
+   * Whether the provider itself said so, in its answer about this request: that proves that it is
+   * there, as our own finding does not. False unless told.
+   */
+  readonly answered: boolean;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { answered?: boolean; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.answered = options.answered ?? false;
+  }
+}
 
 /** The request left and its answer was lost. Look it up; never blindly submit again. */
 export class OutcomeUnknown extends CatwalkError {}

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { Outcome, ProviderTask, Reason } from './generation.ts';
+import { DeferReason, OwnHoldReason } from './hold-reasons.ts';
+import { SOURCES } from './verdicts.ts';
 
 /**
  * Everything that can happen to a generation. Events travel inside jobs, so they are schemas:
  * webhooks, polls, submit answers and cancels all take the same road to the state machine.
  */
-const source = z.enum(['webhook', 'poll', 'submit']);
+const source = z.enum(SOURCES);
 export type Source = z.infer<typeof source>;
 
 /** `send` names the request that is spoken of, so that a late answer cannot move a newer one. */
@@ -15,7 +17,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** A free step before the submission is done; `data` is for the adapter alone. */
   z.object({ type: z.literal('prepared'), data: z.string() }),
   /** We do not want to send it before `until`; nobody has asked the provider. */
-  z.object({ type: z.literal('held'), reason: z.string(), until: z.number() }),
+  z.object({ type: z.literal('held'), reason: OwnHoldReason, until: z.number() }),
   /** A worker is about to call the provider. `sender` is its name for this one send. */
   z.object({ type: z.literal('submit-started'), sender: z.string() }),
   /** The provider has the submission and named its task. */
@@ -24,7 +26,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('submit-deferred'),
     ...send,
-    reason: z.string(),
+    reason: DeferReason,
     until: z.number(),
   }),
   /** The provider's final no; nothing was accepted. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { Hold } from './hold-reasons.ts';
 import { GenerationId } from './ids.ts';
+import { OUTCOMES, UNSUCCESSFUL, Via } from './verdicts.ts';
 
 /**
  * The stored record of a generation: a union on `state`, so that a field exists exactly where it
@@ -21,7 +23,7 @@ export type Reason = z.infer<typeof Reason>;
 /** The final verdict on a generation. */
 export const Outcome = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.literal('completed'), results: z.array(Result) }),
-  z.object({ verdict: z.enum(['failed', 'timed_out', 'canceled']), reason: Reason }),
+  z.object({ verdict: z.enum(UNSUCCESSFUL), reason: Reason }),
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -32,6 +34,11 @@ export type ProviderTask = z.infer<typeof ProviderTask>;
 /** `hybrid` waits for the webhook before it polls; `polling` never expects one. */
 export const Mode = z.enum(['hybrid', 'polling']);
 export type Mode = z.infer<typeof Mode>;
+
+/** The mode of a provider's generations: a webhook is expected where it can call, and reach us. */
+export function modeOf(about: { publicUrl: string | undefined; webhook?: unknown }): Mode {
+  return about.publicUrl && about.webhook ? 'hybrid' : 'polling';
+}
 
 /** One paid submission: whose it is, which one, and in which mode it was asked for. */
 export const Attempt = z.object({ id: GenerationId, attempt: z.number().int(), mode: Mode });
@@ -60,6 +67,8 @@ const common = {
   /** The attempt that a redrive goes on with, where its own first one could pay a second time. */
   goesOnWith: Attempt.optional(),
 };
+/** What every record holds, whatever its state. */
+export type Common = z.infer<z.ZodObject<typeof common>>;
 
 /** The next moment something must happen; the schedule holds the same number. */
 const due = { dueAt: z.number() };
@@ -73,7 +82,7 @@ const Queued = z.object({
   ...prepared,
   state: z.literal('queued'),
   deadlineAt: z.number(),
-  hold: z.object({ reason: z.string(), until: z.number() }).optional(),
+  hold: Hold.optional(),
 });
 
 const sent = {
@@ -128,7 +137,7 @@ const finished = {
   submittedAt: z.number().optional(),
   finishedAt: z.number(),
   /** How the outcome was learned. */
-  via: z.string(),
+  via: Via,
   polls: z.number().int(),
   task: ProviderTask.optional(),
   /** Set where a send was never accounted for: the provider may have it. As in the states before. */
@@ -148,7 +157,7 @@ const Completed = z.object({
 const Unsuccessful = z.object({
   ...common,
   ...finished,
-  state: z.enum(['failed', 'timed_out', 'canceled']),
+  state: z.enum(UNSUCCESSFUL),
   reason: Reason,
 });
 
@@ -165,13 +174,12 @@ export type GenerationState = Generation['state'];
 export type InState<S extends GenerationState> = Extract<Generation, { state: S }>;
 /** Ended without a result. */
 export type Unsuccessful = z.infer<typeof Unsuccessful>;
-export type FinalGeneration = z.infer<typeof Completed | typeof Unsuccessful>;
-
-export const FINAL_STATES = ['completed', 'failed', 'timed_out', 'canceled'] as const;
+export type Completed = z.infer<typeof Completed>;
+export type FinalGeneration = Completed | Unsuccessful;
 
 /** Whether the generation has its outcome. Final states are never left. */
 export function isFinal(generation: Generation): generation is FinalGeneration {
-  return (FINAL_STATES as readonly string[]).includes(generation.state);
+  return (OUTCOMES as readonly string[]).includes(generation.state);
 }
 
 /** What the app sees: the three states in between are all `processing`. */

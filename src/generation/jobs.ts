@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GenerationEvent } from './events.ts';
 import { Reason, Result } from './generation.ts';
 import { GenerationId } from './ids.ts';
+import { OUTCOMES } from './verdicts.ts';
 
 /** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
 
@@ -16,6 +17,9 @@ const version = { v: z.literal(1) };
 export const SubmitJob = z.object({ ...version, id: GenerationId });
 export type SubmitJob = z.infer<typeof SubmitJob>;
 
+/** What a job of a submit queue asks of the provider: the job's name. */
+export const SUBMIT_JOBS = { submit: 'submit', lookUp: 'look-up', cancelTask: 'cancel' } as const;
+
 export const RoundJob = z.object(version);
 export type RoundJob = z.infer<typeof RoundJob>;
 
@@ -23,9 +27,12 @@ export type RoundJob = z.infer<typeof RoundJob>;
 export const CompletionItem = z.object({ id: GenerationId, event: GenerationEvent });
 export type CompletionItem = z.infer<typeof CompletionItem>;
 
+/** The most that one job of completions holds. */
+export const MOST_ITEMS = 100;
+
 export const CompletionsJob = z.object({
   ...version,
-  items: z.array(CompletionItem).min(1).max(100),
+  items: z.array(CompletionItem).min(1).max(MOST_ITEMS),
 });
 export type CompletionsJob = z.infer<typeof CompletionsJob>;
 
@@ -37,19 +44,14 @@ const isoTime = z.string();
  */
 export const CompletionEvent = z.object({
   id: z.string(),
-  type: z.enum([
-    'generation.completed',
-    'generation.failed',
-    'generation.timed_out',
-    'generation.canceled',
-  ]),
+  type: z.templateLiteral(['generation.', z.enum(OUTCOMES)]),
   timestamp: isoTime,
   data: z.object({
     generationId: GenerationId,
     tenant: z.string(),
     provider: z.string(),
     model: z.string(),
-    outcome: z.enum(['completed', 'failed', 'timed_out', 'canceled']),
+    outcome: z.enum(OUTCOMES),
     results: z.array(Result),
     reason: Reason.nullable(),
     timings: z.object({

@@ -1,4 +1,11 @@
-import { attemptOf, type Generation, type Unsuccessful } from './generation.ts';
+import { recordOf } from './fields.ts';
+import {
+  attemptOf,
+  type Generation,
+  type InState,
+  type ProviderTask,
+  type Unsuccessful,
+} from './generation.ts';
 import type { GenerationId } from './ids.ts';
 import { reasonClass } from './reason-class.ts';
 import type { Rules } from './rules.ts';
@@ -74,17 +81,24 @@ export function redriven(
     case 'may_pay_twice':
       return undefined;
     case 'submit_anew':
-      return { ...common, state: 'queued', deadlineAt };
+      return recordOf<InState<'queued'>>({
+        ...common,
+        state: 'queued',
+        deadlineAt,
+        // Uploads, for instance, may have expired by now.
+        prepared: undefined,
+        hold: undefined,
+      });
     case 'look_again':
-      return old.task && { ...common, ...submitted(old.task, start) };
+      return old.task && lookingAgain(old.task, common, start);
     case 'same_key':
     case 'search':
-      return {
+      return recordOf<InState<'unconfirmed'>>({
         ...common,
         // The old generation's webhook URL goes with its attempt, so this one is not called.
         mode: 'polling',
         goesOnWith: attemptOf(old),
-        ...(old.prepared !== undefined && { prepared: old.prepared }),
+        prepared: old.prepared,
         state: 'unconfirmed',
         deadlineAt,
         firstSentAt: firstSentAt(old),
@@ -93,35 +107,50 @@ export function redriven(
         resendAt: dueAt,
         // A refusal now would prove nothing about the send before it.
         uncertain: true,
-      };
+        rejection: undefined,
+      });
   }
 }
 
+/** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
   const { tenant, provider, model, mode, input, metadata, callbackUrl } = old;
   return {
     id,
-    version: 1,
     tenant,
     provider,
     model,
     mode,
     input,
-    ...(metadata && { metadata }),
-    ...(callbackUrl && { callbackUrl }),
+    metadata,
+    callbackUrl,
+    version: 1,
     createdAt: now,
     attempt: 1,
     sends: 0,
     refusals: 0,
     redriveOf: old.id,
+    goesOnWith: undefined,
     dueAt,
   };
 }
 
-function submitted(task: NonNullable<Unsuccessful['task']>, start: RedriveStart) {
-  const { now, dueAt, giveUpAfterMs } = start;
-  const deadlineAt = dueAt + giveUpAfterMs;
-  return { state: 'submitted' as const, task, submittedAt: now, deadlineAt, polls: 0 };
+function lookingAgain(
+  task: ProviderTask,
+  common: ReturnType<typeof commonOf>,
+  start: RedriveStart,
+): InState<'submitted'> {
+  return recordOf<InState<'submitted'>>({
+    ...common,
+    state: 'submitted',
+    task,
+    submittedAt: start.now,
+    deadlineAt: start.dueAt + start.giveUpAfterMs,
+    polls: 0,
+    hintedAt: undefined,
+    unansweredSince: undefined,
+    providerStatus: undefined,
+  });
 }
 
 /** Records of an earlier version do not say: then it was not before they were created. */

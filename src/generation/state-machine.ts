@@ -21,16 +21,22 @@
  * rows too. `decide` does no I/O. Effects may be repeated safely.
  */
 import type { EventOf, EventType, GenerationEvent } from './events.ts';
+import { commonOf, recordOf } from './fields.ts';
 import type {
+  Completed,
   Generation,
   GenerationState,
   InState,
   Outcome,
   ProviderTask,
   Reason,
+  Unsuccessful,
 } from './generation.ts';
+import type { Hold } from './hold-reasons.ts';
 import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
+import { REISSUE_FIRST_MS, reissueAfterMs } from './reissue.ts';
 import type { Rules } from './rules.ts';
+import { outcomeOf, VERDICTS, type VerdictCode, type Via } from './verdicts.ts';
 
 /** What must happen because of a move. Each becomes a job with a deterministic id. */
 export type Effect =
@@ -44,9 +50,6 @@ export type Decision =
   | { next: Generation; effects: readonly Effect[] }
   | { ignored: true; reason: string };
 
-/** A lost submit or lookup job is issued again after this long, then ever more rarely. */
-const REISSUE_FIRST_MS = 30_000;
-const REISSUE_LONGEST_MS = 600_000;
 /** A completion that is not told after this long is told again. */
 const TELL_OVERDUE_MS = 30_000;
 /** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
@@ -143,7 +146,7 @@ const TABLE: Table = {
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
     overdue: onceDue(submitAgain),
-    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
     told: ignore('not-final'),
   },
 
@@ -185,7 +188,7 @@ const TABLE: Table = {
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
     overdue: onceDue(reconcile),
-    cancel: (g, _event, c) => finish(g, CANCELED, 'cancel', c),
+    cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
     told: ignore('not-final'),
   },
 
@@ -217,30 +220,6 @@ const TABLE: Table = {
   canceled: FINAL_ROWS,
 };
 
-const CANCELED: Outcome = {
-  verdict: 'canceled',
-  reason: { code: 'canceled_by_app', message: 'The app canceled this generation.' },
-};
-const WAITED_TOO_LONG: Outcome = {
-  verdict: 'timed_out',
-  reason: { code: 'not_sent_in_time', message: 'The provider could not take it in time.' },
-};
-const GAVE_UP: Outcome = {
-  verdict: 'timed_out',
-  reason: { code: 'gave_up', message: 'The provider did not finish within the time allowed.' },
-};
-const OUTCOME_UNKNOWN: Outcome = {
-  verdict: 'failed',
-  reason: {
-    code: 'outcome_unknown',
-    message: 'The provider never confirmed the submission; it was not sent again.',
-  },
-};
-const TASK_LOST: Outcome = {
-  verdict: 'failed',
-  reason: { code: 'task_lost', message: 'The provider no longer knows this task.' },
-};
-
 // ── before and while sending ────────────────────────────────────────────────────────────────────
 
 function startSending(
@@ -248,18 +227,20 @@ function startSending(
   event: EventOf<'submit-started'>,
   { now, rules }: Context,
 ): Decision {
-  if (now >= g.deadlineAt) return finish(g, WAITED_TOO_LONG, 'deadline', { now, rules });
+  if (now >= g.deadlineAt) return endBy(g, 'not_sent_in_time', { now, rules });
   if (g.hold && g.hold.until > now) return { ignored: true, reason: 'held' };
   return {
-    next: {
+    next: recordOf<InState<'submitting'>>({
       ...unsentOf(g),
       state: 'submitting',
       sender: event.sender,
       sends: g.sends + 1,
       deadlineAt: g.deadlineAt,
       firstSentAt: now,
+      uncertain: undefined,
+      cancelRequested: undefined,
       dueAt: now + rules.sendOverdueMs,
-    },
+    }),
     effects: [],
   };
 }
@@ -273,7 +254,7 @@ function resend(
   if (!mayResend(g, now, rules)) return { ignored: true, reason: 'not-reconciled' };
   if (g.resendAt > now) return { ignored: true, reason: 'held' };
   return {
-    next: {
+    next: recordOf<InState<'submitting'>>({
       ...unsentOf(g),
       state: 'submitting',
       sender: event.sender,
@@ -281,8 +262,9 @@ function resend(
       deadlineAt: g.deadlineAt,
       firstSentAt: g.firstSentAt,
       uncertain: true,
+      cancelRequested: undefined,
       dueAt: now + rules.sendOverdueMs,
-    },
+    }),
     effects: [],
   };
 }
@@ -325,7 +307,7 @@ function onRefusal(
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
   const refused = { ...g, refusals: g.refusals + 1 };
   if (g.uncertain) return becomeUnconfirmed(refused, context, event.until);
-  if (g.state === 'submitting' && g.cancelRequested) return finish(g, CANCELED, 'cancel', context);
+  if (g.state === 'submitting' && g.cancelRequested) return endBy(g, 'canceled_by_app', context);
   const hold = { reason: event.reason, until: event.until };
   return becomeQueued(refused, context, { delayMs: event.until - context.now, hold });
 }
@@ -351,7 +333,13 @@ function onRejection(
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
   if (g.state === 'queued' || !g.uncertain) {
     const { deadlineAt, dueAt } = g;
-    const unsent = { ...unsentOf(g), state: 'queued' as const, deadlineAt, dueAt };
+    const unsent = recordOf<InState<'queued'>>({
+      ...unsentOf(g),
+      state: 'queued',
+      deadlineAt,
+      hold: undefined,
+      dueAt,
+    });
     return finish(unsent, { verdict: 'failed', reason: event.reason }, 'submit', context);
   }
   // An earlier send may have been accepted all the same: its webhook gets the grace period.
@@ -361,7 +349,7 @@ function onRejection(
 /** The submit job may be lost (a crash between record and job), or only waiting its turn. */
 function submitAgain(g: InState<'queued'>, _event: unknown, context: Context): Decision {
   const { now } = context;
-  if (now >= g.deadlineAt) return finish(g, WAITED_TOO_LONG, 'deadline', context);
+  if (now >= g.deadlineAt) return endBy(g, 'not_sent_in_time', context);
   return {
     next: { ...g, dueAt: Math.min(now + reissueAfterMs(now - g.createdAt), g.deadlineAt) },
     effects: [{ kind: 'submit', delayMs: Math.max((g.hold?.until ?? 0) - now, 0) }],
@@ -376,27 +364,34 @@ function becomeUnconfirmed(
   notBefore = 0,
 ): Decision {
   const { now, rules } = context;
-  if (g.state === 'submitting' && g.cancelRequested) return finish(g, CANCELED, 'cancel', context);
+  if (g.state === 'submitting' && g.cancelRequested) return endBy(g, 'canceled_by_app', context);
   const unconfirmed = {
     ...unsentOf(g),
     state: 'unconfirmed' as const,
     deadlineAt: g.deadlineAt,
     firstSentAt: g.firstSentAt,
-    ...(g.uncertain && { uncertain: true as const }),
-    ...(g.rejection && { rejection: g.rejection }),
+    uncertain: g.uncertain,
+    rejection: g.rejection,
     unconfirmedAt: g.state === 'unconfirmed' ? g.unconfirmedAt : now,
   };
   const wait = backoffMs(g.sends, RECONCILE_FIRST_MS, RECONCILE_LONGEST_MS, g.id);
   const resendAt = Math.max(now + wait, notBefore);
   if (mayResend(unconfirmed, resendAt, rules)) {
     return {
-      next: { ...unconfirmed, resendAt, dueAt: resendAt + REISSUE_FIRST_MS },
+      next: recordOf<InState<'unconfirmed'>>({
+        ...unconfirmed,
+        resendAt,
+        dueAt: resendAt + REISSUE_FIRST_MS,
+      }),
       effects: [{ kind: 'submit', delayMs: resendAt - now }],
     };
   }
   const dueAt =
     now + (rules.repeatSubmit === 'search' ? SEARCH_SETTLES_MS : rules.unconfirmedGraceMs);
-  return { next: { ...unconfirmed, resendAt, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+  return {
+    next: recordOf<InState<'unconfirmed'>>({ ...unconfirmed, resendAt, dueAt }),
+    effects: [{ kind: 'round', at: dueAt }],
+  };
 }
 
 function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context): Decision {
@@ -416,7 +411,7 @@ function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context)
       effects: [{ kind: 'look-up' }],
     };
   }
-  if (rules.onUnknownOutcome === 'fail') return finish(g, OUTCOME_UNKNOWN, 'policy', context);
+  if (rules.onUnknownOutcome === 'fail') return endBy(g, 'outcome_unknown', context);
   return becomeQueued({ ...g, attempt: g.attempt + 1, refusals: 0 }, context, { delayMs: 0 });
 }
 
@@ -436,18 +431,18 @@ function believeAbsence(
 function becomeQueued(
   g: InState<'queued' | 'submitting' | 'unconfirmed'>,
   { now }: Context,
-  plan: { delayMs: number; hold?: { reason: string; until: number } },
+  plan: { delayMs: number; hold?: Hold },
 ): Decision {
   const delayMs = Math.max(plan.delayMs, 0);
   return {
-    next: {
+    next: recordOf<InState<'queued'>>({
       ...unsentOf(g),
       state: 'queued',
       deadlineAt: g.deadlineAt,
-      ...(plan.hold && { hold: plan.hold }),
+      hold: plan.hold,
       // A hold may be longer than the app will wait.
       dueAt: Math.min(now + delayMs + REISSUE_FIRST_MS, g.deadlineAt),
-    },
+    }),
     effects: [{ kind: 'submit', delayMs }],
   };
 }
@@ -468,7 +463,7 @@ function becomeSubmitted(
   const firstPollAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
   const dueAt = Math.min(firstPollAt, deadlineAt);
   return {
-    next: {
+    next: recordOf<InState<'submitted'>>({
       ...commonOf(g),
       state: 'submitted',
       task,
@@ -476,7 +471,10 @@ function becomeSubmitted(
       deadlineAt,
       dueAt,
       polls: 0,
-    },
+      hintedAt: undefined,
+      unansweredSince: undefined,
+      providerStatus: undefined,
+    }),
     effects: [{ kind: 'round', at: dueAt }],
   };
 }
@@ -535,7 +533,7 @@ function pollAgain(
   // An answer that was long under way is not the last check.
   const isLastCheck = (event.askedAt ?? now) >= g.deadlineAt;
   if (isLastCheck || polls >= (rules.poll.maxPolls ?? Number.POSITIVE_INFINITY)) {
-    return finish({ ...g, polls }, GAVE_UP, 'deadline', context);
+    return endBy({ ...g, polls }, 'gave_up', context);
   }
   const next = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
   const dueAt = Math.min(next, g.deadlineAt);
@@ -557,7 +555,7 @@ function pollFailed(
   const unansweredSince = (g.unansweredSince ?? now) + notAskedMs;
   const silenceMs = now - unansweredSince;
   if (now >= g.deadlineAt && silenceMs >= rules.unansweredMs) {
-    return finish(g, GAVE_UP, 'deadline', context);
+    return endBy(g, 'gave_up', context);
   }
   const usual = nextPollAt(rules.poll, {
     previousDueAt: now,
@@ -586,7 +584,7 @@ function missing(
   const { now, rules } = context;
   const polls = g.polls + 1;
   if ((event.askedAt ?? now) - g.submittedAt > MISSING_TOLERATED_MS) {
-    return finish({ ...g, polls }, TASK_LOST, 'poll', context);
+    return endBy({ ...g, polls }, 'task_lost', context);
   }
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
   return { next: { ...heard(g, context), polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
@@ -605,13 +603,13 @@ function cancelTask(
   _event: unknown,
   context: Context,
 ): Decision {
-  const decision = finish(g, CANCELED, 'cancel', context);
+  const decision = endBy(g, 'canceled_by_app', context);
   if ('ignored' in decision || !context.rules.canCancel) return decision;
   return { ...decision, effects: [...decision.effects, { kind: 'cancel-task' }] };
 }
 
 /** A check that an unsigned webhook asked for is the webhook's merit, and says so. */
-function learnedBy(g: InState<'submitted'>, event: EventOf<'observed-final'>): string {
+function learnedBy(g: InState<'submitted'>, event: EventOf<'observed-final'>): Via {
   return event.source === 'poll' && g.hintedAt !== undefined ? 'hint' : event.source;
 }
 
@@ -625,18 +623,24 @@ function isOtherTask(g: InState<'submitted'>, taskId: string | undefined): boole
 
 // ── the end ─────────────────────────────────────────────────────────────────────────────────────
 
+/** A verdict of our own. */
+function endBy(g: Parameters<typeof finish>[0], code: VerdictCode, context: Context): Decision {
+  return finish(g, outcomeOf(code), VERDICTS[code].via, context);
+}
+
 function finish(
   g: InState<'queued' | 'submitting' | 'unconfirmed' | 'submitted'> & { task?: ProviderTask },
   outcome: Outcome,
-  via: string,
+  via: Via,
   { now }: Context,
 ): Decision {
   const ended = {
     ...commonOf(g),
-    ...(g.state === 'submitted' && { submittedAt: g.submittedAt }),
-    ...(g.task && { task: g.task }),
+    submittedAt: g.state === 'submitted' ? g.submittedAt : undefined,
+    task: g.task,
     // A redrive must know that the provider may have it, and may have to send the same again.
-    ...('firstSentAt' in g && { ...unsentOf(g), firstSentAt: g.firstSentAt }),
+    firstSentAt: 'firstSentAt' in g ? g.firstSentAt : undefined,
+    prepared: 'firstSentAt' in g ? g.prepared : undefined,
     finishedAt: now,
     via,
     polls: g.state === 'submitted' ? g.polls : 0,
@@ -644,8 +648,8 @@ function finish(
   };
   const next: Generation =
     outcome.verdict === 'completed'
-      ? { ...ended, state: 'completed', results: outcome.results }
-      : { ...ended, state: outcome.verdict, reason: outcome.reason };
+      ? recordOf<Completed>({ ...ended, state: 'completed', results: outcome.results })
+      : recordOf<Unsuccessful>({ ...ended, state: outcome.verdict, reason: outcome.reason });
   return { next, effects: [{ kind: 'tell' }] };
 }
 
@@ -664,35 +668,7 @@ function markTold(g: InState<'completed' | 'failed' | 'timed_out' | 'canceled'>)
   return { next: told, effects: [] };
 }
 
-/** Grows with age, so that a long backlog is not issued again and again. */
-function reissueAfterMs(ageMs: number): number {
-  return Math.min(Math.max(ageMs, REISSUE_FIRST_MS), REISSUE_LONGEST_MS);
-}
-
 /** What is still needed as long as the submission may have to be sent (again). */
 function unsentOf(g: InState<'queued' | 'submitting' | 'unconfirmed'>) {
-  return { ...commonOf(g), ...(g.prepared !== undefined && { prepared: g.prepared }) };
-}
-
-/** The fields every state has; what belongs to the old state alone is left behind. */
-function commonOf(g: Generation) {
-  const { id, version, tenant, provider, model, mode, input, createdAt } = g;
-  const { attempt, sends, refusals, metadata, callbackUrl, redriveOf, goesOnWith } = g;
-  return {
-    id,
-    version,
-    tenant,
-    provider,
-    model,
-    mode,
-    input,
-    ...(metadata && { metadata }),
-    ...(callbackUrl && { callbackUrl }),
-    createdAt,
-    attempt,
-    sends,
-    refusals,
-    ...(redriveOf && { redriveOf }),
-    ...(goesOnWith && { goesOnWith }),
-  };
+  return { ...commonOf(g), prepared: g.prepared };
 }

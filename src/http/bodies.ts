@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { gatherBytes } from '../outbound/gathered-bytes.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 
 /**
  * What all unfinished bodies of one kind may hold together, in bytes. So many stalled senders at once
@@ -40,10 +40,10 @@ export function createBodyReader(maxBytes: number): ReadBody {
       heldBytes -= share;
     });
 
-    readWhole(request, share, (refusal) => {
-      // Nobody is kind to this sender: what else is on its way is not even read.
-      if (refusal === IN_CRUMBS) response.setHeader('connection', 'close');
-      next(refusal);
+    readWhole(request, share, (error) => {
+      // What else this sender has on its way is not read.
+      if (error === IN_CRUMBS) response.setHeader('connection', 'close');
+      next(error);
     });
   };
 }
@@ -52,13 +52,13 @@ export function createBodyReader(maxBytes: number): ReadBody {
  * Leaves the body in `request.body`. `done` is called once, with why it was refused; never when the
  * sender goes away before the end, who is answered nothing.
  */
-function readWhole(request: Request, mostBytes: number, done: (refusal?: Refusal) => void): void {
+function readWhole(request: Request, mostBytes: number, done: (error?: HttpError) => void): void {
   const body = gatherBytes(mostBytes);
   let pieces = 0;
   // The rest is not waited for: it may never come.
-  const refuse = (refusal: Refusal): void => {
+  const refuse = (error: HttpError): void => {
     request.off('data', take).off('end', finish).resume();
-    done(refusal);
+    done(error);
   };
   const take = (piece: Buffer): void => {
     pieces += 1;
@@ -84,7 +84,7 @@ function readWhole(request: Request, mostBytes: number, done: (refusal?: Refusal
 export const identityOnly: RequestHandler = (request, _response, next) => {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || /^(identity)?$/i.test(encoding.trim())) return next();
-  throw new Refusal(415, 'unsupported_encoding', 'Send the body as it is, without compression.');
+  throw new HttpError(415, 'unsupported_encoding', 'Send the body as it is, without compression.');
 };
 
 /** Undefined for a body that comes in chunks and does not say how many. */
@@ -93,17 +93,17 @@ function declaredBytes(request: Request): number | undefined {
   return Number(request.headers['content-length'] ?? 0);
 }
 
-function tooLarge(maxBytes: number): Refusal {
-  return new Refusal(413, 'body_too_large', `The body is larger than ${maxBytes} bytes.`);
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, 'body_too_large', `The body is larger than ${maxBytes} bytes.`);
 }
 
-const IN_CRUMBS = new Refusal(
+const IN_CRUMBS = new HttpError(
   400,
   'body_in_pieces',
   'The body comes in too many small pieces. Send it in one.',
 );
 
-function tooMany(): Refusal {
+function tooMany(): HttpError {
   const detail = 'Too many bodies are on their way at once. Try again.';
-  return new Refusal(429, 'too_many_bodies', detail, RETRY_AFTER_S);
+  return new HttpError(429, 'too_many_bodies', detail, RETRY_AFTER_S);
 }

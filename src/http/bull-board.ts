@@ -2,10 +2,11 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type RequestHandler, Router } from 'express';
-import { queueNames } from '../config/queues.ts';
+import { type QueueName, queueNames, readQueueName } from '../config/queues.ts';
 import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
-import { Refusal } from './error-response.ts';
+import { CALLBACK } from '../store/subscribers.ts';
+import { HttpError } from './error-response.ts';
 import { needingRedis } from './unavailable.ts';
 
 export const BOARD_PATH = '/admin/queues';
@@ -32,13 +33,13 @@ export function createBoard(options: {
     new BullMQAdapter(queues.get(name), {
       readOnlyMode: !options.writable,
       allowRetries: options.writable,
-      description: describe(name),
+      description: DESCRIPTIONS[readQueueName(name)?.family ?? 'subscriber'],
     });
 
   const shown = new Set([
     ...options.providers.flatMap((name) => [queueNames.submit(name), queueNames.poll(name)]),
     queueNames.completions,
-    queueNames.subscriber('callback'),
+    queueNames.subscriber(CALLBACK),
   ]);
   const board = createBullBoard({
     queues: [...shown].map(show),
@@ -80,7 +81,11 @@ export function createBoard(options: {
  */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'PATCH' || /^\/api\/queues\/[^/]+\/add\/?$/i.test(request.path)) {
-    throw new Refusal(403, 'not_offered', 'Jobs can be retried and removed here, but not written.');
+    throw new HttpError(
+      403,
+      'not_offered',
+      'Jobs can be retried and removed here, but not written.',
+    );
   }
   const send = response.send.bind(response);
   response.send = (body: unknown) =>
@@ -92,9 +97,9 @@ const ownPagesOnly: RequestHandler = (request, response, next) => {
 
 const THIRD_PARTY_STYLES = /<link href="https:[^>]*>/g;
 
-function describe(name: string): string {
-  if (name === queueNames.completions) return 'what webhooks, polls and cancels say; decided here';
-  if (name.startsWith(queueNames.submit(''))) return 'generations on their way to the provider';
-  if (name.startsWith(queueNames.poll(''))) return 'delayed rounds: each polls whatever is due';
-  return 'completion events for one subscriber; failed = dead letters';
-}
+const DESCRIPTIONS: Readonly<Record<QueueName['family'], string>> = {
+  completions: 'what webhooks, polls and cancels say; decided here',
+  submit: 'generations on their way to the provider',
+  poll: 'delayed rounds: each polls whatever is due',
+  subscriber: 'completion events for one subscriber; failed = dead letters',
+};

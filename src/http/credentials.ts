@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { safeEqual } from '../outbound/signature.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 
 const digest = (key: string): string => createHash('sha256').update(key).digest('hex');
@@ -9,7 +9,7 @@ const digest = (key: string): string => createHash('sha256').update(key).digest(
 /**
  * Who is calling the API: `Authorization: Bearer <key>` → tenant. The key is everything after one
  * space.
- * @throws Refusal 401 when the key is missing, sent twice or not one of ours.
+ * @throws HttpError 401 when the key is missing, sent twice or not one of ours.
  */
 export function createAuthenticator(
   apiKeys: readonly { tenant: string; key: string }[],
@@ -20,14 +20,14 @@ export function createAuthenticator(
     const [, key] = /^Bearer (.+)$/i.exec(authorizationOf(request) ?? '') ?? [];
     const tenant = key && tenants.get(digest(key));
     if (tenant) return tenant;
-    throw new Refusal(401, 'unauthorized', 'Send your API key as "Authorization: Bearer <key>".');
+    throw new HttpError(401, 'unauthorized', 'Send your API key as "Authorization: Bearer <key>".');
   };
 }
 
 /**
  * A browser's own login prompt, for one user. Writes must come from our own pages. Guesses are
  * throttled; a request without any login is no guess, and is only asked for one.
- * @throws Refusal 401 for a login that is not exactly the one; 429 while throttled, unchecked; 403
+ * @throws HttpError 401 for a login that is not exactly the one; 429 while throttled, unchecked; 403
  *   for a write from another site.
  */
 export function boardLogin(
@@ -42,11 +42,11 @@ export function boardLogin(
     if (!safeEqual(basicLogin(authorizationOf(request)), expected)) {
       if (isGuess) throttle.failed(request);
       response.setHeader('www-authenticate', 'Basic realm="Catwalk", charset="UTF-8"');
-      throw new Refusal(401, 'unauthorized', 'The board needs BOARD_USER and BOARD_PASSWORD.');
+      throw new HttpError(401, 'unauthorized', 'The board needs BOARD_USER and BOARD_PASSWORD.');
     }
     throttle.succeeded(request);
     if (!isRead(request.method) && !isSameOrigin(request)) {
-      throw new Refusal(403, 'cross_origin', 'Changes are taken from the board itself only.');
+      throw new HttpError(403, 'cross_origin', 'Changes are taken from the board itself only.');
     }
     next();
   };

@@ -4,8 +4,8 @@ import { InvalidRequest, NotKnownHere, type Problem, Retryable } from '../genera
 import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
 
-/** A refusal with a status of its own, for what is not the shape of a request. */
-export class Refusal extends Error {
+/** An answer with a status of its own, for what is not the shape of a request. */
+export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
   /** For the `Retry-After` header. */
@@ -13,7 +13,7 @@ export class Refusal extends Error {
 
   constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
-    this.name = 'Refusal';
+    this.name = 'HttpError';
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -33,7 +33,7 @@ const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
 };
 
 const RETRY_AFTER_S = 2;
-/** What passes: Redis is away, a signature's keys cannot be had, newer code wrote the record. */
+/** What passes: Redis cannot be used, a signature's keys cannot be had, newer code wrote the record. */
 const PASSING = [Unavailable, Retryable, NotKnownHere];
 const TRY_AGAIN = 'Catwalk cannot take anything right now. Try again.';
 
@@ -61,12 +61,13 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       const status = STATUS_BY_CODE[error.code] ?? 400;
       const { code, message: detail, problems: errors } = error;
       sendProblem(response, status, { code, detail, errors });
-    } else if (error instanceof Refusal) {
+    } else if (error instanceof HttpError) {
       const { retryAfterSeconds } = error;
       if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
       sendProblem(response, error.status, { code: error.code, detail: error.message });
     } else if (PASSING.some((kind) => error instanceof kind)) {
-      log.warn({ path: loggedPath(request.path), err: error }, 'unavailable');
+      const level = error instanceof Unavailable && error.needsSomebody ? 'error' : 'warn';
+      log[level]({ path: loggedPath(request.path), err: error }, 'unavailable');
       response.setHeader('retry-after', RETRY_AFTER_S);
       sendProblem(response, 503, { code: 'temporarily_unavailable', detail: TRY_AGAIN });
     } else if (isRequestError(error)) {
@@ -81,7 +82,7 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
 }
 
 export const notFound: RequestHandler = (request) => {
-  throw new Refusal(404, 'not_found', `Nothing answers ${request.method} at this path.`);
+  throw new HttpError(404, 'not_found', `Nothing answers ${request.method} at this path.`);
 };
 
 interface RequestError {

@@ -1,25 +1,25 @@
 import type { Request } from 'express';
 import { MAX_JSON_DEPTH, parseJson, UnreadableJson } from '../outbound/bounded-json.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 
 /**
  * Before the body is read. Not `request.is`, which says no to a request without a body, whatever its
- * type. @throws Refusal 415 when the body is not announced as JSON in UTF-8.
+ * type. @throws HttpError 415 when the body is not announced as JSON in UTF-8.
  */
 export function requireJson(request: Request): void {
   const type = request.get('content-type') ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new Refusal(415, 'unsupported_media_type', 'Send "Content-Type: application/json".');
+    throw new HttpError(415, 'unsupported_media_type', 'Send "Content-Type: application/json".');
   }
   const [, charset = 'utf-8'] = /;\s*charset="?([^";\s]*)/i.exec(type) ?? [];
   if (!/^utf-?8$/i.test(charset)) {
-    throw new Refusal(415, 'unsupported_charset', 'Send the body as UTF-8.');
+    throw new HttpError(415, 'unsupported_charset', 'Send the body as UTF-8.');
   }
 }
 
 /**
  * The value of a body that has been read; an empty one asks for nothing.
- * @throws Refusal 400 when it holds no JSON that we take.
+ * @throws HttpError 400 when it holds no JSON that we take.
  */
 export function readJson(request: Request): unknown {
   const bytes: unknown = request.body;
@@ -29,9 +29,9 @@ export function readJson(request: Request): unknown {
   } catch (error) {
     if (error instanceof UnreadableJson && error.why === 'too-deep') {
       const detail = `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`;
-      throw new Refusal(400, 'json_too_deep', detail);
+      throw new HttpError(400, 'json_too_deep', detail);
     }
-    throw new Refusal(400, 'malformed_json', 'The body is not valid JSON in UTF-8.');
+    throw new HttpError(400, 'malformed_json', 'The body is not valid JSON in UTF-8.');
   }
 }
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from '../config/log.ts';
-import { Refusal } from './error-response.ts';
+import { HttpError } from './error-response.ts';
 
 const WINDOW_MS = 15 * 60_000;
 const MOST_OF_AN_ADDRESS = 10;
@@ -14,7 +14,7 @@ const MOST_REPORTED_ADDRESSES = 1_000;
 
 /** What stands between a login and its check. Only guesses are told to it, never what was guessed. */
 export interface LoginThrottle {
-  /** @throws Refusal 429 while this address, or all strangers together, have failed too often. */
+  /** @throws HttpError 429 while this address, or all strangers together, have failed too often. */
   admit(request: Request): void;
   failed(request: Request): void;
   succeeded(request: Request): void;
@@ -47,7 +47,7 @@ export function createLoginThrottle(parts: { now: () => number; log: Logger }): 
       const seconds = Math.ceil((endsAt - now()) / 1000);
       // A browser shows this, and no header.
       const wait = `Try again in ${Math.ceil(seconds / 60)} min; until then a right one is refused, too.`;
-      throw new Refusal(429, 'too_many_logins', `Too many failed logins. ${wait}`, seconds);
+      throw new HttpError(429, 'too_many_logins', `Too many failed logins. ${wait}`, seconds);
     },
     failed(request) {
       const address = addressOf(request);
@@ -143,7 +143,7 @@ function adviceOn(request: Request): string | undefined {
   return 'set TRUST_PROXY if this is the address of a proxy';
 }
 
-/** The first refusal is a line of its own; those of the next minute, and each after, are one line. */
+/** The first refused login is a line of its own; those of the next minute, and each after, are one line. */
 function createReport(log: Logger): { add(address: string): void } {
   let count = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -7,7 +7,8 @@ export function loggedPath(path: string): string {
 }
 
 /**
- * One line for each API call and each refusal. Probes and the board's own polling are not worth one.
+ * One line for each API call and each answer that is an error. Health checks and the board's own
+ * polling are not worth one.
  */
 export function requestLog(log: Logger): RequestHandler {
   return (request, response, next) => {

@@ -1,20 +1,15 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Redis } from 'ioredis';
-import { type Logger, onceInAWhile } from '../config/log.ts';
+import type { Redis } from 'ioredis';
+import { onceInAWhile } from '../config/log.ts';
 import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
-import { producerConnection, redisTarget } from '../config/redis.ts';
-import type { Settings } from '../config/settings.ts';
-import { createEnqueue } from '../producers/enqueue.ts';
+import type { Core } from '../core.ts';
 import { createQueueSet } from '../producers/queue-set.ts';
 import { createReceiveWebhook } from '../producers/receive-webhook.ts';
-import { createRequestGeneration } from '../producers/request-generation.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
 import { openCircuits } from '../store/circuit.ts';
-import { keysOf } from '../store/keys.ts';
+import { openConnection } from '../store/connection.ts';
 import { createMailbox } from '../store/mailbox.ts';
-import { createStore } from '../store/store.ts';
 import { createSubscribers } from '../store/subscribers.ts';
 import { createApp } from './app.ts';
 import { createBoard } from './bull-board.ts';
@@ -34,67 +29,17 @@ export interface WebProcess {
 }
 
 /**
- * Starts the web process: API, webhooks, health and Bull Board. Redis may be away: requests are
- * then answered 503 until it is there.
+ * Starts the web process: API, webhooks, health and Bull Board, on a core that fails while Redis is
+ * away: requests are then answered 503 until it is there.
  * @throws the system's error when the port cannot be used.
  */
-export async function startHttp(
-  settings: Settings & { REDIS_URL: string },
-  providers: ReadonlyMap<string, ProviderAdapter>,
-  log: Logger,
-  now: () => number = Date.now,
-): Promise<WebProcess> {
-  const keys = keysOf(settings.REDIS_NAMESPACE);
-  const connect = (): Redis => {
-    const client = new Redis(redisTarget(settings.REDIS_URL), producerConnection);
-    client.on(
-      'error',
-      onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-    );
-    return client;
-  };
-  const redis = connect();
-  const store = createStore({ redis, keys, retentionMs: settings.RETENTION_MS });
-  const queueSet = (connection: Redis, failFast: boolean) =>
-    createQueueSet({ connection, prefix: keys.prefix, failFast, log });
-  const queues = queueSet(redis, true);
-  const enqueue = createEnqueue(queues);
-
-  // The board asks a lot; it must not hold up a webhook on the same connection.
-  const boardRedis = settings.BOARD_PASSWORD ? connect() : undefined;
-  const boardQueues = boardRedis && queueSet(boardRedis, false);
-  const board =
-    boardRedis && boardQueues && settings.BOARD_PASSWORD
-      ? {
-          user: settings.BOARD_USER,
-          password: settings.BOARD_PASSWORD,
-          router: createBoard({
-            queues: boardQueues,
-            providers: [...providers.keys()],
-            subscriberNames: createSubscribers({ redis: boardRedis, keys }).names,
-            writable: settings.BOARD_WRITABLE,
-            now,
-          }),
-        }
-      : undefined;
-
+export async function startHttp(core: Core): Promise<WebProcess> {
+  const { settings, providers, redis, keys, queues, enqueue, now, log } = core;
+  const board = openBoard(core);
   const app = createApp({
-    redis,
-    store,
-    enqueue,
-    requestGeneration: createRequestGeneration({
-      store,
-      enqueue,
-      providers,
-      publicUrl: settings.PUBLIC_URL,
-      allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
-      maxQueuedMs: settings.MAX_QUEUED_MS,
-      now,
-      onSubmitJobLost: (err, generation) =>
-        log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
-    }),
+    ...{ redis, providers, enqueue, now, log, store: core.store },
+    requestGeneration: core.requestGeneration,
     receiveWebhook: createReceiveWebhook(enqueue, createMailbox({ redis, keys })),
-    providers,
     tenantOf: createAuthenticator(settings.API_KEYS),
     secrets: settings.CATWALK_SECRET,
     publicUrl: settings.PUBLIC_URL,
@@ -103,14 +48,12 @@ export async function startHttp(
     openCircuits: (provider) => openCircuits(redis, keys, provider),
     heldForMs: ({ name, limits }) =>
       queues.get(queueNames.submit(name)).getRateLimitTtl(limits.submits.max),
-    now,
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxWebhookBytes: settings.MAX_WEBHOOK_BYTES,
     },
     trustProxy: settings.TRUST_PROXY,
     ...(board && { board }),
-    log,
   });
 
   const server = createBoundedServer(
@@ -130,11 +73,27 @@ export async function startHttp(
       const { callsMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
       const closed = new Promise((resolve) => server.close(resolve));
       if (!(await endsWithin(closed, callsMs))) server.closeAllConnections();
-      await endsWithin(Promise.all([queues.close(), boardQueues?.close()]), closeMs);
-      redis.disconnect();
-      boardRedis?.disconnect();
+      await endsWithin(Promise.all([core.close(), board?.close()]), closeMs);
+      core.end();
+      board?.end();
     },
   };
+}
+
+/** The board asks a lot; it must not hold up a webhook on the same connection. */
+function openBoard({ settings, providers, keys, now, log }: Core) {
+  const { BOARD_USER: user, BOARD_PASSWORD: password } = settings;
+  if (!password) return undefined;
+  const { redis, end } = openConnection({ url: settings.REDIS_URL, whileAway: 'fail', log });
+  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
+  const router = createBoard({
+    queues,
+    providers: [...providers.keys()],
+    subscriberNames: createSubscribers({ redis, keys }).names,
+    writable: settings.BOARD_WRITABLE,
+    now,
+  });
+  return { user, password, router, close: queues.close, end };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,25 +1,27 @@
-import { CatwalkError } from '../generation/errors.ts';
+import { needsSomebody, redisTrouble, replyOf } from '../config/redis-errors.ts';
+import { CatwalkError, Defect } from '../generation/errors.ts';
 
-/** Redis is away or too slow. Nothing was acknowledged; the same request may be sent again. */
+/** Redis cannot be used now. Nothing was acknowledged; the same request may be sent again. */
 export class Unavailable extends CatwalkError {
+  /** Waiting does not mend it: the password or the rights are wrong. */
+  readonly needsSomebody: boolean;
+
   constructor(cause: unknown) {
     super('temporarily_unavailable', 'Catwalk cannot store anything right now. Try again.', {
       cause,
     });
+    this.needsSomebody = needsSomebody(cause);
   }
 }
 
 /** A provider gives up on a webhook after 10 s, so this must be well under it. */
 const DEADLINE_MS = 5_000;
 
-const REDIS_ERRORS = new Set(['ReplyError', 'MaxRetriesPerRequestError', 'ClusterAllFailedError']);
-const REDIS_TROUBLE =
-  /Connection is closed|isn't writeable|Command timed out|Connection not available/;
-
 /**
  * Waits for work that needs Redis, but never for long.
- * @throws Unavailable when Redis is away, refuses, or does not answer in time. Whatever was being
- *   written may or may not be there; every write of ours may be repeated.
+ * @throws Unavailable when Redis is away, busy or locked, or does not answer in time. Whatever was
+ *   being written may or may not be there; every write of ours may be repeated. Defect when Redis
+ *   answers any other error: what we asked of it is wrong, and asking again mends nothing.
  */
 export async function needingRedis<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -29,13 +31,17 @@ export async function needingRedis<T>(work: Promise<T>): Promise<T> {
   try {
     return await Promise.race([work, deadline]);
   } catch (error) {
-    throw isRedisTrouble(error) ? new Unavailable(error) : error;
+    throw asThrown(error);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function isRedisTrouble(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof CatwalkError) return false;
-  return REDIS_ERRORS.has(error.name) || 'syscall' in error || REDIS_TROUBLE.test(error.message);
+function asThrown(error: unknown): unknown {
+  if (error instanceof CatwalkError) return error;
+  const trouble = redisTrouble(error);
+  if (trouble === undefined) return error;
+  if (trouble !== 'defect') return new Unavailable(error);
+  // Without the error itself: an unknown command's arguments are in its message.
+  return new Defect(`Redis answered ${error instanceof Error ? replyOf(error) : 'an error'}`);
 }

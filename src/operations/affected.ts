@@ -1,7 +1,6 @@
-import { CatwalkError } from '../generation/errors.ts';
 import type { Generation, InState } from '../generation/generation.ts';
 import { createReschedule, type Owing, type Rescheduled } from '../store/reschedule.ts';
-import { walkRecords } from '../store/walk-records.ts';
+import { pageOf, walkRecords } from '../store/walk-records.ts';
 import type { Operation } from './command.ts';
 
 /** A generation that a round will check, and how often it had been checked before. */
@@ -22,7 +21,7 @@ export interface Affected {
 
 export interface Findings {
   readonly byProvider: ReadonlyMap<string, Affected>;
-  /** Records that only a newer version can read; passed over. */
+  /** Records that cannot be read, and were passed over. */
   unreadable: number;
 }
 
@@ -45,7 +44,7 @@ export async function findAffected(
 
   for await (const page of walkRecords(operation)) {
     findings.unreadable += page.unreadable;
-    let undecided = page.generations.filter(
+    let undecided: readonly Generation[] = page.generations.filter(
       (g) => byProvider.has(g.provider) && isSince(g, wanted.since) && !seen.has(g.id),
     );
     for (const { id } of undecided) seen.add(id);
@@ -55,11 +54,9 @@ export async function findAffected(
       const movedOn = owing.filter((_, i) => answers[i] === 'moved-on').map(({ id }) => id);
       for (const g of undecided.filter((one) => !owes(one))) count(g, 'kept');
       for (const [i, g] of owing.entries()) count(g, answers[i] ?? 'kept');
-      undecided = (await store.loadAll(movedOn)).flatMap((read) => {
-        if (!(read instanceof CatwalkError)) return read ? [read] : [];
-        findings.unreadable += 1;
-        return [];
-      });
+      const again = pageOf(await store.loadAll(movedOn));
+      findings.unreadable += again.unreadable;
+      undecided = again.generations;
     }
   }
   return findings;

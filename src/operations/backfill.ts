@@ -3,6 +3,7 @@ import { type Findings, findAffected } from './affected.ts';
 import { BACKFILL_HELP, type BackfillOptions, readBackfillOptions } from './backfill-options.ts';
 import { renderReports, reportOf } from './backfill-report.ts';
 import { type Command, chosenProviders, type Operation } from './command.ts';
+import { passedOverLine } from './passed-over.ts';
 import { watchChecks } from './watch-checks.ts';
 
 /** After an outage of our own web process: has every affected generation checked now. */
@@ -48,7 +49,7 @@ async function ensureRounds({ byProvider }: Findings, operation: Operation): Pro
 
 function remarks({ unreadable }: Findings, dryRun: boolean): string {
   const lines = [
-    ...(unreadable > 0 ? [`${unreadable} records of a newer version were passed over.`] : []),
+    ...(unreadable > 0 ? [`${passedOverLine(unreadable)}.`] : []),
     ...(dryRun ? ['Nothing was written.'] : []),
   ];
   return lines.map((line) => `${line}\n`).join('');

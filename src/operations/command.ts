@@ -1,22 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Settings } from '../config/settings.ts';
-import type { QueueSet } from '../producers/queue-set.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
-import type { Keys } from '../store/keys.ts';
-import type { Store } from '../store/store.ts';
+import type { Core } from '../core.ts';
 
-/** What a command works with. Whoever runs the command closes it. */
-export interface Operation {
-  readonly settings: Settings;
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly store: Store;
-  readonly queues: QueueSet;
-  /** Those that are switched on, with their limits; nobody calls them from here. */
-  readonly providers: ReadonlyMap<string, ProviderAdapter>;
-  readonly now: () => number;
+/** What a command works with: the core, whose providers nobody calls from here. */
+export interface Operation extends Core {
   /** Writes to standard output; lines end with a line feed. */
   readonly say: (text: string) => void;
   readonly isTerminal: boolean;

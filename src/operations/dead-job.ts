@@ -1,11 +1,12 @@
 import type { Job } from 'bullmq';
-import { queueNames } from '../config/queues.ts';
+import { readQueueName } from '../config/queues.ts';
+import { codeIn, HANDLER_ERROR, UNREADABLE } from '../generation/job-failure.ts';
 import { CompletionsJob, SubmitJob, SubscriberJob } from '../generation/jobs.ts';
 import { CALLBACK } from '../store/subscribers.ts';
 
 /**
- * Why a job was given up, in a closed list: BullMQ keeps the error's message only, which may hold
- * anything, so it is read here and nowhere shown.
+ * Why a job was given up, in a closed list. The line that the queue keeps may hold anything after
+ * its code, so it is read here and nowhere shown.
  *
  * `http_4xx` `http_5xx` `http_other`  The other side answered, and not with success.
  * `timeout`        It did not answer in time.
@@ -31,34 +32,46 @@ export const DEAD_JOB_CLASSES = [
 ] as const;
 export type DeadJobClass = (typeof DEAD_JOB_CLASSES)[number];
 
-/** Class and code of a dead job, from its queue and the message of its last error. */
-export function deadJobReason(
-  queue: string,
-  failedReason: string,
-): { kind: DeadJobClass; code: string } {
-  const named = (kind: DeadJobClass, code: string = kind) => ({ kind, code });
+export interface DeadJobReason {
+  readonly kind: DeadJobClass;
+  readonly code: string;
+}
+
+/** Class and code of a dead job, from its queue and the line that the queue keeps of its end. */
+export function deadJobReason(queue: string, failedReason: string): DeadJobReason {
+  // BullMQ's own sentence; it has no code for it.
   if (failedReason.includes('stalled more than allowable limit')) return named('stalled');
-  if (failedReason === 'The job does not have the shape of its queue.') return named('unreadable');
-  if (failedReason.startsWith('defect: ')) return named('defect');
+  const code = codeIn(failedReason) ?? codeOfEarlierRelease(failedReason);
+  const reason = named(code);
   // What an app's own handler throws is its own business, whatever it looks like.
-  if (isHandlers(queue)) return named('handler_error');
-  const status = /\banswered (\d{3})\b/.exec(failedReason)?.[1];
-  if (status) return named(httpClass(status), `http_${status}`);
-  if (failedReason.includes('no whole answer within')) return named('timeout');
-  if (/: (E[A-Z_]{3,}|UND_ERR_\w+|the connection ended)$/.test(failedReason)) {
-    return named('unreachable');
-  }
-  const code = /^([a-z][a-z_]{2,39}): /.exec(failedReason)?.[1];
-  return code ? named('refused', code) : named('handler_error');
+  const isOurs = reason.kind === 'defect' || reason.kind === 'unreadable';
+  return isOurs || !isHandlers(queue) ? reason : named(HANDLER_ERROR);
+}
+
+function named(code: string): DeadJobReason {
+  const status = /^http_(\d)\d\d$/.exec(code)?.[1];
+  if (status) return { kind: HTTP_CLASSES[status] ?? 'http_other', code };
+  return { kind: DEAD_JOB_CLASSES.find((kind) => kind === code) ?? 'refused', code };
+}
+
+const HTTP_CLASSES: Readonly<Partial<Record<string, DeadJobClass>>> = {
+  4: 'http_4xx',
+  5: 'http_5xx',
+};
+
+/** Up to 0.1 a job kept its error's message alone, and most messages began with no code. */
+function codeOfEarlierRelease(message: string): string {
+  if (message === UNREADABLE.sentence) return UNREADABLE.code;
+  const status = /\banswered (\d{3})\b/.exec(message)?.[1];
+  if (status) return `http_${status}`;
+  if (message.includes('no whole answer within')) return 'timeout';
+  const isBroken = /: (E[A-Z_]{3,}|UND_ERR_\w+|the connection ended)$/.test(message);
+  return isBroken ? 'unreachable' : HANDLER_ERROR;
 }
 
 function isHandlers(queue: string): boolean {
-  return queue.startsWith(queueNames.subscriber('')) && queue !== queueNames.subscriber(CALLBACK);
-}
-
-function httpClass(status: string): DeadJobClass {
-  if (status.startsWith('4')) return 'http_4xx';
-  return status.startsWith('5') ? 'http_5xx' : 'http_other';
+  const name = readQueueName(queue);
+  return name?.family === 'subscriber' && name.of !== CALLBACK;
 }
 
 /** Which generations a job is about; and whose they are, where the job itself says so. */
@@ -70,14 +83,14 @@ export interface JobSubject {
 
 /** Nothing where the payload cannot be read. */
 export function subjectOf(queue: string, data: Job['data']): JobSubject {
-  if (queue === queueNames.completions) {
+  const name = readQueueName(queue);
+  if (name?.family === 'completions') {
     const parsed = CompletionsJob.safeParse(data);
     return { ids: parsed.success ? parsed.data.items.map(({ id }) => id) : [] };
   }
-  const submits = queueNames.submit('');
-  if (queue.startsWith(submits)) {
+  if (name?.family === 'submit') {
     const parsed = SubmitJob.safeParse(data);
-    return { ids: parsed.success ? [parsed.data.id] : [], provider: queue.slice(submits.length) };
+    return { ids: parsed.success ? [parsed.data.id] : [], provider: name.of };
   }
   const parsed = SubscriberJob.safeParse(data);
   if (!parsed.success) return { ids: [] };
@@ -87,6 +100,6 @@ export function subjectOf(queue: string, data: Job['data']): JobSubject {
 
 /** Whether this queue's dead jobs can be redriven. A lost round is added again by itself. */
 export function isRedrivable(queue: string): boolean {
-  const families = [queueNames.subscriber(''), queueNames.submit('')];
-  return queue === queueNames.completions || families.some((family) => queue.startsWith(family));
+  const name = readQueueName(queue);
+  return name !== undefined && name.family !== 'poll';
 }

@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-import { createLogger } from '../config/log.ts';
-import { exitWith, readProcessSettings } from '../config/start-up.ts';
-import { connectProviders } from '../providers/connect.ts';
-import { loadFactories } from '../providers/modules.ts';
+import { exitWith } from '../config/start-up.ts';
+import { configure } from '../core.ts';
 import { BACKFILL } from './backfill.ts';
 import { type Command, UsageError } from './command.ts';
 import { runConnected } from './connect.ts';
@@ -50,19 +48,15 @@ async function main([name = '', ...args]: string[]): Promise<void> {
   }
   const run = command.read(args);
 
-  const factories = await loadFactories(process.env['PROVIDER_MODULES']);
-  const settings = readProcessSettings(process.env, {
-    apiKeys: false,
-    secret: false,
-    providerNames: factories.keys(),
+  const installation = await configure(process.env, {
+    ...{ apiKeys: false, secret: false },
+    // Standard output is the command's own.
+    logTo: process.stderr,
   });
-  // Standard output is the command's own.
-  const log = createLogger(settings.LOG_LEVEL, settings.secretValues, process.stderr);
-  const connected = connectProviders(settings, factories);
   try {
-    await runConnected(settings, connected.providers, log, run);
+    await runConnected(installation, run);
   } finally {
-    await connected.close();
+    await installation.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { newGenerationId } from '../generation/ids.ts';
 import { reasonClass } from '../generation/reason-class.ts';
 import { type RedriveStart, redriven, redriveOnce, redriveWay } from '../generation/redrive.ts';
 import { keyWindowMs } from '../providers/provider.ts';
-import { walkRecords } from '../store/walk-records.ts';
+import { pageOf, walkRecords } from '../store/walk-records.ts';
 import type { Operation } from './command.ts';
 import { createPace, type Pace } from './pace.ts';
 import type { RedriveFilter, RedriveOptions } from './redrive-options.ts';
@@ -49,11 +49,8 @@ async function* pagesOf(
   { ids }: RedriveFilter,
   report: RedriveReport,
 ): AsyncGenerator<readonly Generation[]> {
-  if (ids.length > 0) {
-    yield (await store.loadAll(ids)).flatMap((g) => (g && 'state' in g ? [g] : []));
-    return;
-  }
-  for await (const { generations, unreadable } of walkRecords({ redis, keys })) {
+  const pages = ids.length > 0 ? [pageOf(await store.loadAll(ids))] : walkRecords({ redis, keys });
+  for await (const { generations, unreadable } of pages) {
     report.passedOver(unreadable);
     yield generations;
   }
@@ -94,7 +91,7 @@ async function redriveOne(
 
   const now = Date.now();
   const dueAt = pace.next(old.provider, now);
-  const rules = { repeatSubmit: provider.repeatSubmit, keyWindowMs: keyWindowMs(provider) };
+  const rules = { repeatSubmit: provider.repeatSubmit.kind, keyWindowMs: keyWindowMs(provider) };
   const way = redriveWay(old, { rules, dueAt, payAgain: options.payAgain });
   const about = { provider: old.provider, name: old.model, recommended: model.poll };
   const start: RedriveStart = {

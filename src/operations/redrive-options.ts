@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GenerationId } from '../generation/ids.ts';
-import { REASON_CLASSES } from '../generation/reason-class.ts';
+import { REASON_CLASSES } from '../generation/verdicts.ts';
 import { namesOf, readFlags, UsageError } from './command.ts';
 import { DEAD_JOB_CLASSES, isRedrivable } from './dead-job.ts';
 import { sinceBefore } from './since.ts';

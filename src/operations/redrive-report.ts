@@ -1,5 +1,6 @@
 import type { RedriveWay } from '../generation/redrive.ts';
 import { duration } from './duration.ts';
+import { passedOverLine } from './passed-over.ts';
 
 /** What became of a dead letter, or would. */
 export type RedriveAction =
@@ -47,7 +48,7 @@ export interface RedriveReport {
   add(kind: DeadLetterKind): void;
   /** A generation that was tried again, and by which. */
   began(id: string, redriveOf: string): void;
-  /** Records that only a newer version can read; passed over. */
+  /** Records that cannot be read, and were passed over. */
   passedOver(unreadable: number): void;
   /** When the last one begins; others begin before. */
   lastBegins(inMs: number): void;
@@ -76,7 +77,7 @@ export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveRe
     ...(lastInMs > A_WHILE_MS
       ? [`the last one begins in ${duration(lastInMs)}, at half of its provider's polls`]
       : []),
-    ...(unreadable > 0 ? [`${unreadable} records of a newer version were passed over`] : []),
+    ...(unreadable > 0 ? [passedOverLine(unreadable)] : []),
   ];
 
   const sorted = () => [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, g]) => g);

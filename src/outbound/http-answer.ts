@@ -58,9 +58,10 @@ export function answerOf(
 ): HttpAnswer {
   const unreadable = (what: string, cause?: unknown) => {
     const message = `${call}: answered ${status}, but the body is not ${what}`;
+    const details = { cause, met: `http_${status}` } as const;
     return kind === 'submit'
-      ? new OutcomeUnknown('unreadable_answer', message, { cause })
-      : new Retryable('unavailable', message, { cause });
+      ? new OutcomeUnknown('unreadable_answer', message, details)
+      : new Retryable('unavailable', message, details);
   };
   const text = () => body.toString('utf8');
   const json = (): unknown => {

@@ -1,5 +1,11 @@
 import { Agent, type Dispatcher, type FormData } from 'undici';
-import { CatwalkError, Defect, OutcomeUnknown, Retryable } from '../generation/errors.ts';
+import {
+  type CallTrouble,
+  CatwalkError,
+  Defect,
+  OutcomeUnknown,
+  Retryable,
+} from '../generation/errors.ts';
 import { gatherBytes } from './gathered-bytes.ts';
 import {
   type AnswerHead,
@@ -20,16 +26,22 @@ import { userAgentOf } from './user-agent.ts';
  */
 export type { CallKind, HttpAnswer } from './http-answer.ts';
 
-export interface HttpRequest {
+export type HttpRequest = RequestHead & RequestBody;
+
+/** JSON, or anything else, or nothing: never two. */
+type RequestBody =
+  /** Sent as `application/json`. */
+  | { readonly json: unknown; readonly body?: never }
+  /** For multipart, a `FormData`. */
+  | { readonly body: string | Buffer | FormData; readonly json?: never }
+  | { readonly json?: never; readonly body?: never };
+
+interface RequestHead {
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   /** Besides the client's own User-Agent, Accept and Accept-Encoding; one of the same name replaces it. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as `application/json`. */
-  readonly json?: unknown;
-  /** Anything else; for multipart, a `FormData`. */
-  readonly body?: string | Buffer | FormData;
   /** Gives the call up, just as its deadline does. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -69,6 +81,8 @@ export interface HttpClientOptions {
 
 /** Cause of the error for an answer with more bytes than are read. */
 export class AnswerTooLarge extends Error {}
+
+class DeadlinePassed extends Error {}
 
 /** A server that takes longer to accept a connection is as good as down. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -147,7 +161,7 @@ function call(
     };
     const onAbort = () => finish(new Error('given up by the caller'));
     const deadline = setTimeout(
-      () => finish(new Error(`no whole answer within ${timeoutMs} ms`)),
+      () => finish(new DeadlinePassed(`no whole answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
     for (const given of signals) given.addEventListener('abort', onAbort, { once: true });
@@ -230,14 +244,25 @@ function lost(kind: CallKind, name: string, started: boolean, failure?: Error): 
   // Our own verdict from deeper down, such as the outbound agent's on a private address.
   if (failure instanceof CatwalkError) return failure;
   const why = failure === undefined ? 'the connection ended' : reasonOf(failure);
+  const details = { cause: failure, met: troubleOf(failure) };
   if (kind === 'submit' && started) {
-    return new OutcomeUnknown('no_answer', `${name}: sent, but ${why}`, { cause: failure });
+    return new OutcomeUnknown('no_answer', `${name}: sent, but ${why}`, details);
   }
-  return new Retryable('unavailable', `${name}: ${why}`, { cause: failure });
+  return new Retryable('unavailable', `${name}: ${why}`, details);
+}
+
+/** Undefined for an end that is nobody's trouble but ours: given up, or more bytes than are read. */
+function troubleOf(failure: Error | undefined): CallTrouble | undefined {
+  if (failure instanceof DeadlinePassed) return 'timeout';
+  const isConnection = failure === undefined || systemCodeOf(failure) !== undefined;
+  return isConnection ? 'unreachable' : undefined;
 }
 
 /** A system error's code says it all and, unlike its message, holds nothing of the URL. */
 function reasonOf(failure: Error): string {
-  const code = 'code' in failure ? failure.code : undefined;
-  return typeof code === 'string' ? code : failure.message;
+  return systemCodeOf(failure) ?? failure.message;
+}
+
+function systemCodeOf(failure: Error): string | undefined {
+  return 'code' in failure && typeof failure.code === 'string' ? failure.code : undefined;
 }

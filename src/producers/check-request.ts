@@ -1,8 +1,14 @@
 import { z } from 'zod';
+import { MAX_IDEMPOTENCY_KEY, MAX_METADATA_BYTES, TENANT } from '../config/limits.ts';
 import { inPlainWords } from '../config/plain-words.ts';
 import { InvalidRequest, type Problem } from '../generation/errors.ts';
 import { fieldBelow, findJsonProblems } from '../generation/json-value.ts';
-import { checkPublicUrl, findUrlProblems, type UrlPolicy } from '../outbound/url-policy.ts';
+import {
+  checkPublicUrl,
+  findUrlProblems,
+  MAX_URL_LENGTH,
+  type UrlPolicy,
+} from '../outbound/url-policy.ts';
 
 /** What an app asks for. The same shape over HTTP and in the library. */
 export const GenerationRequest = z.strictObject({
@@ -15,15 +21,15 @@ export const GenerationRequest = z.strictObject({
   /** Yours; comes back unchanged with the completion event. At most 4 KB as JSON. */
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** Where Catwalk posts the signed completion event. */
-  callbackUrl: z.string().max(2048).optional(),
+  callbackUrl: z.string().max(MAX_URL_LENGTH).optional(),
 });
 export type GenerationRequest = z.infer<typeof GenerationRequest>;
 
 /** Who asks: comes from the API key, or from the library's caller. */
 export const Requester = z.object({
-  tenant: z.string().regex(/^[\w.-]{1,64}$/, 'takes 1-64 letters, digits, - _ or .'),
+  tenant: z.string().regex(TENANT.pattern, `takes ${TENANT.words}`),
   /** The app's own; remembered for 24 h. */
-  idempotencyKey: z.string().min(1).max(255).optional(),
+  idempotencyKey: z.string().min(1).max(MAX_IDEMPOTENCY_KEY).optional(),
 });
 export type Requester = z.infer<typeof Requester>;
 
@@ -49,7 +55,6 @@ interface Mistake extends Problem {
   readonly coversInside?: true;
 }
 
-const MAX_METADATA_BYTES = 4096;
 /** A request may hold thousands of mistakes of one kind; an answer need not. */
 const MOST_LISTED = 50;
 /** The request is the first level; `input` and `metadata` are the second. */

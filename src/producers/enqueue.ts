@@ -1,12 +1,14 @@
 import { queueNames } from '../config/queues.ts';
 import type { Generation } from '../generation/generation.ts';
-import type {
-  CompletionEvent,
-  CompletionItem,
-  CompletionsJob,
-  RoundJob,
-  SubmitJob,
-  SubscriberJob,
+import {
+  type CompletionEvent,
+  type CompletionItem,
+  type CompletionsJob,
+  MOST_ITEMS,
+  type RoundJob,
+  SUBMIT_JOBS,
+  type SubmitJob,
+  type SubscriberJob,
 } from '../generation/jobs.ts';
 import { coalesce } from '../store/coalesce.ts';
 import type { QueueSet } from './queue-set.ts';
@@ -41,8 +43,48 @@ interface Job {
 
 /** A deterministic id frees itself when its job is done; see docs/decisions on job ids. */
 export function createEnqueue(queues: QueueSet): Enqueue {
+  const add = createAdder(queues);
+  return {
+    completion: coalesce((items: CompletionItem[]) => addCompletions(queues, items), MOST_ITEMS),
+    completionAlone: async (item) => {
+      await addCompletions(queues, [item]);
+    },
+    submit: async (g, delayMs, again) => {
+      const name = queueNames.submit(g.provider);
+      const jobId = `submit-${step(g)}`;
+      if (again) await makeRoom(queues, name, jobId);
+      await add(name, {
+        name: SUBMIT_JOBS.submit,
+        data: { v: 1, id: g.id },
+        opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
+      });
+    },
+    lookUp: async (g) => {
+      const name = queueNames.submit(g.provider);
+      const jobId = `look-up-${step(g)}`;
+      // A search that failed for good would otherwise be the last one.
+      await makeRoom(queues, name, jobId);
+      await add(name, { name: SUBMIT_JOBS.lookUp, data: { v: 1, id: g.id }, opts: { jobId } });
+    },
+    cancelTask: (g) =>
+      add(queueNames.submit(g.provider), {
+        name: SUBMIT_JOBS.cancelTask,
+        data: { v: 1, id: g.id },
+        opts: { jobId: `cancel-${g.id}` },
+      }),
+    subscriber: (name, event, callbackUrl) =>
+      add(queueNames.subscriber(name), {
+        name: event.type,
+        data: { v: 1, event, ...(callbackUrl && { callbackUrl }) },
+        opts: { jobId: `told-${event.data.generationId}` },
+      }),
+  };
+}
+
+/** Adds jobs; those of one queue and one turn of the event loop together. */
+function createAdder(queues: QueueSet): (queueName: string, job: Job) => Promise<void> {
   const adders = new Map<string, (job: Job) => Promise<void>>();
-  const add = (queueName: string, job: Job): Promise<void> => {
+  return (queueName, job) => {
     let adder = adders.get(queueName);
     if (!adder) {
       const queue = queues.get(queueName);
@@ -54,55 +96,21 @@ export function createEnqueue(queues: QueueSet): Enqueue {
     }
     return adder(job);
   };
+}
 
-  const addCompletions = async (items: CompletionItem[]) => {
-    const data: CompletionsJob = { v: 1, items };
-    await queues.get(queueNames.completions).add('completions', data);
-    return items.map(() => undefined);
-  };
+async function addCompletions(queues: QueueSet, items: CompletionItem[]): Promise<undefined[]> {
+  const data: CompletionsJob = { v: 1, items };
+  await queues.get(queueNames.completions).add('completions', data);
+  return items.map(() => undefined);
+}
 
-  /** BullMQ ignores an add while a job of that id exists, a failed one too. */
-  const makeRoom = async (queueName: string, jobId: string): Promise<void> => {
-    const job = await queues.get(queueName).getJob(jobId);
-    if (job && (await job.isFailed())) await job.remove();
-  };
+/** BullMQ ignores an add while a job of that id exists, a failed one too. */
+async function makeRoom(queues: QueueSet, queueName: string, jobId: string): Promise<void> {
+  const job = await queues.get(queueName).getJob(jobId);
+  if (job && (await job.isFailed())) await job.remove();
+}
 
-  /** The same until the generation has been sent or refused: a re-issue does not pile up. */
-  const step = (g: Generation): string => `${g.id}-${g.sends}-${g.refusals}`;
-
-  return {
-    completion: coalesce(addCompletions),
-    completionAlone: async (item) => {
-      await addCompletions([item]);
-    },
-    submit: async (g, delayMs, again) => {
-      const name = queueNames.submit(g.provider);
-      const jobId = `submit-${step(g)}`;
-      if (again) await makeRoom(name, jobId);
-      await add(name, {
-        name: 'submit',
-        data: { v: 1, id: g.id },
-        opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
-      });
-    },
-    lookUp: async (g) => {
-      const name = queueNames.submit(g.provider);
-      const jobId = `look-up-${step(g)}`;
-      // A search that failed for good would otherwise be the last one.
-      await makeRoom(name, jobId);
-      await add(name, { name: 'look-up', data: { v: 1, id: g.id }, opts: { jobId } });
-    },
-    cancelTask: (g) =>
-      add(queueNames.submit(g.provider), {
-        name: 'cancel',
-        data: { v: 1, id: g.id },
-        opts: { jobId: `cancel-${g.id}` },
-      }),
-    subscriber: (name, event, callbackUrl) =>
-      add(queueNames.subscriber(name), {
-        name: event.type,
-        data: { v: 1, event, ...(callbackUrl && { callbackUrl }) },
-        opts: { jobId: `told-${event.data.generationId}` },
-      }),
-  };
+/** The same until the generation has been sent or refused: a re-issue does not pile up. */
+function step(g: Generation): string {
+  return `${g.id}-${g.sends}-${g.refusals}`;
 }

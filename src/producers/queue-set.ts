@@ -1,7 +1,7 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Logger, onceInAWhile } from '../config/log.ts';
-import { jobOptions, queueNames } from '../config/queues.ts';
+import { jobOptions, readQueueName } from '../config/queues.ts';
 
 /** All queues this process adds to, opened on first use and closed together. */
 export interface QueueSet {
@@ -50,7 +50,5 @@ export function createQueueSet(options: {
 }
 
 function defaultsFor(name: string): JobsOptions {
-  if (name === queueNames.completions) return jobOptions.completions;
-  if (name.startsWith(queueNames.subscriber(''))) return jobOptions.subscriber;
-  return name.startsWith(queueNames.poll('')) ? jobOptions.round : jobOptions.submit;
+  return jobOptions[readQueueName(name)?.family ?? 'submit'];
 }

@@ -9,7 +9,8 @@ export interface VerifiedDelivery {
   /** Absent when the provider has one endpoint for the account: the task says whose it is. */
   readonly generationId?: GenerationId;
   readonly taskId: string;
-  readonly observation: Observation;
+  /** Undefined: it could not be understood, and only says that it is time to look. */
+  readonly observation: Observation | undefined;
   /** Whether the body is believed, or only says that it is time to look. */
   readonly believed: boolean;
 }
@@ -33,6 +34,6 @@ export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): Receiv
 }
 
 function eventOf({ taskId, observation, believed }: VerifiedDelivery): GenerationEvent {
-  if (observation.kind === 'final' && !believed) return { type: 'hint', taskId };
+  if (!observation || (observation.kind === 'final' && !believed)) return { type: 'hint', taskId };
   return observedEvent(observation, 'webhook', { taskId });
 }

@@ -1,6 +1,8 @@
 import { InvalidRequest } from '../generation/errors.ts';
-import type { Generation } from '../generation/generation.ts';
+import { recordOf } from '../generation/fields.ts';
+import { type Generation, type InState, modeOf } from '../generation/generation.ts';
 import { fingerprint, newGenerationId } from '../generation/ids.ts';
+import { REISSUE_FIRST_MS } from '../generation/reissue.ts';
 import type { Store } from '../store/store.ts';
 import {
   createRequestCheck,
@@ -16,9 +18,6 @@ export type RequestGeneration = (
   request: unknown,
   from: Requester,
 ) => Promise<{ generation: Generation; created: boolean }>;
-
-/** If no worker has started on it by then, the schedule issues the submit job again. */
-const SUBMIT_OVERDUE_MS = 30_000;
 
 /**
  * The one door for new generations. Checks everything first; then record, schedule and idempotency
@@ -48,24 +47,29 @@ export function createRequestGeneration(options: {
     const once = key === undefined ? undefined : onceEntry(key, request);
 
     const nowMs = now();
-    const generation = {
+    const generation = recordOf<InState<'queued'>>({
       id: newGenerationId(nowMs),
       version: 1,
       tenant: from.tenant,
       provider: request.provider,
       model: request.model,
-      mode: options.publicUrl && provider.webhook ? ('hybrid' as const) : ('polling' as const),
+      mode: modeOf({ publicUrl: options.publicUrl, webhook: provider.webhook }),
       input,
-      ...(request.metadata && { metadata: request.metadata }),
-      ...(request.callbackUrl && { callbackUrl: request.callbackUrl }),
+      metadata: request.metadata,
+      callbackUrl: request.callbackUrl || undefined,
       createdAt: nowMs,
       attempt: 1,
       sends: 0,
       refusals: 0,
-      state: 'queued' as const,
+      redriveOf: undefined,
+      goesOnWith: undefined,
+      state: 'queued',
+      prepared: undefined,
+      hold: undefined,
       deadlineAt: nowMs + options.maxQueuedMs,
-      dueAt: nowMs + SUBMIT_OVERDUE_MS,
-    };
+      // If no worker has started on it by then, the schedule issues the submit job again.
+      dueAt: nowMs + REISSUE_FIRST_MS,
+    });
     const earlier = await store.create(generation, once);
     // Its own id: ioredis sent the same write twice because a connection broke.
     const isNew = !earlier || earlier.id === generation.id;

@@ -1,4 +1,5 @@
-import { type DeferReason, Retryable } from '../generation/errors.ts';
+import { Retryable } from '../generation/errors.ts';
+import type { DeferReason } from '../generation/hold-reasons.ts';
 
 /** One deadline for a submission that is made of several steps. */
 export interface Deadline {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { NAME } from '../generation/names.ts';
 import { InvalidProviderSettings, type ProviderFactory } from './provider-settings.ts';
 import { PROVIDER_FACTORIES } from './registry.ts';
 
@@ -13,9 +14,7 @@ export interface ProviderModule {
 
 /** The same as a schema: for modules that are loaded, and for those that are handed over in code. */
 export const ProviderModule = z.object({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'takes 1-40 of a-z, 0-9 and -, the first a letter'),
+  name: z.string().regex(NAME.pattern, `takes ${NAME.words}`),
   create: z.custom<ProviderFactory>((value) => typeof value === 'function', 'must be a function'),
 });
 

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { Observation } from '../generation/events.ts';
 import type { Outcome, ProviderTask } from '../generation/generation.ts';
 import type { PollProfile } from '../generation/poll-timing.ts';
-import type { RepeatSubmit } from '../generation/rules.ts';
 
 export type { Observation };
 
@@ -65,22 +64,68 @@ export interface ProviderLimits {
   readonly pollsPerSecond: number;
 }
 
-export interface WebhookSupport {
+/**
+ * What stands behind a delivery. A body of one endpoint for the whole account must be signed: no
+ * token of ours is in that URL.
+ */
+export type WebhookSupport = SignedWebhook | TokenWebhook;
+
+interface ReadsWebhooks {
   /**
-   * `request`: each submission names its own URL, which carries our token. `account`: one URL for
-   * the whole account, set in the provider's dashboard; deliveries are matched by task id.
+   * Also says which task is spoken of: on an account's one endpoint nothing else does.
+   * @throws InvalidRequest `malformed_webhook` when the body is not what the provider sends.
    */
-  readonly scope: 'request' | 'account';
-  /**
-   * `signature`: a verified body is believed. `token`: only our URL token stands behind it, and the
-   * settings say that this is enough. `hint`: it is not; one status check learns the truth.
-   */
-  readonly trust: 'signature' | 'token' | 'hint';
-  /** Whether the body is authentic. Constant time, any length, before anything is parsed. */
-  verify(delivery: Delivery): boolean | Promise<boolean>;
-  /** @throws InvalidRequest `malformed_webhook` when the body is not what the provider sends. */
   read(body: Buffer): WebhookReading;
 }
+
+export interface SignedWebhook extends ReadsWebhooks {
+  readonly trust: 'signature';
+  /**
+   * `request`: each submission names its own URL, which carries our token besides; a verified body
+   * is believed. `account`: one URL for the whole account, set in the provider's dashboard;
+   * deliveries are matched by task id, and make us check.
+   */
+  readonly scope: 'request' | 'account';
+  /** Whether the body is authentic. Constant time, any length, before anything is parsed. */
+  verify(delivery: Delivery): boolean | Promise<boolean>;
+}
+
+export interface TokenWebhook extends ReadsWebhooks {
+  /**
+   * Only the token in our URL stands behind the body. `token`: the settings say that this is enough,
+   * and it is believed. `hint`: it is not; one status check learns the truth.
+   */
+  readonly trust: 'token' | 'hint';
+  readonly scope: 'request';
+  /** Nothing is signed. What could be verified is `trust: 'signature'`. */
+  readonly verify?: never;
+}
+
+/** Whether a delivery came from the provider, as far as its body can say: unsigned, nothing can. */
+export async function isAuthentic(webhook: WebhookSupport, delivery: Delivery): Promise<boolean> {
+  return webhook.trust !== 'signature' || (await webhook.verify(delivery));
+}
+
+/**
+ * What the provider makes of a submission that it has had before, and so what may be done when an
+ * answer is lost.
+ */
+export type RepeatSubmitSupport =
+  /** It answers the first task again, for as long as it remembers the key: the key is sent again. */
+  | { readonly kind: 'idempotency-key'; readonly keyLifetimeMs: number }
+  /** It takes a reference once and refuses the second, for ever: `submit` finds the task then. */
+  | { readonly kind: 'unique-reference' }
+  /** It would pay twice, but can be searched. */
+  | {
+      readonly kind: 'search';
+      /**
+       * The task of an attempt whose answer was lost; undefined when the provider never got it,
+       * which permits another submission. @throws Retryable when nothing could be learned.
+       */
+      readonly find: (request: SubmitRequest) => Promise<ProviderTask | undefined>;
+    }
+  /** It would pay twice, or nobody knows. */
+  | { readonly kind: 'none' };
 
 /** What is left to spend, in the provider's own units. */
 export interface Account {
@@ -97,9 +142,7 @@ export interface ProviderAdapter {
   readonly name: string;
   readonly models: Readonly<Record<string, Model>>;
   readonly limits: ProviderLimits;
-  readonly repeatSubmit: RepeatSubmit;
-  /** For `idempotency-key`: how long the provider remembers a key. */
-  readonly keyLifetimeMs?: number;
+  readonly repeatSubmit: RepeatSubmitSupport;
   /** How pictures reach the provider: as links that it loads, or as bytes that we load and send. */
   readonly inputs: 'url' | 'upload';
   readonly webhook?: WebhookSupport;
@@ -120,11 +163,6 @@ export interface ProviderAdapter {
    * @throws Retryable when no answer was to be had.
    */
   check(task: ProviderTask, about: { model: string }): Promise<Observation>;
-  /**
-   * For `search`: the task of an attempt whose answer was lost; undefined when the provider never
-   * got it. @throws Retryable when nothing could be learned.
-   */
-  lookUp?(request: SubmitRequest): Promise<ProviderTask | undefined>;
   /** Asks the provider to stop a task. Harmless when it has ended. @throws Retryable */
   cancel?(task: ProviderTask): Promise<void>;
   /** What is left to spend. @throws Retryable */
@@ -141,6 +179,7 @@ export function accountWide(providers: ReadonlyMap<string, ProviderAdapter>): Re
 const KEY_MARGIN_MS = 10 * 60_000;
 
 /** How long after its first use a key may be sent again; 0 where there are no keys. */
-export function keyWindowMs({ keyLifetimeMs }: Pick<ProviderAdapter, 'keyLifetimeMs'>): number {
-  return Math.max((keyLifetimeMs ?? 0) - KEY_MARGIN_MS, 0);
+export function keyWindowMs({ repeatSubmit }: Pick<ProviderAdapter, 'repeatSubmit'>): number {
+  if (repeatSubmit.kind !== 'idempotency-key') return 0;
+  return Math.max(repeatSubmit.keyLifetimeMs - KEY_MARGIN_MS, 0);
 }

@@ -1,4 +1,5 @@
-import { type DeferReason, OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
+import { OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
+import type { DeferReason } from '../generation/hold-reasons.ts';
 import type { HttpAnswer } from '../outbound/http-client.ts';
 import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../outbound/retry-after.ts';
 import { explain } from './reasons.ts';
@@ -31,12 +32,13 @@ export function refusal(
   if (status === 429) return deferral(answer, 'rate_limited');
   if (kind === 'read') return deferral(answer, 'unavailable');
   if (isUncertain(status)) {
-    return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`);
+    const met = `http_${status}` as const;
+    return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`, { met });
   }
   // A redirect means a wrong base URL: nothing was accepted, and only the operator can mend it.
   if (status < 400) return deferral(answer, 'unavailable', OPERATOR_RETRY_MS);
   const code = INVALID_INPUT.has(status) ? 'invalid_input' : 'provider_rejected';
-  return new Terminal(code, explain(code, said).message);
+  return new Terminal(code, explain(code, said).message, { answered: true });
 }
 
 /**
@@ -48,6 +50,9 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
+    met: `http_${answer.status}`,
+    // To a `read`, such as a request for a token, it has not said anything about the submission.
+    answered: answer.kind === 'submit',
   });
 }
 

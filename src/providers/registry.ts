@@ -1,5 +1,7 @@
 import { Defect } from '../generation/errors.ts';
+import { assertDeclaration } from './adapter-declaration.ts';
 import { createApixo } from './apixo/adapter.ts';
+import { checkedAdapter } from './checked-adapter.ts';
 import { createFal } from './fal/adapter.ts';
 import { createFashn } from './fashn/adapter.ts';
 import { createFitInView } from './fitinview/adapter.ts';
@@ -37,21 +39,6 @@ export type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 /** What all adapters are handed besides their own settings. */
 export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files' | 'submitTimeoutMs'>;
 
-export type ProviderName = keyof typeof BUILT_IN;
-
-export const PROVIDER_NAMES: readonly ProviderName[] = [
-  'fitinview',
-  'fashn',
-  'apixo',
-  'vtryon',
-  'image-intelligence',
-  'fitroom',
-  'segmind',
-  'tryon-api',
-  'replicate',
-  'fal',
-];
-
 /** For a library user who adds providers: pass a copy with more entries to `createProviders`. */
 export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
   Object.entries(BUILT_IN),
@@ -60,8 +47,9 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
 /**
  * An adapter for each provider that has settings, by name. A provider with signed webhooks but no
  * secret in its settings has no `webhook` support: it runs in polling mode. What an adapter tells
- * never repeats its provider's secrets.
- * @throws InvalidProviderSettings with a line for each provider that cannot be built of its settings.
+ * never repeats its provider's secrets, and what it answers is checked before anybody acts on it.
+ * @throws InvalidProviderSettings with a line for each provider that cannot be built of its settings,
+ *   or whose adapter declares what cannot be.
  *   Defect for settings of a provider that nobody knows how to build.
  */
 export function createProviders(
@@ -76,7 +64,9 @@ export function createProviders(
     const create = factories.get(name);
     if (!create) throw new Defect(`There are settings for ${name}, but no such provider`);
     try {
-      providers.set(name, withoutSecrets(create({ ...chosen, ...shared }), chosen));
+      const adapter = create({ ...chosen, ...shared });
+      assertDeclaration(name, adapter);
+      providers.set(name, withoutSecrets(checkedAdapter(adapter), chosen));
     } catch (error) {
       if (!(error instanceof InvalidProviderSettings)) throw error;
       refused.push(error);

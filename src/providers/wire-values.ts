@@ -36,7 +36,7 @@ export function statusWord(status: string | null | undefined): string {
 export const MAX_RESULTS = 32;
 
 /** Signed links are long; what is longer than this is not a link. */
-const MAX_RESULT_URL = 8_192;
+export const MAX_RESULT_URL = 8_192;
 
 /**
  * The outcome of a finished task from the links to its files. Every one must be a link: a file sent
@@ -50,7 +50,7 @@ export function completedWith(links: readonly string[]): Outcome {
 }
 
 /** Most JSON of a result that is not a file, in bytes: it travels in records, jobs and callbacks. */
-const MAX_DATA_BYTES = 64 * 1024;
+export const MAX_DATA_BYTES = 64 * 1024;
 
 /** The outcome of a finished task whose result is data, such as labels, and not a file. */
 export function completedWithData(data: unknown): Outcome {

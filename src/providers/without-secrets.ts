@@ -31,13 +31,15 @@ export function withoutSecrets(
   const observed = (seen: Observation): Observation =>
     seen.kind === 'final' ? { ...seen, outcome: cleanOutcome(seen.outcome, clean) } : seen;
 
-  const { name, models, limits, repeatSubmit, keyLifetimeMs, inputs, webhook } = adapter;
+  const { name, models, limits, repeatSubmit, inputs, webhook } = adapter;
   return {
     name,
     models,
     limits,
-    repeatSubmit,
-    ...(keyLifetimeMs !== undefined && { keyLifetimeMs }),
+    repeatSubmit:
+      repeatSubmit.kind === 'search'
+        ? { kind: 'search', find: (request) => quiet(() => repeatSubmit.find(request)) }
+        : repeatSubmit,
     inputs,
     submit: (request) =>
       quiet(async () => {
@@ -49,9 +51,7 @@ export function withoutSecrets(
     ...optional(adapter, quiet),
     ...(webhook && {
       webhook: {
-        scope: webhook.scope,
-        trust: webhook.trust,
-        verify: (delivery) => webhook.verify(delivery),
+        ...webhook,
         read: (body) => {
           try {
             const { taskId, observation } = webhook.read(body);
@@ -71,10 +71,9 @@ function optional(
   adapter: ProviderAdapter,
   quiet: <T>(call: () => Promise<T>) => Promise<T>,
 ): Partial<ProviderAdapter> {
-  const { prepare, lookUp, cancel, account } = adapter;
+  const { prepare, cancel, account } = adapter;
   return {
     ...(prepare && { prepare: (request) => quiet(() => prepare.call(adapter, request)) }),
-    ...(lookUp && { lookUp: (request) => quiet(() => lookUp.call(adapter, request)) }),
     ...(cancel && { cancel: (task) => quiet(() => cancel.call(adapter, task)) }),
     ...(account && { account: () => quiet(() => account.call(adapter)) }),
   };

@@ -1,40 +1,36 @@
--- How a submission went, for the circuit of its model.
+-- What a submission showed of its provider, for the circuit of its model. After circuit-fields.lua.
 -- KEYS: the provider's circuits
--- ARGV: model, "worked" or "failed" or "not-sent", the probe's name ("" for none), now (ms), failures
---       in a row that open it, how long it is open at first (ms), at most (ms), how long a failure
---       counts (ms), lifetime of the whole (ms)
+-- ARGV: model, "success" or "failure" or "ignored", the probe's name ("" for none), now (ms),
+--       failures in a row that open it, how long it is open at first (ms), at most (ms), how long a
+--       failure counts (ms), lifetime of the whole (ms)
 -- Answers "closed" or until when it is open (ms) when that is news; else "".
-local model, went, probe, now = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local failures, opened, openUntil, probeUntil, at, line = 0, 0, 0, '0', 0, 0
-local circuit = redis.call('HGET', KEYS[1], model)
-if circuit then
-  local a, b, c, d, e, f = string.match(circuit, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  failures, opened, openUntil, probeUntil = tonumber(a), tonumber(b), tonumber(c), d
-  at, line = tonumber(e), tonumber(f)
-end
+local model, result, probe, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local circuit = read(model)
+local is_open = circuit.open_until > 0
 
--- While it is open only its probe has anything to say: the others were sent before.
-if openUntil > 0 and (probe == '' or probe ~= probeUntil) then return '' end
-if went == 'worked' then
+-- While it is open or half-open only its probe has anything to say: the others were sent before.
+if is_open and probe ~= circuit.probe_until then return '' end
+if result == 'success' then
   redis.call('HDEL', KEYS[1], model)
-  return openUntil > 0 and 'closed' or ''
+  return is_open and 'closed' or ''
 end
 
 local news = ''
-if went == 'not-sent' then
-  if openUntil == 0 then return '' end
-  probeUntil = '0'
+if result == 'ignored' then
+  if not is_open then return '' end
+  circuit.probe_until = 0
 else
-  failures = (now - at > tonumber(ARGV[8])) and 1 or failures + 1
-  at = now
-  if openUntil > 0 or failures >= tonumber(ARGV[5]) then
-    openUntil = now + math.min(tonumber(ARGV[6]) * 2 ^ opened, tonumber(ARGV[7]))
-    opened = math.min(opened + 1, 30)
-    probeUntil = '0'
-    news = string.format('%d', openUntil)
+  local counts_again = now - circuit.failed_at > tonumber(ARGV[8])
+  circuit.failures = counts_again and 1 or circuit.failures + 1
+  circuit.failed_at = now
+  if is_open or circuit.failures >= tonumber(ARGV[5]) then
+    local open_ms = math.min(tonumber(ARGV[6]) * 2 ^ circuit.times_opened, tonumber(ARGV[7]))
+    circuit.open_until = now + open_ms
+    circuit.times_opened = math.min(circuit.times_opened + 1, 30)
+    circuit.probe_until = 0
+    news = text(circuit.open_until)
   end
 end
-redis.call('HSET', KEYS[1], model,
-  string.format('%d %d %d %s %d %.2f', failures, opened, openUntil, probeUntil, at, line))
+write(model, circuit)
 redis.call('PEXPIRE', KEYS[1], ARGV[9])
 return news

@@ -5,27 +5,31 @@ import { coalesce } from './coalesce.ts';
 import type { Keys } from './keys.ts';
 
 /**
- * The circuit breakers of one provider, one for each model, shared by the whole fleet. After some
- * failures in a row a circuit opens: submissions wait in place instead of being spent on a provider
- * that is down. When its time is over one submission is let through as a probe. If that works the
- * circuit closes; if not, it opens again for twice as long.
+ * The circuit breakers of one provider, one for each model, shared by the whole fleet. A circuit is
+ * closed at first; some failures in a row open it, and submissions wait in place instead of being
+ * spent on a provider that is down. When its time is over it is half-open: one submission is let
+ * through as a probe. Its success closes the circuit; its failure opens it again for twice as long.
  */
 export interface Circuits {
   /** Whether a submission may be sent now. A probe keeps the others back until it is reported. */
   ask(model: string): Promise<Permit>;
-  /** How a permitted submission went, and what is new because of it, for whoever watches. */
-  report(model: string, permit: Sendable, went: Went): Promise<CircuitNews>;
+  /** What a permitted submission showed, and what is new because of it, for whoever watches. */
+  report(model: string, permit: Granted, result: SubmissionResult): Promise<CircuitNews>;
 }
 
-/** `go`: the circuit is closed; `clean` when nothing has failed lately. A probe has a name. */
-export type Sendable =
-  | { readonly kind: 'go'; readonly clean: boolean }
-  | { readonly kind: 'probe'; readonly name: string };
-/** `held`: ask again then (Unix ms). */
-export type Permit = Sendable | { readonly kind: 'held'; readonly until: number };
+/** By the circuit's state. `clean`: nothing has failed lately. `probe` names the one let through. */
+export type Granted =
+  | { readonly kind: 'closed'; readonly clean: boolean }
+  | { readonly kind: 'half-open'; readonly probe: string };
+/** `open`, or another is the probe: ask again then (Unix ms). */
+export type Permit = Granted | { readonly kind: 'open'; readonly until: number };
 
-/** `failed`: the provider gave no answer, or none that tells what became of the submission. */
-export type Went = 'worked' | 'failed' | 'not-sent';
+/**
+ * What a permitted submission showed of its provider. `success`: it is there. `failure`: it gave no
+ * answer, or none that tells what became of the submission. `ignored`: nothing was learned; a probe
+ * gives its place to the next.
+ */
+export type SubmissionResult = 'success' | 'failure' | 'ignored';
 
 /** It opened (until then, Unix ms, at least), or it closed; undefined: no news. */
 export type CircuitNews = { readonly openUntil: number } | 'closed' | undefined;
@@ -37,7 +41,7 @@ export interface CircuitSettings {
   readonly openMs: number;
   /** A probe that was never reported keeps the others back for so long. */
   readonly probeMs: number;
-  /** So far apart are the moments at which held submissions may ask again. */
+  /** So far apart are the moments at which waiting submissions may ask again. */
   readonly spacingMs: number;
 }
 
@@ -45,23 +49,35 @@ export interface CircuitSettings {
 const LONGEST_OPEN_MS = 300_000;
 /** A failure that long ago says nothing about now. */
 const FAILURE_COUNTS_MS = 60_000;
-/** While a probe is under way, nobody looks for its end sooner than this. */
-const PROBE_LOOK_MS = 3_000;
+/** Who is kept back by a probe asks again no sooner than this. */
+const ASK_AGAIN_MS = 3_000;
 const LIFETIME_MS = 24 * 3_600_000;
 
-const Answer = z.tuple([z.enum(['go', 'probe', 'held']), z.string()]);
+const Answer = z.tuple([z.enum(['closed', 'half-open', 'open']), z.string()]);
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
+    catwalkCircuitList(keyCount: number, ...args: string[]): Result<unknown, Context>;
     catwalkCircuitAsk(keyCount: number, ...args: string[]): Result<unknown, Context>;
     catwalkCircuitReport(keyCount: number, ...args: string[]): Result<unknown, Context>;
   }
 }
 
-const script = (name: string): string =>
-  readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+const read = (name: string): string =>
+  readFileSync(new URL(`./circuit-${name}.lua`, import.meta.url), 'utf8');
+const script = (name: string) => ({ lua: `${read('fields')}\n${read(name)}` });
+const SCRIPTS = {
+  catwalkCircuitList: { ...script('list'), readOnly: true },
+  catwalkCircuitAsk: script('ask'),
+  catwalkCircuitReport: script('report'),
+} as const;
 
-/** The circuits in Redis. All that a closed one costs is a share of one HGETALL. */
+/** A second time on the same connection changes nothing. */
+function defineScripts(redis: Redis): void {
+  for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
+}
+
+/** The circuits in Redis. All that a closed one costs is a share of one short script. */
 export function createCircuits(options: {
   redis: Redis;
   keys: Keys;
@@ -71,34 +87,33 @@ export function createCircuits(options: {
 }): Circuits {
   const { redis, settings, now } = options;
   const key = options.keys.circuits(options.provider);
-  redis.defineCommand('catwalkCircuitAsk', { lua: script('circuit-ask') });
-  redis.defineCommand('catwalkCircuitReport', { lua: script('circuit-report') });
+  defineScripts(redis);
 
-  const readSoon = coalesce(async (models: string[]) => {
-    const circuits = await redis.hgetall(key);
-    return models.map((model) => circuits[model]);
+  const openUntilSoon = coalesce(async (models: string[]) => {
+    const known = await list(redis, key);
+    return models.map((model) => known.get(model));
   });
 
   async function askOpen(model: string): Promise<Permit> {
-    const args = [model, now(), settings.probeMs, PROBE_LOOK_MS, settings.spacingMs].map(String);
+    const args = [model, now(), settings.probeMs, ASK_AGAIN_MS, settings.spacingMs].map(String);
     const [kind, about] = Answer.parse(await redis.catwalkCircuitAsk(1, key, ...args));
-    if (kind === 'go') return { kind, clean: false };
-    return kind === 'probe' ? { kind, name: about } : { kind, until: Number(about) };
+    if (kind === 'closed') return { kind, clean: false };
+    return kind === 'half-open' ? { kind, probe: about } : { kind, until: Number(about) };
   }
 
   return {
     async ask(model) {
-      const circuit = settings.failures > 0 ? await readSoon(model) : undefined;
-      if (circuit === undefined) return { kind: 'go', clean: true };
-      return openUntilOf(circuit) > 0 ? askOpen(model) : { kind: 'go', clean: false };
+      const openUntil = settings.failures > 0 ? await openUntilSoon(model) : undefined;
+      if (openUntil === undefined) return { kind: 'closed', clean: true };
+      return openUntil > 0 ? askOpen(model) : { kind: 'closed', clean: false };
     },
 
-    async report(model, permit, went) {
-      const isNews = permit.kind === 'probe' || went === 'failed' || !permit.clean;
-      if (settings.failures === 0 || !isNews) return undefined;
+    async report(model, permit, result) {
+      const mayMatter = permit.kind === 'half-open' || result === 'failure' || !permit.clean;
+      if (settings.failures === 0 || !mayMatter) return undefined;
       const limits = [settings.openMs, LONGEST_OPEN_MS, FAILURE_COUNTS_MS, LIFETIME_MS];
-      const probe = permit.kind === 'probe' ? permit.name : '';
-      const args = [model, went, probe, now(), settings.failures, ...limits].map(String);
+      const probe = permit.kind === 'half-open' ? permit.probe : '';
+      const args = [model, result, probe, now(), settings.failures, ...limits].map(String);
       const news = z.string().parse(await redis.catwalkCircuitReport(1, key, ...args));
       if (news === '' || news === 'closed') return news || undefined;
       return { openUntil: Number(news) };
@@ -106,18 +121,21 @@ export function createCircuits(options: {
   };
 }
 
-/** The models of a provider whose circuits are open, and until when (Unix ms) at least. */
+/** The models of a provider whose circuits are open or half-open, and since or until when (Unix ms). */
 export async function openCircuits(
   redis: Redis,
   keys: Keys,
   provider: string,
 ): Promise<Readonly<Record<string, number>>> {
-  const circuits = Object.entries(await redis.hgetall(keys.circuits(provider)));
-  const untils = circuits.map(([model, circuit]) => [model, openUntilOf(circuit)] as const);
-  return Object.fromEntries(untils.filter(([, until]) => until > 0));
+  defineScripts(redis);
+  const known = await list(redis, keys.circuits(provider));
+  return Object.fromEntries([...known].filter(([, openUntil]) => openUntil > 0));
 }
 
-/** What the scripts write: failures, times opened, open until, probe, last failure, end of the line. */
-function openUntilOf(circuit: string): number {
-  return Number(circuit.split(' ')[2]);
+/** Model → until when its circuit is open (Unix ms); 0 where it is closed, but has failed lately. */
+async function list(redis: Redis, key: string): Promise<Map<string, number>> {
+  const flat = z.array(z.string()).parse(await redis.catwalkCircuitList(1, key));
+  const known = new Map<string, number>();
+  for (let i = 0; i + 1 < flat.length; i += 2) known.set(flat[i] ?? '', Number(flat[i + 1]));
+  return known;
 }

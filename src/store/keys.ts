@@ -20,7 +20,7 @@ export interface Keys {
   /** Deliveries about a task that nobody knows yet. */
   parked(provider: string, taskId: string): string;
   /** Written to see whether Redis takes writes. */
-  readonly probe: string;
+  readonly writeCheck: string;
   /** The names of everyone who is told about completions. */
   readonly subscribers: string;
 }
@@ -39,7 +39,7 @@ export function keysOf(name: string): Keys {
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
-    probe: `${prefix}:probe`,
+    writeCheck: `${prefix}:write-check`,
     subscribers: `${prefix}:subscribers`,
   };
 }

@@ -6,17 +6,45 @@
 --       lifetime of the task entry (ms, "" for none: its two keys are not touched then)
 -- Answers for each item: when saved, the parked deliveries (mostly none); else the value that is
 -- there now, or false if there is none.
+
+-- Whatever can raise comes first: a script that ends in the middle leaves half of its writes.
+local function must(isSo, what)
+  if not isSo then error('catwalk save: ' .. what) end
+end
+local function isLifetime(text)
+  return text == '' or (string.match(text, '^[1-9]%d*$') and #text <= 15)
+end
+must(#KEYS % 4 == 0 and #ARGV == #KEYS / 4 * 6, 'keys and arguments do not fit each other')
+local values, parked, isSortedSet = {}, {}, {}
+for item = 0, #KEYS / 4 - 1 do
+  local record, schedule = KEYS[item * 4 + 1], KEYS[item * 4 + 2]
+  local at = item * 6
+  must(string.match(ARGV[at + 2], '^%d+$'), 'a version')
+  must(string.match(ARGV[at + 3], '^%d+\n'), 'a value')
+  must(ARGV[at + 4] == '' or string.match(ARGV[at + 4], '^%-?%d+%.?%d*$'), 'a due time')
+  must(isLifetime(ARGV[at + 5]) and isLifetime(ARGV[at + 6]), 'a lifetime')
+  values[record] = redis.call('GET', record)
+  if not isSortedSet[schedule] then
+    local kind = redis.call('TYPE', schedule).ok
+    must(kind == 'zset' or kind == 'none', 'a schedule that is none')
+    isSortedSet[schedule] = true
+  end
+  if ARGV[at + 6] ~= '' then parked[item] = redis.call('LRANGE', KEYS[item * 4 + 4], 0, -1) end
+end
+
 local answers = {}
 for item = 0, #KEYS / 4 - 1 do
   local record, schedule = KEYS[item * 4 + 1], KEYS[item * 4 + 2]
   local at = item * 6
-  local current = redis.call('GET', record)
+  local current = values[record]
   if not current then
     redis.call('ZREM', schedule, ARGV[at + 1])
     answers[item + 1] = false
   elseif string.match(current, '^%d+') ~= ARGV[at + 2] then
     answers[item + 1] = current
   else
+    -- A list may hold one record twice: the second one meets what the first has saved.
+    values[record] = ARGV[at + 3]
     if ARGV[at + 5] == '' then
       redis.call('SET', record, ARGV[at + 3])
     else
@@ -31,7 +59,7 @@ for item = 0, #KEYS / 4 - 1 do
     if ARGV[at + 6] ~= '' then
       redis.call('SET', KEYS[item * 4 + 3], ARGV[at + 1], 'PX', ARGV[at + 6])
       -- Not deleted: whoever asked may die before acting on them, and they expire by themselves.
-      answers[item + 1] = redis.call('LRANGE', KEYS[item * 4 + 4], 0, -1)
+      answers[item + 1] = parked[item]
     end
   end
 end

@@ -15,7 +15,8 @@ import { decodeRecord, encodeRecord } from './record-format.ts';
 export type Read = Generation | Defect | NotKnownHere | undefined;
 
 /**
- * The record as it now is: saved with a higher version, or somebody else's newer one, or gone.
+ * The record as it now is: saved with a higher version, or somebody else's newer one, or gone. A
+ * Defect also when what was to be saved is no record: then nothing was written.
  * `parked`: what deliveries said about its task before anyone knew whose task it was.
  */
 export type SaveResult =
@@ -63,10 +64,21 @@ declare module 'ioredis' {
 const script = (name: string): string =>
   readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
 
-/** What was to be saved, and what the script says of it. */
-interface Written {
+/** What is to be saved, as it will stand in Redis. */
+interface Fit {
   generation: Generation;
   value: string;
+}
+
+/** Why it cannot be saved at all. */
+interface Unfit {
+  unfit: Defect;
+}
+
+/** What was to be saved, and what the script says of it. */
+type Written = Unfit | Asked;
+
+interface Asked extends Fit {
   answer: z.infer<typeof Answers>[number];
 }
 
@@ -79,12 +91,14 @@ const TASK_ENTRY_MS = 25 * 3_600_000;
  * All reads and writes of records. Every error is ioredis's own (Redis away, command timed out).
  * @param options.retentionMs how long a told, final record can still be read.
  * @param options.matchedByTask the providers whose deliveries name only a task; see mailbox.ts.
+ *   Whoever saves must know them: a save that does not tell whose task it is leaves its deliveries
+ *   parked until a poll finds out.
  */
 export function createStore(options: {
   redis: Redis;
   keys: Keys;
   retentionMs: number;
-  matchedByTask?: ReadonlySet<string>;
+  matchedByTask: ReadonlySet<string>;
 }): Store {
   const { redis, keys, retentionMs } = options;
   redis.defineCommand('catwalkCreate', { lua: script('create') });
@@ -94,35 +108,33 @@ export function createStore(options: {
     ids.length === 0 ? [] : redis.mget(ids.map(keys.record));
 
   const isMatchedByTask = (g: Generation): g is InState<'submitted'> =>
-    g.state === 'submitted' && (options.matchedByTask?.has(g.provider) ?? false);
+    g.state === 'submitted' && options.matchedByTask.has(g.provider);
+
+  const keysFor = (g: Generation): string[] => {
+    const record = keys.record(g.id);
+    const mailbox = isMatchedByTask(g)
+      ? [keys.task(g.provider, g.task.id), keys.parked(g.provider, g.task.id)]
+      : [record, record];
+    return [record, keys.schedule(g.provider), ...mailbox];
+  };
+
+  const argsFor = ({ generation: g, value }: Fit): string[] => {
+    const lifetime = isFinal(g) && g.dueAt === undefined ? String(retentionMs) : '';
+    const taskLifetime = isMatchedByTask(g) ? String(TASK_ENTRY_MS) : '';
+    return [g.id, String(g.version - 1), value, String(g.dueAt ?? ''), lifetime, taskLifetime];
+  };
 
   const write = async (generations: readonly Generation[]): Promise<Written[]> => {
-    if (generations.length === 0) return [];
-    const next = generations.map((read) => ({ ...read, version: read.version + 1 }));
-    const scriptKeys = next.flatMap((g) => {
-      const task = isMatchedByTask(g) ? g.task.id : undefined;
-      const record = keys.record(g.id);
-      const mailbox =
-        task === undefined
-          ? [record, record]
-          : [keys.task(g.provider, task), keys.parked(g.provider, task)];
-      return [record, keys.schedule(g.provider), ...mailbox];
-    });
-    const values = next.map(encodeRecord);
-    const args = next.flatMap((g, index) => {
-      const lifetime = isFinal(g) && g.dueAt === undefined ? String(retentionMs) : '';
-      const taskLifetime = isMatchedByTask(g) ? String(TASK_ENTRY_MS) : '';
-      const due = String(g.dueAt ?? '');
-      return [g.id, String(g.version - 1), values[index] ?? '', due, lifetime, taskLifetime];
-    });
-    const answers = Answers.parse(
-      await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args),
-    );
-    return next.map((generation, index) => ({
-      generation,
-      value: values[index] ?? '',
-      answer: answers[index] ?? null,
-    }));
+    const all = generations.map(encoded);
+    const fit = all.filter((one): one is Fit => 'value' in one);
+    const scriptKeys = fit.flatMap(({ generation }) => keysFor(generation));
+    const args = fit.flatMap(argsFor);
+    const answers =
+      fit.length === 0
+        ? []
+        : Answers.parse(await redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args));
+    let next = 0;
+    return all.map((one) => ('unfit' in one ? one : { ...one, answer: answers[next++] ?? null }));
   };
 
   // Decoded after the shared round trip, so that one unreadable record fails its own caller only.
@@ -158,7 +170,8 @@ export function createStore(options: {
   };
 }
 
-function decoded(value: string | null): Read {
+/** A stored record as `Read` says. */
+export function decoded(value: string | null): Read {
   if (value === null) return undefined;
   try {
     return decodeRecord(value);
@@ -168,7 +181,20 @@ function decoded(value: string | null): Read {
   }
 }
 
-function saveResult({ generation, value, answer }: Written): SaveResult {
+/** With the version that it is to have. What is no record fails alone. */
+function encoded(read: Generation): Fit | Unfit {
+  const generation = { ...read, version: read.version + 1 };
+  try {
+    return { generation, value: encodeRecord(generation) };
+  } catch (cause) {
+    const unfit = cause instanceof Defect ? cause : undefined;
+    return { unfit: unfit ?? new Defect('A generation that is no JSON is not saved.', { cause }) };
+  }
+}
+
+function saveResult(written: Written): SaveResult {
+  if ('unfit' in written) return { saved: false, current: written.unfit };
+  const { generation, value, answer } = written;
   // Our own: ioredis sent the same write twice because a connection broke.
   if (answer === value) return { saved: true, generation, parked: [] };
   if (Array.isArray(answer)) {
@@ -179,6 +205,9 @@ function saveResult({ generation, value, answer }: Written): SaveResult {
 
 /** What an older or newer process parked in another shape is passed over; a poll will tell. */
 function parkedEvent(json: string): GenerationEvent[] {
-  const event = GenerationEvent.safeParse(JSON.parse(json));
-  return event.success ? [event.data] : [];
+  try {
+    return [GenerationEvent.parse(JSON.parse(json))];
+  } catch {
+    return [];
+  }
 }

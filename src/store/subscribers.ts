@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { InvalidRequest } from '../generation/errors.ts';
+import { NAME } from '../generation/names.ts';
 import type { Keys } from './keys.ts';
 
 /** Who is told about completions. A subscription outlives its process: its queue fills meanwhile. */
@@ -18,11 +19,10 @@ export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscr
   const { redis, keys } = options;
   return {
     async register(name) {
-      if (!/^[a-z][a-z0-9-]{0,39}$/.test(name) || name === CALLBACK) {
+      if (!NAME.pattern.test(name) || name === CALLBACK) {
         throw new InvalidRequest(
           'invalid_subscriber_name',
-          `subscriber name "${name.slice(0, 40)}": use 1-40 of a-z, 0-9 and -, beginning with a ` +
-            `letter; "${CALLBACK}" is taken`,
+          `subscriber name "${name.slice(0, 40)}": use ${NAME.words}; "${CALLBACK}" is taken`,
         );
       }
       await redis.sadd(keys.subscribers, name);
@@ -34,39 +34,32 @@ export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscr
   };
 }
 
-/** What Redis can lose when it dies, or a replica takes over, is younger than this. */
-const SETTLED_AFTER_MS = 60_000;
-
 /**
- * Registers for a process that stays: what it had just registered when the connection broke is
- * registered again when it is back, for Redis may have come back without its last second.
+ * Registers for a process that stays. Whenever its connection comes back, all its names are
+ * registered again, however long ago they were: Redis may have come back without its last second,
+ * or restored from a backup older than the registration. A name that another process removed
+ * meanwhile comes back with it: its handler still runs here.
  */
 export function createLastingRegistration(options: { redis: Redis; keys: Keys }) {
   const subscribers = createSubscribers(options);
-  const registeredAt = new Map<string, number>();
-  let lostAt: number | undefined;
+  const registered = new Set<string>();
 
-  options.redis.on('close', () => {
-    lostAt ??= performance.now();
-  });
   options.redis.on('ready', () => {
-    if (lostAt === undefined) return;
-    for (const [name, at] of registeredAt) {
+    for (const name of registered) {
       // Where it fails, the connection has broken once more, and will be back once more.
-      if (at > lostAt - SETTLED_AFTER_MS) void subscribers.register(name).catch(() => undefined);
+      void subscribers.register(name).catch(() => undefined);
     }
-    lostAt = undefined;
   });
 
   return {
     /** As `Subscribers.register`. */
     async register(name: string): Promise<void> {
       await subscribers.register(name);
-      registeredAt.set(name, performance.now());
+      registered.add(name);
     },
     /** It is being removed: never to be registered again by itself. */
     forget(name: string): void {
-      registeredAt.delete(name);
+      registered.delete(name);
     },
   };
 }

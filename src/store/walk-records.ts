@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import { CatwalkError } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Keys } from './keys.ts';
-import { decodeRecord } from './record-format.ts';
+import { decoded, type Read } from './store.ts';
 
 /** Some of the records, in no order. */
 export interface RecordPage {
   readonly generations: readonly Generation[];
-  /** Records that this code cannot read, such as a newer version's. */
+  /** Records that this code cannot read: newer code wrote them, or they are damaged. */
   readonly unreadable: number;
 }
 
@@ -34,22 +34,13 @@ export async function* walkRecords(options: {
       KEYS_AT_A_TIME,
     );
     cursor = next;
-    if (found.length > 0) yield pageOf(await redis.mget(found));
+    if (found.length > 0) yield pageOf((await redis.mget(found)).map(decoded));
   } while (cursor !== '0');
 }
 
-function pageOf(values: readonly (string | null)[]): RecordPage {
-  const generations: Generation[] = [];
-  let unreadable = 0;
-  for (const value of values) {
-    // Its retention ended between the two round trips.
-    if (value === null) continue;
-    try {
-      generations.push(decodeRecord(value));
-    } catch (error) {
-      if (!(error instanceof CatwalkError)) throw error;
-      unreadable += 1;
-    }
-  }
-  return { generations, unreadable };
+/** What was read, as a page. What is not there, or not there any more, counts for nothing. */
+export function pageOf(reads: readonly Read[]): RecordPage {
+  const there = reads.filter((read) => read !== undefined);
+  const generations = there.filter((read): read is Generation => !(read instanceof CatwalkError));
+  return { generations, unreadable: there.length - generations.length };
 }

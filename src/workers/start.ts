@@ -1,15 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { WorkerRole } from '../config/env.ts';
-import { type Logger, onceInAWhile } from '../config/log.ts';
-import { endConnection, endsWithin, stopTimes } from '../config/orderly-stop.ts';
+import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
-import { redisTarget, workerConnection } from '../config/redis.ts';
-import type { Settings } from '../config/settings.ts';
+import type { Core } from '../core.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createOutboundAgent } from '../outbound/public-address.ts';
 import { userAgentOf } from '../outbound/user-agent.ts';
-import type { ProviderAdapter } from '../providers/provider.ts';
 import { CALLBACK } from '../store/subscribers.ts';
 import { runSubscriber } from './engine/run-subscriber.ts';
 import { type RunningWorker, runWorker } from './engine/run-worker.ts';
@@ -35,33 +32,15 @@ export interface WorkerProcess {
 const CALLBACK_LIMITS = { timeoutMs: 15_000, maxBodyBytes: 16 * 1024 };
 
 /**
- * Starts the workers of this process: those of `settings.WORKER_ROLES`, for the providers given.
- * Waits for Redis as long as it takes, unless `beforeFirstJob` loses patience.
+ * Starts the workers of this process: those of `settings.WORKER_ROLES`, for the providers given, on
+ * a core that waits while Redis is away. Waits for a Redis that takes no writes.
+ * @param giveUpCalls ends the providers' calls that are under way; see ConnectedProviders.
  */
 export async function startWorkers(
-  settings: Settings & { REDIS_URL: string },
-  providers: ReadonlyMap<string, ProviderAdapter>,
-  log: Logger,
-  hooks: {
-    /** Awaited before the first worker starts; if it throws, none does. */
-    beforeFirstJob?: (redis: Redis) => Promise<void>;
-    /** Ends the providers' calls that are under way; see ConnectedProviders. */
-    giveUpCalls?: () => void;
-  } = {},
-  now: () => number = Date.now,
+  core: Core,
+  giveUpCalls: () => void = () => {},
 ): Promise<WorkerProcess> {
-  const over = new AbortController();
-  const redis = new Redis(redisTarget(settings.REDIS_URL), workerConnection(over.signal));
-  redis.on(
-    'error',
-    onceInAWhile((err) => log.warn({ err }, 'redis connection')),
-  );
-  try {
-    await hooks.beforeFirstJob?.(redis);
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  const { settings, providers, redis, now, log } = core;
   const stopping = new AbortController();
   const patience = stopping.signal;
   // One for each callback under way.
@@ -74,18 +53,11 @@ export async function startWorkers(
     // Nothing of an answer is read but its status.
     accept: '*/*',
   });
-  const parts = createWorkerParts({ settings, providers, redis, patience, now, log });
-  const { queues, schedule, rounds } = parts;
+  const parts = createWorkerParts(core, patience);
   const workers = await run(parts, callbackHttp);
   const watched = settings.WORKER_ROLES.includes('poll') ? [...providers.keys()] : [];
+  const { schedule, rounds } = parts;
   const tick = startTick({ providers: watched, redis, schedule, rounds, now, log });
-
-  async function close(): Promise<void> {
-    await queues.close();
-    await callbackHttp.close();
-    // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
-    if (redis.status === 'ready') await redis.quit().catch(() => {});
-  }
 
   return {
     redis,
@@ -96,13 +68,12 @@ export async function startWorkers(
       const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
       const lastCall = setTimeout(() => {
         stopping.abort();
-        hooks.giveUpCalls?.();
+        giveUpCalls();
       }, callsMs);
       await Promise.all(workers.map((worker) => worker.stop(workMs)));
       clearTimeout(lastCall);
-      await endsWithin(close(), closeMs);
-      over.abort();
-      endConnection(redis);
+      await endsWithin(Promise.all([core.close(), callbackHttp.close()]), closeMs);
+      core.end();
     },
   };
 }

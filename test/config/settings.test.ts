@@ -224,12 +224,13 @@ describe('problems', () => {
     expect(readSettings(empty)).toEqual(readSettings({}));
   });
 
-  test('only outside production are insecure URLs accepted, unless it is said otherwise', () => {
+  test('insecure URLs are accepted only where it is said, in production or not', () => {
     const allows = (env: Env) => readSettings({ ...COMPLETE, ...env }).ALLOW_INSECURE_URLS;
-    expect(allows({})).toBe(true);
-    expect(allows({ NODE_ENV: 'production' })).toBe(false);
-    expect(allows({ NODE_ENV: 'production', ALLOW_INSECURE_URLS: 'true' })).toBe(true);
-    expect(allows({ ALLOW_INSECURE_URLS: 'false' })).toBe(false);
+    for (const NODE_ENV of ['development', 'test', 'production']) {
+      expect(allows({ NODE_ENV })).toBe(false);
+      expect(allows({ NODE_ENV, ALLOW_INSECURE_URLS: 'true' })).toBe(true);
+    }
+    expect(allows({})).toBe(false);
   });
 });
 

@@ -189,3 +189,13 @@ export async function refusedBy(promise: Promise<unknown>): Promise<unknown> {
   if ('error' in outcome) return outcome.error;
   throw new Error(`It was not refused, but answered ${JSON.stringify(outcome.value)}`);
 }
+
+/** Searches for a lost submission. @throws where the adapter has no search. */
+export async function findBy(
+  { adapter }: { adapter: ProviderAdapter },
+  request: SubmitRequest,
+): Promise<ProviderTask | undefined> {
+  const { repeatSubmit } = adapter;
+  if (repeatSubmit.kind !== 'search') throw new Error(`${adapter.name} cannot be searched`);
+  return repeatSubmit.find(request);
+}

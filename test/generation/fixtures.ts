@@ -54,7 +54,7 @@ const ended = {
   ...sentOnce,
   submittedAt: NOW - 5_000,
   finishedAt: NOW - 1_000,
-  via: 'webhook',
+  via: 'webhook' as const,
   polls: 1,
   task: { id: 'task-1', handle: 'h1' },
   dueAt: NOW,

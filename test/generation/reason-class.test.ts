@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import type { Generation, Unsuccessful } from '../../src/generation/generation.ts';
-import { type ReasonClass, reasonClass } from '../../src/generation/reason-class.ts';
+import { reasonClass } from '../../src/generation/reason-class.ts';
 import type { Rules } from '../../src/generation/rules.ts';
 import { decide } from '../../src/generation/state-machine.ts';
+import { type ReasonClass, VERDICTS } from '../../src/generation/verdicts.ts';
 import { REASONS } from '../../src/providers/reasons.ts';
 import { EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
 
@@ -131,7 +132,7 @@ describe.each(Object.keys(REASONS))('%s', (code) => {
   const base: Unsuccessful = { ...RECORDS.failed, reason: { code, message: '' } };
   const { task: _, submittedAt: __, ...unsent } = base;
 
-  test.each(['webhook', 'poll', 'hint', 'submit'])(
+  test.each(['webhook', 'poll', 'hint', 'submit'] as const)(
     'as the end of a task, learned by %s, counts as paid for',
     (via) => {
       expect(reasonClass({ ...base, via })).toBe('provider_failed');
@@ -149,7 +150,11 @@ test.each(['not_sent_in_time', 'outcome_unknown', 'gave_up', 'task_lost', 'const
   (code) => {
     const reason = { code, message: '' };
     expect(reasonClass({ ...RECORDS.failed, via: 'webhook', reason })).toBe('provider_failed');
-    const { task: _, ...unknown } = { ...RECORDS.failed, via: 'poll', reason };
+    const { task: _, ...unknown } = { ...RECORDS.failed, via: 'poll' as const, reason };
     expect(reasonClass(unknown)).toBe('provider_failed');
   },
 );
+
+test('no reason that our adapters give has the name of a verdict of ours', () => {
+  expect(Object.keys(REASONS).filter((code) => Object.hasOwn(VERDICTS, code))).toEqual([]);
+});

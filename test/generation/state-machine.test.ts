@@ -400,7 +400,7 @@ describe('free steps before the submission', () => {
 
   test('a "not now" holds the generation back, once', () => {
     const event = { ...EVENTS['submit-deferred'], send: 0 };
-    const hold = { reason: 'rate_limited', until: NOW + 4_000 };
+    const hold = { reason: 'rate_limited' as const, until: NOW + 4_000 };
     check(
       { state: 'queued', fields: { hold, refusals: 1, sends: 0 }, effects: submit(4_000) },
       RECORDS.queued,
@@ -423,7 +423,7 @@ describe('free steps before the submission', () => {
 });
 
 describe('a hold of our own', () => {
-  const hold = { reason: 'circuit_open', until: NOW + 10_000 };
+  const hold = { reason: 'circuit_open' as const, until: NOW + 10_000 };
 
   test('is not shortened by another, and its job is not issued again', () => {
     check(ignored('held'), { ...RECORDS.queued, hold }, EVENTS.held);

@@ -16,7 +16,7 @@ function adapter(name: string, account?: () => Promise<Account>): ProviderAdapte
     name,
     models: { tryon: { type: 'image-fast', about: 'tries on', input: z.object({}) } },
     limits: { submits: { max: 1, perMs: 1_000 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     submit: () => Promise.reject(new Error('not asked here')),
     check: () => Promise.reject(new Error('not asked here')),

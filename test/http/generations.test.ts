@@ -269,7 +269,7 @@ describe('bad input is refused by name, and nothing is half-written', () => {
       [],
     ],
   ] as const)('%s', async (_, body, status, code, fields) => {
-    const { ask, contents } = await setup({ NODE_ENV: 'production' });
+    const { ask, contents } = await setup({ ALLOW_INSECURE_URLS: 'false' });
     const response = await ask(body);
     const problem = await problemOf(response);
     expect({ status: response.status, code: problem.code, fields: problem.fields }).toEqual({
@@ -282,7 +282,7 @@ describe('bad input is refused by name, and nothing is half-written', () => {
   });
 
   test('everything that is wrong with one request is named in one answer', async () => {
-    const { ask, contents } = await setup({ NODE_ENV: 'production' });
+    const { ask, contents } = await setup({ ALLOW_INSECURE_URLS: 'false' });
     const body = { ...withPerson('http://10.0.0.1/a.png'), colour: 1, callbackUrl: 'http://x/' };
     const key = { 'idempotency-key': '' };
     const { code, detail, fields } = await problemOf(await ask({ ...body, metadata: 5 }, key));

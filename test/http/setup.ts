@@ -6,6 +6,7 @@ import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { readSettings } from '../../src/config/settings.ts';
+import { assemble } from '../../src/core.ts';
 import { CompletionsJob } from '../../src/generation/jobs.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
@@ -19,6 +20,7 @@ export const BOARD = { user: 'operator', password: 'password-of-the-board' } as 
 
 const ENVIRONMENT = {
   NODE_ENV: 'test',
+  ALLOW_INSECURE_URLS: 'true',
   LOG_LEVEL: 'debug',
   PORT: '0',
   PUBLIC_URL: 'https://catwalk.example.com',
@@ -53,7 +55,8 @@ export async function setup(changes: Readonly<Record<string, string>> = {}) {
   });
   const log = createLogger(settings.LOG_LEVEL, settings.secretValues, sink);
   const connected = connectProviders(settings);
-  const web = await startHttp({ ...settings, REDIS_URL: env.REDIS_URL }, connected.providers, log);
+  const installation = { settings: { ...settings, REDIS_URL: env.REDIS_URL }, ...connected, log };
+  const web = await startHttp(assemble(installation, { whileAway: 'fail' }));
   const { redis, keys } = await namespaceIn(redisUrl(), namespace);
   onTestFinished(async () => {
     await web.stop();

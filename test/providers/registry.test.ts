@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from 'vitest';
+import { PROVIDER_NAMES } from '../../src/config/env.ts';
 import { explain, REASONS } from '../../src/providers/reasons.ts';
 import {
   createProviders,
   PROVIDER_FACTORIES,
-  PROVIDER_NAMES,
   type ProviderFactory,
 } from '../../src/providers/registry.ts';
 import { sharedParts } from './shared-parts.ts';
@@ -15,7 +15,7 @@ const settings = { apiKey: 'key', webhookSecrets: ['whsec_x'] };
 /** Also what only some providers insist on. */
 const whole = { ...settings, apiKey: 'id:secret', baseUrl: 'https://api.example.com' };
 
-test('every built-in provider is named, and built under its own name', () => {
+test('the providers that settings name are the built-in ones, each built under its own name', () => {
   expect([...PROVIDER_FACTORIES.keys()]).toEqual(PROVIDER_NAMES);
   for (const name of PROVIDER_NAMES) {
     expect(createProviders({ [name]: whole }, shared).get(name)?.name).toBe(name);
@@ -55,7 +55,7 @@ test('a user adds a provider with one factory', () => {
     name: 'mine',
     models: {},
     limits: { submits: { max: 1, perMs: 1_000 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     submit: async () => ({ task: { id: apiKey } }),
     check: async () => ({ kind: 'missing' }),

@@ -17,12 +17,11 @@ function adapter(outcome?: Outcome): ProviderAdapter {
     name: 'mine',
     models: {},
     limits: { submits: { max: 1, perMs: 1_000 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'search', find: refused },
     inputs: 'url',
     webhook: {
       scope: 'request',
       trust: 'hint',
-      verify: () => true,
       read: () => {
         if (final) return { taskId: 't', observation: final };
         throw new InvalidRequest('malformed_webhook', SAID);
@@ -31,7 +30,6 @@ function adapter(outcome?: Outcome): ProviderAdapter {
     prepare: refused,
     submit: () => (outcome ? Promise.resolve({ task: { id: 't' }, outcome }) : refused()),
     check: () => (final ? Promise.resolve(final) : refused()),
-    lookUp: refused,
     cancel: refused,
     account: refused,
   };
@@ -46,7 +44,7 @@ test('no call is rejected with a secret, and keeps its class and code', async ()
     quiet.prepare?.(request),
     quiet.submit(request),
     quiet.check(task, { model: 'm' }),
-    quiet.lookUp?.(request),
+    quiet.repeatSubmit.kind === 'search' ? quiet.repeatSubmit.find(request) : undefined,
     quiet.cancel?.(task),
     quiet.account?.(),
   ];
@@ -92,9 +90,9 @@ test('a secret that a quote was cut in is not told in part either', async () => 
 });
 
 test('an adapter keeps what it can do, and gains nothing', () => {
-  const { prepare, lookUp, cancel, account, webhook, ...plain } = adapter();
+  const { prepare, cancel, account, webhook, ...plain } = adapter();
   const whole = withoutSecrets({ ...plain, prepare, webhook } as ProviderAdapter, SECRETS);
   expect(Object.keys(whole)).toEqual(expect.arrayContaining(['prepare', 'webhook']));
-  expect([lookUp, cancel, account].every(Boolean)).toBe(true);
+  expect([cancel, account].every(Boolean)).toBe(true);
   expect(Object.keys(withoutSecrets(plain, SECRETS)).sort()).toEqual(Object.keys(plain).sort());
 });

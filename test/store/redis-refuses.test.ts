@@ -17,7 +17,7 @@ test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
       await close();
       await own.stop();
     });
-    const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+    const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
     const schedule = createSchedule({ redis, keys });
     const mailbox = createMailbox({ redis, keys });
     const [one, another] = [newRecord(), newRecord()];
@@ -56,7 +56,7 @@ test('a script that began to write before the memory ran out finishes: all of it
     await close();
     await own.stop();
   });
-  const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
   const [gone, one, another] = [newRecord(), newRecord(), newRecord()];
   await store.create(one);
   await store.create(another);

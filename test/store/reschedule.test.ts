@@ -11,7 +11,7 @@ const LATER = NOW + 600_000;
 function setup() {
   const { redis, keys, close } = connectTestRedis();
   onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
   const reschedule = createReschedule({ redis, keys });
   const create = async <G extends Owing>(record: G): Promise<G> => {
     await store.create(record);

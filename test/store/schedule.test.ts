@@ -11,7 +11,7 @@ const LIMITS = { now: NOW, leaseMs: 10_000, most: 100, pollsPerSecond: 100 };
 function setup() {
   const { redis, keys, another, close } = connectTestRedis();
   onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000 });
+  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
   const schedule = createSchedule({ redis, keys });
   const rival = createSchedule({ redis: another(), keys });
   const add = async (...dueTimes: number[]): Promise<InState<'queued'>[]> => {

@@ -11,7 +11,7 @@ const RETENTION_MS = 3_600_000;
 function setup() {
   const { redis, keys, another, close } = connectTestRedis();
   onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: RETENTION_MS });
+  const store = createStore({ redis, keys, retentionMs: RETENTION_MS, matchedByTask: new Set() });
   const dueAt = async (g: Generation) => {
     const score = await redis.zscore(keys.schedule(g.provider), g.id);
     return score === null ? undefined : Number(score);
@@ -102,7 +102,12 @@ test('a save counts the version and moves the generation in the schedule', async
 
 test('of many writers with the same version exactly one wins; the others get its record', async () => {
   const { store, another, keys, dueAt } = setup();
-  const rival = createStore({ redis: another(), keys, retentionMs: RETENTION_MS });
+  const rival = createStore({
+    redis: another(),
+    keys,
+    retentionMs: RETENTION_MS,
+    matchedByTask: new Set(),
+  });
   const record = newRecord();
   await store.create(record);
   const results = await Promise.all(

@@ -7,7 +7,11 @@ import { connectTestRedis } from '../support/redis.ts';
 function setup() {
   const { redis, keys, close } = connectTestRedis();
   onTestFinished(close);
-  return { redis, keys, store: createStore({ redis, keys, retentionMs: 3_600_000 }) };
+  return {
+    redis,
+    keys,
+    store: createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() }),
+  };
 }
 
 async function walked({ redis, keys }: ReturnType<typeof setup>) {

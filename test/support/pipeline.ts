@@ -9,11 +9,14 @@ import { startSimulator } from '../../simulator/server.ts';
 import type { Logger } from '../../src/config/log.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { readProcessSettings } from '../../src/config/start-up.ts';
+import { assemble } from '../../src/core.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import type { representation } from '../../src/http/representation.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { type Catwalk, connectCatwalk } from '../../src/index.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
+import { accountWide } from '../../src/providers/provider.ts';
+import type { ProviderFactory } from '../../src/providers/provider-settings.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import { createStore } from '../../src/store/store.ts';
 import { startWorkers, type WorkerProcess } from '../../src/workers/start.ts';
@@ -49,6 +52,8 @@ export interface PipelineOptions {
   /** False: none until `startWorkers` is called. */
   readonly workers?: boolean;
   readonly simulator?: SimulatorOptions;
+  /** Other adapters than the built-in ones. */
+  readonly factories?: ReadonlyMap<string, ProviderFactory>;
   /** Another Redis than the one of this test run. */
   readonly redisUrl?: string;
   /** For tests that run side by side: their own context's hook. */
@@ -82,6 +87,7 @@ export function pipelineEnv(simulatorUrl: string, namespace: string, patience: P
   const limits = { SUBMITS_PER_MINUTE: '100000', CONCURRENCY: '40', POLLS_PER_SECOND: '500' };
   return {
     NODE_ENV: 'test',
+    ALLOW_INSECURE_URLS: 'true',
     LOG_LEVEL: 'info',
     REDIS_URL: process.env['REDIS_URL'],
     REDIS_NAMESPACE: namespace,
@@ -149,10 +155,15 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   // The web process looks only at whether there is a public URL; the workers get the real one.
   const webEnv = { ...baseEnv, ...(hasWebhooks && { PUBLIC_URL: 'http://127.0.0.1' }) };
   const webSettings = readProcessSettings(webEnv, { apiKeys: true });
-  const webProviders = connectProviders(webSettings);
+  const webProviders = connectProviders(webSettings, options.factories);
   ends.push(webProviders.close);
   const startWebAt = (port: number) =>
-    startHttp({ ...webSettings, PORT: port }, webProviders.providers, log, now);
+    startHttp(
+      assemble(
+        { settings: { ...webSettings, PORT: port }, ...webProviders, log },
+        { whileAway: 'fail', now },
+      ),
+    );
   const web = await startWebAt(0);
   let running: typeof web | undefined = web;
   async function stopWeb(): Promise<void> {
@@ -166,9 +177,9 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   /** One more worker process's worth of workers. */
   async function startMoreWorkers(changes: Env = {}): Promise<WorkerProcess> {
     const settings = readProcessSettings({ ...env, ...changes }, { apiKeys: false });
-    const connected = connectProviders(settings);
-    const hooks = { giveUpCalls: connected.giveUpCalls };
-    const workers = await startWorkers(settings, connected.providers, log, hooks, now);
+    const connected = connectProviders(settings, options.factories);
+    const core = assemble({ settings, ...connected, log }, { whileAway: 'wait', now });
+    const workers = await startWorkers(core, connected.giveUpCalls);
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => {
       stopping ??= workers.stop().then(connected.close);
@@ -298,7 +309,12 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     env,
     redis,
     keys,
-    store: createStore({ redis, keys, retentionMs: 7 * 24 * 3_600_000 }),
+    store: createStore({
+      redis,
+      keys,
+      retentionMs: 7 * 24 * 3_600_000,
+      matchedByTask: accountWide(webProviders.providers),
+    }),
     simulator,
     web,
     catwalk,

@@ -2,6 +2,7 @@ import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Logger } from '../../config/log.ts';
 import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
+import { modeOf } from '../../generation/generation.ts';
 import type { Account, ProviderAdapter } from '../../providers/provider.ts';
 
 /** A provider's account is asked for at most this often, however many people look. */
@@ -117,9 +118,9 @@ function describeProvider(provider: ProviderAdapter, publicUrl: string | undefin
   const { name, limits, webhook, repeatSubmit, inputs } = provider;
   return {
     provider: name,
-    mode: webhook && publicUrl ? 'hybrid' : 'polling',
+    mode: modeOf({ publicUrl, webhook }),
     webhook: webhook ? { scope: webhook.scope, trust: webhook.trust } : null,
-    repeatSubmit,
+    repeatSubmit: repeatSubmit.kind,
     inputs,
     canCancel: provider.cancel !== undefined,
     limits,

@@ -5,7 +5,7 @@ import type { Enqueue } from '../../producers/enqueue.ts';
 import type { RequestGeneration } from '../../producers/request-generation.ts';
 import type { Store } from '../../store/store.ts';
 import { createBodyReader } from '../bodies.ts';
-import { Refusal } from '../error-response.ts';
+import { HttpError } from '../error-response.ts';
 import { readJson, requireJson } from '../json-body.ts';
 import { representation } from '../representation.ts';
 import { needingRedis } from '../unavailable.ts';
@@ -65,7 +65,7 @@ export function generationRoutes(parts: {
     const id = GenerationId.safeParse(request.params['id']);
     const found = id.success ? await needingRedis(store.load(id.data)) : undefined;
     if (found?.tenant === tenant) return found;
-    throw new Refusal(404, 'generation_not_found', 'There is no such generation (any more).');
+    throw new HttpError(404, 'generation_not_found', 'There is no such generation (any more).');
   }
 
   return router;

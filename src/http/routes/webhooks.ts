@@ -1,11 +1,18 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
+import { InvalidRequest } from '../../generation/errors.ts';
 import { GenerationId } from '../../generation/ids.ts';
 import { verifyDeliveryToken } from '../../outbound/signature.ts';
-import type { ReceiveWebhook } from '../../producers/receive-webhook.ts';
-import type { Delivery, ProviderAdapter, WebhookSupport } from '../../providers/provider.ts';
+import type { ReceiveWebhook, VerifiedDelivery } from '../../producers/receive-webhook.ts';
+import { AdapterDefect } from '../../providers/adapter-defect.ts';
+import {
+  type Delivery,
+  isAuthentic,
+  type ProviderAdapter,
+  type WebhookSupport,
+} from '../../providers/provider.ts';
 import { createBodyReader } from '../bodies.ts';
-import { Refusal } from '../error-response.ts';
+import { HttpError } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
 /**
@@ -66,13 +73,13 @@ export function webhookRoutes(parts: {
     response: Response,
     generationId?: GenerationId,
   ): Promise<void> {
+    const provider = String(request.params['provider']);
     const webhook = supportOf(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const headers = distinctHeaders(request);
-    if (!(await webhook.verify({ headers, body }))) throw notAuthentic();
+    if (!(await isAuthentic(webhook, { headers, body }))) throw notAuthentic();
 
-    const provider = String(request.params['provider']);
-    const { taskId, observation } = webhook.read(body);
+    const { taskId, observation } = readingOf(provider, webhook, body);
     // A task's number alone may also be another kind of task's: what is matched by it is checked.
     const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
     const delivery = { provider, taskId, observation, believed };
@@ -80,16 +87,36 @@ export function webhookRoutes(parts: {
       receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
     );
     log.info(
-      { generation: generationId, provider, says: observation.kind, where },
+      { generation: generationId, provider, says: observation?.kind, where },
       'webhook received',
     );
     response.status(200).json({ received: true });
   }
 
+  /**
+   * What an adapter reads wrongly is for somebody to look at. If it names its task at least, that is
+   * checked; else it is refused as malformed, so that the provider sends it again and the poll
+   * learns it meanwhile.
+   */
+  function readingOf(
+    provider: string,
+    webhook: WebhookSupport,
+    body: Buffer,
+  ): Pick<VerifiedDelivery, 'taskId' | 'observation'> {
+    try {
+      return webhook.read(body);
+    } catch (err) {
+      if (!(err instanceof AdapterDefect)) throw err;
+      log.error({ provider, err }, 'webhook not understood');
+      if (err.task) return { taskId: err.task.id, observation: undefined };
+      throw new InvalidRequest('malformed_webhook', 'The body cannot be understood');
+    }
+  }
+
   function supportOf(request: Request): WebhookSupport {
     const webhook = providers.get(String(request.params['provider']))?.webhook;
     if (webhook) return webhook;
-    throw new Refusal(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
+    throw new HttpError(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
   }
 
   return router;
@@ -106,6 +133,6 @@ function distinctHeaders({ headersDistinct }: Request): Delivery['headers'] {
   return Object.fromEntries(entries);
 }
 
-function notAuthentic(): Refusal {
-  return new Refusal(401, 'not_authentic', 'The token or signature is missing or wrong.');
+function notAuthentic(): HttpError {
+  return new HttpError(401, 'not_authentic', 'The token or signature is missing or wrong.');
 }

@@ -87,7 +87,7 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
     name: 'apixo',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: apixoWebhook(options.trust ?? 'hint'),
     submit,
@@ -109,7 +109,8 @@ function refusedSubmit(answer: HttpAnswer) {
   if (status === 400 && isAboutCredit(message)) return deferral(answer, 'out_of_credit');
   // Not a key without permission, which 403 means too and a person must mend.
   if ((status === 400 || status === 403) && isAboutContent(message)) {
-    return new Terminal('content_policy', explain('content_policy', message).message);
+    const reason = explain('content_policy', message);
+    return new Terminal(reason.code, reason.message, { answered: true });
   }
   // ASSUMPTION: which of the two limits was met is told by the message only.
   if (status === 429 && /concurren/i.test(message ?? '')) {

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../../generation/errors.ts';
-import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import type { TokenWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook, statusWord } from '../wire-values.ts';
 import { Envelope, observe, resultLinks } from './wire.ts';
 
@@ -9,8 +9,8 @@ import { Envelope, observe, resultLinks } from './wire.ts';
  * layer has compared before; so the body is a hint unless the settings trust the token. APIXO repeats
  * a delivery after 30 s, 2 min and 10 min until it is answered exactly 200 within 30 s.
  */
-export function apixoWebhook(trust: 'hint' | 'token'): WebhookSupport {
-  return { scope: 'request', trust, verify: () => true, read: (body) => read(body, trust) };
+export function apixoWebhook(trust: 'hint' | 'token'): TokenWebhook {
+  return { scope: 'request', trust, read: (body) => read(body, trust) };
 }
 
 function read(body: Buffer, trust: 'hint' | 'token'): WebhookReading {

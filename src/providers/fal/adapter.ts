@@ -118,7 +118,7 @@ export function createFal(options: FalOptions): ProviderAdapter {
     name: 'fal',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: falWebhook({ keySet, now }),
     submit,

@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
 import type { KeySet } from '../../outbound/jwks.ts';
-import type { Delivery, WebhookReading, WebhookSupport } from '../provider.ts';
+import type { Delivery, SignedWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { observeDelivery, WebhookBody } from './wire.ts';
 
@@ -11,7 +11,7 @@ const TOLERANCE_SECONDS = 300;
  * fal's webhook ("Webhooks", read 2026-11-20): Ed25519 over the request's id, the user's id, the
  * time and the hex SHA-256 of the raw body, one per line. Keys are published; any of them may fit.
  */
-export function falWebhook(options: { keySet: KeySet; now: () => number }): WebhookSupport {
+export function falWebhook(options: { keySet: KeySet; now: () => number }): SignedWebhook {
   return {
     scope: 'request',
     trust: 'signature',

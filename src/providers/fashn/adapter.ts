@@ -68,7 +68,7 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
     name: 'fashn',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: fashnWebhook(options.trust ?? 'hint'),
     submit,

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../../generation/errors.ts';
-import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import type { TokenWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook, statusWord } from '../wire-values.ts';
 import { observe, Prediction } from './wire.ts';
 
@@ -8,8 +8,8 @@ import { observe, Prediction } from './wire.ts';
  * any signature. What admits a delivery is the token in our URL, which the HTTP layer has compared
  * before; so the body is a hint unless the settings trust the token.
  */
-export function fashnWebhook(trust: 'hint' | 'token'): WebhookSupport {
-  return { scope: 'request', trust, verify: () => true, read: (body) => read(body, trust) };
+export function fashnWebhook(trust: 'hint' | 'token'): TokenWebhook {
+  return { scope: 'request', trust, read: (body) => read(body, trust) };
 }
 
 function read(body: Buffer, trust: 'hint' | 'token'): WebhookReading {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { DeferReason } from '../../generation/errors.ts';
 import type { Outcome } from '../../generation/generation.ts';
+import type { DeferReason } from '../../generation/hold-reasons.ts';
 import { ImageUrl } from '../../outbound/url-policy.ts';
 import { FashnTryOn, fashnTryOnInput } from '../fashn-try-on.ts';
 import type { Model, Observation } from '../provider.ts';

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../../generation/errors.ts';
 import { verifyHexHmac } from '../../outbound/signature.ts';
-import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import type { SignedWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { Job, jobId, observeInPassing } from './wire.ts';
 
@@ -9,7 +9,7 @@ import { Job, jobId, observeInPassing } from './wire.ts';
  * HMAC-SHA256 of the raw body, and the whole secret is the key, `whsec_` and all. No time is signed,
  * so none is checked; a replay meets a final record.
  */
-export function fitInViewWebhook(secrets: readonly string[]): WebhookSupport {
+export function fitInViewWebhook(secrets: readonly string[]): SignedWebhook {
   return {
     scope: 'request',
     trust: 'signature',

@@ -61,7 +61,7 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
     name: 'fitroom',
     models: { tryon: TRYON },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     prepare,
     submit,

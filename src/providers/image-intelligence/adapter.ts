@@ -51,7 +51,7 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
     return observe(answer.read(Job));
   }
 
-  async function lookUp(request: SubmitRequest): Promise<ProviderTask | undefined> {
+  async function find(request: SubmitRequest): Promise<ProviderTask | undefined> {
     const { path } = known(request.model);
     const query = `?customId=${encodeURIComponent(request.idempotencyKey)}`;
     const url = providerUrl(baseUrl, path + query);
@@ -70,12 +70,11 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
     name: 'image-intelligence',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'search',
+    repeatSubmit: { kind: 'search', find },
     inputs: 'url',
     webhook: imageIntelligenceWebhook(options.trust ?? 'hint'),
     submit,
     check,
-    lookUp,
   };
 }
 

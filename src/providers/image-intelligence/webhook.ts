@@ -1,4 +1,4 @@
-import type { WebhookSupport } from '../provider.ts';
+import type { TokenWebhook } from '../provider.ts';
 import { parseWebhook, statusWord } from '../wire-values.ts';
 import { hasResults, Job, observe } from './wire.ts';
 
@@ -8,11 +8,10 @@ import { hasResults, Job, observe } from './wire.ts';
  * `secretKey` for account-wide endpoints, but neither its header nor its algorithm is written down.
  * What admits a delivery is the token in our URL.
  */
-export function imageIntelligenceWebhook(trust: 'hint' | 'token'): WebhookSupport {
+export function imageIntelligenceWebhook(trust: 'hint' | 'token'): TokenWebhook {
   return {
     scope: 'request',
     trust,
-    verify: () => true,
     read: (body) => {
       const job = parseWebhook(Job, body);
       const observation = observe(job);

@@ -77,7 +77,7 @@ export function createReplicate(options: ReplicateOptions): ProviderAdapter {
     name: 'replicate',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     ...(webhook && { webhook }),
     submit,

@@ -1,5 +1,5 @@
 import { verifyStandard } from '../../outbound/signature.ts';
-import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import type { SignedWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { observeInPassing, Prediction } from './wire.ts';
 
@@ -10,7 +10,7 @@ import { observeInPassing, Prediction } from './wire.ts';
  * Only the last delivery is repeated, and for about a minute: the poll must not be left out.
  * @param now Unix milliseconds.
  */
-export function replicateWebhook(secrets: readonly string[], now: () => number): WebhookSupport {
+export function replicateWebhook(secrets: readonly string[], now: () => number): SignedWebhook {
   return {
     scope: 'request',
     trust: 'signature',

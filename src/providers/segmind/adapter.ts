@@ -113,7 +113,7 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
     name: 'segmind',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'url',
     submit,
     check,

@@ -85,7 +85,7 @@ export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
     name: 'tryon-api',
     models: { tryon: TRYON },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     prepare,
     submit,

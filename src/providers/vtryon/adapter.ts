@@ -95,7 +95,7 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     name: 'vtryon',
     models: { tryon: TRYON },
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: 'none',
+    repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     ...(webhook && { webhook }),
     prepare,
@@ -121,7 +121,8 @@ function isComplete(uploads: Prepared): uploads is { person: string; garment: st
 function uploadRefused(answer: HttpAnswer): Retryable | Terminal {
   const isVerdict = [400, 413, 415, 422].includes(answer.status);
   const said = answer.peek(ApiError)?.detail ?? undefined;
-  if (isVerdict) return new Terminal('invalid_input', explain('invalid_input', said).message);
+  const { code, message } = explain('invalid_input', said);
+  if (isVerdict) return new Terminal(code, message, { answered: true });
   // What is refused on a `read` is always Retryable: refusal() tells the kinds apart.
   return refusal(answer) as Retryable;
 }

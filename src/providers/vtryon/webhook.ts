@@ -1,5 +1,5 @@
 import { verifyHexHmac } from '../../outbound/signature.ts';
-import type { WebhookReading, WebhookSupport } from '../provider.ts';
+import type { SignedWebhook, WebhookReading } from '../provider.ts';
 import { parseWebhook, statusWord } from '../wire-values.ts';
 import { Change, observe } from './wire.ts';
 
@@ -15,7 +15,7 @@ const STATUS_CHANGED = 'generation.status_changed';
  *
  * ASSUMPTION: a task id is unique in the account over all kinds of tasks, recolouring included.
  */
-export function vtryonWebhook(secrets: readonly string[]): WebhookSupport {
+export function vtryonWebhook(secrets: readonly string[]): SignedWebhook {
   return {
     scope: 'account',
     trust: 'signature',

@@ -15,14 +15,15 @@ import {
   DELIVERY_BACKOFF_MS,
   WORKER_OPTIONS,
 } from '../../config/queues.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { connectionErrors, isRedisBusy, needsSomebody } from '../../config/redis-errors.ts';
+import { NotKnownHere, Retryable } from '../../generation/errors.ts';
 import {
-  Defect,
-  InvalidRequest,
-  NotKnownHere,
-  Retryable,
-  Terminal,
-} from '../../generation/errors.ts';
+  codeIn,
+  failureLine,
+  isFinalTrouble,
+  jobFailure,
+  UNREADABLE,
+} from '../../generation/job-failure.ts';
 import { JOB_VERSIONS } from '../../generation/jobs.ts';
 import { type Progress, trackProgress } from '../liveness/progress.ts';
 
@@ -71,7 +72,7 @@ export interface RunningWorker {
   readonly queue: string;
   /** The keys of its queue's jobs that nobody has taken. None exists while there are none. */
   readonly jobKeys: readonly string[];
-  readonly progress: Pick<Progress, 'look' | 'trouble' | 'underWay'>;
+  readonly progress: Pick<Progress, 'check' | 'trouble' | 'underWay'>;
   /**
    * Stops taking jobs and waits for those under way; not for longer than `withinMs`, if given. What
    * is still under way then is another worker's when its lock has run out.
@@ -122,23 +123,18 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       if (version !== undefined && !(stage.versions ?? JOB_VERSIONS).includes(version)) {
         return leave(new NotKnownHere(`${job.id}: a job of version ${version}`));
       }
-      throw new UnrecoverableError('The job does not have the shape of its queue.');
+      throw new UnrecoverableError(failureLine(UNREADABLE));
     }
     let notYet: NotYet | undefined;
     try {
       notYet = await stage.process(payload.data, job.name);
     } catch (error) {
       if (error instanceof NotKnownHere) return leave(error);
-      if (stage.waitsForRedis && isRefusedForNow(error)) {
+      if (stage.waitsForRedis && isRedisBusy(error)) {
         log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
         return putBack(now() + REDIS_WAIT_MS);
       }
-      if (isFinalTrouble(error)) {
-        // BullMQ keeps the message; the log line below wants the rest as well.
-        const end = new UnrecoverableError(`${error.code}: ${error.message}`);
-        throw Object.assign(end, { code: error.code, cause: error });
-      }
-      if (!shared.patience?.aborted) throw error;
+      if (isFinalTrouble(error) || !shared.patience?.aborted) throw failed(error);
       log.info({ job: job.id, err: error }, 'handed back');
       return putBack(now());
     }
@@ -158,10 +154,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
       settings: { backoffStrategy: deliveryBackoff },
     },
   );
-  worker.on(
-    'error',
-    onceInAWhile((err) => log.warn({ err }, 'worker connection')),
-  );
+  worker.on('error', connectionErrors(log, 'worker connection'));
   if (stage.limiter) lookOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) => sayFailed(log, job, err));
@@ -201,10 +194,12 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
  * answers 410 is an app that wants no more callbacks.
  */
 function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
-  const line = { job: job?.id, attempt: job?.attemptsMade, err };
+  const thrown = err.cause instanceof Error ? err.cause : err;
+  const line = { job: job?.id, attempt: job?.attemptsMade, err: thrown };
   const isOver = job?.finishedOn != null;
-  if (!isOver) log.warn(line, 'job failed');
-  else if ('code' in err && err.code === CALLBACK_GONE) log.info(line, 'job given up');
+  // A Redis that does not understand us, or locks us out, is not waited out.
+  if (!isOver) log[needsSomebody(thrown) ? 'error' : 'warn'](line, 'job failed');
+  else if (codeIn(err.message) === CALLBACK_GONE) log.info(line, 'job given up');
   else log.error(line, 'job given up');
 }
 
@@ -220,8 +215,17 @@ function lookOftenWhileBusy(worker: Worker): void {
   });
 }
 
-function isFinalTrouble(error: unknown): error is Defect | Terminal | InvalidRequest {
-  return error instanceof Defect || error instanceof Terminal || error instanceof InvalidRequest;
+/**
+ * The error as BullMQ is to see it: it keeps the message and the stack of what it is thrown, tries
+ * again unless told otherwise, and a handler of an app's own may tell it so too.
+ */
+function failed(error: unknown): Error {
+  const line = failureLine(jobFailure(error));
+  const isFinal = isFinalTrouble(error) || error instanceof UnrecoverableError;
+  const failure = isFinal ? new UnrecoverableError(line) : new Error(line);
+  failure.cause = error;
+  if (error instanceof Error && error.stack) failure.stack = error.stack;
+  return failure;
 }
 
 function versionOf(data: unknown): number | undefined {
@@ -231,7 +235,8 @@ function versionOf(data: unknown): number | undefined {
 
 /** Must never throw: BullMQ would leave the job active until it stalls. */
 function deliveryBackoff(attemptsMade: number, _type?: string, error?: Error): number {
-  const asked = error instanceof Retryable ? error.retryAfterMs : undefined;
+  const thrown = error?.cause;
+  const asked = thrown instanceof Retryable ? thrown.retryAfterMs : undefined;
   const index = Math.min(Math.max(attemptsMade, 1), DELIVERY_BACKOFF_MS.length) - 1;
   const usual = (DELIVERY_BACKOFF_MS[index] ?? 60_000) * (0.8 + 0.4 * Math.random());
   return Math.round(Math.max(usual, asked ?? 0));

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Logger, onceInAWhile } from '../../config/log.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 
 const AGAIN_MS = 500;
 
@@ -15,7 +15,7 @@ export async function untilTaken(write: () => Promise<unknown>, log: Logger): Pr
       await write();
       return;
     } catch (error) {
-      if (!(error instanceof Error) || !isRefusedForNow(error)) throw error;
+      if (!(error instanceof Error) || !isRedisBusy(error)) throw error;
       report(error);
       await wait(AGAIN_MS);
     }

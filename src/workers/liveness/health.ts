@@ -9,7 +9,7 @@ export interface WorkerHealth {
 }
 
 const PING_MS = 2_000;
-/** Probes are few and quick; whoever else comes here shall not keep a connection. */
+/** Health checks are few and quick; whoever else comes here shall not keep a connection. */
 const BOUNDS = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 const MOST_CONNECTIONS = 100;
 

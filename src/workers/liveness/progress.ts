@@ -4,10 +4,10 @@ export interface Progress {
   during<T>(work: () => Promise<T>): Promise<T>;
   underWay(): number;
   /**
-   * Looks whether jobs wait that this worker could take. Never rejects.
+   * Checks whether jobs wait that this worker could take. Never rejects.
    * @param anyJobs false when the queue is known to be empty: then it is not asked.
    */
-  look(anyJobs: boolean): Promise<void>;
+  check(anyJobs: boolean): Promise<void>;
   /**
    * Why it is stuck, in words; undefined while it is not.
    * @param since Unix ms: nothing counts from before, for instance because Redis was away.
@@ -33,8 +33,8 @@ export function trackProgress(parts: {
   const { queue, concurrency, longestMs, couldTake, now } = parts;
   const jobs = new Set<{ readonly at: number }>();
   let taken = 0;
-  let takenAtLastLook = 0;
-  /** The first of the looks in a row that found jobs waiting, and none taken since. */
+  let takenAtLastCheck = 0;
+  /** The first of the checks in a row that found jobs waiting, and none taken since. */
   let starvedSince: number | undefined;
 
   return {
@@ -50,12 +50,12 @@ export function trackProgress(parts: {
       }
     },
     underWay: () => jobs.size,
-    async look(anyJobs) {
-      const isIdle = taken === takenAtLastLook && jobs.size < concurrency;
-      takenAtLastLook = taken;
+    async check(anyJobs) {
+      const isIdle = taken === takenAtLastCheck && jobs.size < concurrency;
+      takenAtLastCheck = taken;
       // Where Redis cannot say, nothing is known against the worker.
       const isPassedBy = anyJobs && isIdle && (await couldTake().catch(() => false));
-      const starves = isPassedBy && taken === takenAtLastLook;
+      const starves = isPassedBy && taken === takenAtLastCheck;
       starvedSince = starves ? (starvedSince ?? now()) : undefined;
     },
     trouble(since) {

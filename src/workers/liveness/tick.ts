@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../config/log.ts';
 import { ROUND_SLOT_MS, TICK_MS } from '../../config/queues.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import type { Schedule } from '../../store/schedule.ts';
 
 export interface Tick {
-  /** Unix ms of the last look that Redis answered, if only with a refusal; what /livez looks at. */
+  /** Unix ms of the last check that Redis answered, if only that it is busy; for /livez. */
   lastSeenAt(): number;
   stop(): void;
 }
@@ -29,7 +29,7 @@ export function startTick(parts: {
   let lastSeenAt = now();
   let busy = false;
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if (busy) return;
     busy = true;
     try {
@@ -41,13 +41,13 @@ export function startTick(parts: {
       );
       await Promise.all(late.map((provider) => rounds.ensure(provider, now() + 1)));
     } catch (err) {
-      if (isRefusedForNow(err)) lastSeenAt = now();
+      if (isRedisBusy(err)) lastSeenAt = now();
       log.warn({ err }, 'tick failed');
     } finally {
       busy = false;
     }
   };
 
-  const timer = setInterval(() => void look(), TICK_MS);
+  const timer = setInterval(() => void check(), TICK_MS);
   return { lastSeenAt: () => lastSeenAt, stop: () => clearInterval(timer) };
 }

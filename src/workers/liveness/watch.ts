@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../config/log.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
 import type { RunningWorker } from '../engine/run-worker.ts';
 import type { Tick } from './tick.ts';
 
@@ -9,13 +9,13 @@ export interface Watch {
   /** Why it should be restarted, in words; empty while it should not. */
   problems(): string[];
   /** Done every 15 s by itself. Never rejects. */
-  look(): Promise<void>;
+  check(): Promise<void>;
   stop(): void;
 }
 
 /** One Redis command while all queues are empty; often enough for a limit of a minute. */
-const LOOK_EVERY_MS = 15_000;
-/** The tick looks every other second; so long without an answer means that this process is stuck. */
+const CHECK_EVERY_MS = 15_000;
+/** The tick asks every other second; so long without an answer means that this process is stuck. */
 const TICK_LOST_AFTER_MS = 60_000;
 
 /**
@@ -28,11 +28,11 @@ export function startWatch(parts: {
   redis: Redis;
   workers: readonly Pick<RunningWorker, 'progress' | 'jobKeys'>[];
   /** A key to write, to see whether Redis takes writes. */
-  probeKey: string;
+  writeCheckKey: string;
   log: Logger;
   now?: () => number;
 }): Watch {
-  const { tick, redis, workers, probeKey, log, now = Date.now } = parts;
+  const { tick, redis, workers, writeCheckKey, log, now = Date.now } = parts;
   let backAt = Number.NEGATIVE_INFINITY;
   let busy = false;
   let said = '';
@@ -46,19 +46,19 @@ export function startWatch(parts: {
     if (redis.status !== 'ready') return [];
     const isTickLost = now() - Math.max(tick.lastSeenAt(), backAt) >= TICK_LOST_AFTER_MS;
     return [
-      ...(isTickLost ? ['Redis is connected, and answers no look'] : []),
+      ...(isTickLost ? ['Redis is connected, and answers no check'] : []),
       ...workers.flatMap(({ progress }) => progress.trouble(backAt) ?? []),
     ];
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     if (busy || redis.status !== 'ready') return;
     busy = true;
-    // What Redis does not say now, the next look will.
+    // What Redis does not say now, the next check will.
     const anyJobs = await anyExist(workers.flatMap(({ jobKeys }) => jobKeys)).catch(() => false);
     const isWorking = workers.some(({ progress }) => progress.underWay() > 0);
     if ((anyJobs || isWorking) && (await refusesWrites())) backAt = now();
-    await Promise.all(workers.map(({ progress }) => progress.look(anyJobs)));
+    await Promise.all(workers.map(({ progress }) => progress.check(anyJobs)));
     busy = false;
     const found = problems();
     if (found.length > 0 && found.join() !== said) log.error({ problems: found }, 'wedged');
@@ -66,15 +66,15 @@ export function startWatch(parts: {
   }
 
   const refusesWrites = (): Promise<boolean> =>
-    redis.set(probeKey, '1', 'PX', LOOK_EVERY_MS).then(() => false, isRefusedForNow);
+    redis.set(writeCheckKey, '1', 'PX', CHECK_EVERY_MS).then(() => false, isRedisBusy);
 
   const anyExist = async (keys: readonly string[]): Promise<boolean> =>
     keys.length > 0 && (await redis.exists(...keys)) > 0;
 
-  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  const timer = setInterval(() => void check(), CHECK_EVERY_MS);
   return {
     problems,
-    look,
+    check,
     stop: () => {
       clearInterval(timer);
       redis.off('ready', onReady);

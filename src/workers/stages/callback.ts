@@ -56,5 +56,6 @@ function refused({ status, headers }: HttpAnswer, now: number): Retryable | Term
   }
   return new Retryable('unavailable', `The callback URL answered ${status}.`, {
     retryAfterMs: wait,
+    met: `http_${status}`,
   });
 }

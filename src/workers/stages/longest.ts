@@ -1,5 +1,5 @@
 import type { ProviderAdapter } from '../../providers/provider.ts';
-import { LOADING_MARGIN_MS } from '../engine/rules.ts';
+import { LOADING_MARGIN_MS } from '../../providers/rules.ts';
 import { MOST_STEPS } from './prepare.ts';
 
 /** For reading and saving, with the repeats that saving has, on a Redis that is slow but there. */

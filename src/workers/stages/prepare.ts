@@ -8,20 +8,21 @@ import {
 import type { Generation, InState } from '../../generation/generation.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import type { Advance } from '../engine/advance.ts';
-import { type Refusal, reasonHeldFor, type Trouble } from './refusal-event.ts';
+import { reasonHeldFor, type Trouble } from './refusal-event.ts';
+import type { SubmissionEnd } from './submission-result.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** No provider wants more free steps than this before a submission. */
 export const MOST_STEPS = 20;
 
 /** Ready to be sent; refused on the way; or undefined: somebody else has moved it. */
-export type Prepared = { ready: Generation } | { refused: Refusal } | undefined;
+export type Prepared = { ready: Generation } | { refused: SubmissionEnd } | undefined;
 
 /** Takes the free steps before a submission, such as uploads; each is saved as it is done. */
 export function createPrepare(parts: {
   provider: ProviderAdapter;
   advance: Advance;
-  refused: (trouble: Trouble, startedAt: number) => Refusal;
+  refused: (trouble: Trouble, startedAt: number) => SubmissionEnd;
   now: () => number;
 }): (queued: InState<'queued'>) => Promise<Prepared> {
   const { provider, advance, refused, now } = parts;

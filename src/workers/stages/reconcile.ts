@@ -13,9 +13,10 @@ export function createLookUp(parts: Parts): (job: SubmitJob) => Promise<undefine
   const { provider, store, advance, webhookUrl, now, log } = parts;
   return async ({ id }) => {
     const generation = await store.load(id);
-    if (generation?.state !== 'unconfirmed' || !provider.lookUp) return undefined;
+    const { repeatSubmit } = provider;
+    if (generation?.state !== 'unconfirmed' || repeatSubmit.kind !== 'search') return undefined;
     const askedAt = now();
-    const task = await provider.lookUp(submitRequest(generation, webhookUrl(generation)));
+    const task = await repeatSubmit.find(submitRequest(generation, webhookUrl(generation)));
     log.info({ generation: id, provider: provider.name, found: task !== undefined }, 'looked up');
     await advance.one({
       id,

@@ -1,6 +1,7 @@
-import { type DeferReason, InvalidRequest, Retryable, Terminal } from '../../generation/errors.ts';
+import { InvalidRequest, Retryable, Terminal } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import type { Generation } from '../../generation/generation.ts';
+import type { DeferReason } from '../../generation/hold-reasons.ts';
 import { backoffMs } from '../../generation/poll-timing.ts';
 
 /** How long to wait when the provider does not say: first, at most, and whether all must wait. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../config/log.ts';
 import { ROUND_SIZE } from '../../config/queues.ts';
-import { Retryable } from '../../generation/errors.ts';
+import { Defect, Retryable } from '../../generation/errors.ts';
 import { type GenerationEvent, observedEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
 import type { Rounds } from '../../producers/rounds.ts';
@@ -64,7 +64,9 @@ export function createRound(parts: {
       return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
     } catch (err) {
       if (patience.aborted) return undefined;
-      log.warn({ generation: generation.id, provider: provider.name, err }, 'poll without answer');
+      const line = { generation: generation.id, provider: provider.name, err };
+      if (err instanceof Defect) log.error(line, 'poll not understood');
+      else log.warn(line, 'poll without answer');
       const retryAfterMs = err instanceof Retryable ? err.retryAfterMs : undefined;
       return { type: 'poll-failed', ...(retryAfterMs !== undefined && { retryAfterMs }) };
     }

@@ -1,5 +1,5 @@
 import { queueNames } from '../../config/queues.ts';
-import { CompletionsJob, RoundJob, SubmitJob } from '../../generation/jobs.ts';
+import { CompletionsJob, RoundJob, SUBMIT_JOBS, SubmitJob } from '../../generation/jobs.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import { createCircuits } from '../../store/circuit.ts';
 import type { Stage } from '../engine/run-worker.ts';
@@ -44,8 +44,8 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     queue: queue.name,
     payload: SubmitJob,
     process: (job, name) => {
-      if (name === 'look-up') return lookUp(job);
-      return name === 'cancel' ? cancelTask(job) : submit(job);
+      if (name === SUBMIT_JOBS.lookUp) return lookUp(job);
+      return name === SUBMIT_JOBS.cancelTask ? cancelTask(job) : submit(job);
     },
     concurrency: settings.SUBMIT_CONCURRENCY,
     longestMs: longest.submitMs(provider, {

@@ -1,33 +1,35 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { Logger } from '../../config/log.ts';
-import { isRefusedForNow } from '../../config/redis.ts';
-import { OutcomeUnknown, Retryable } from '../../generation/errors.ts';
+import { isRedisBusy } from '../../config/redis-errors.ts';
+import { Defect, OutcomeUnknown, Retryable } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { backoffMs } from '../../generation/poll-timing.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
+import { AdapterDefect } from '../../providers/adapter-defect.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../../providers/provider.ts';
-import type { Circuits, Sendable, Went } from '../../store/circuit.ts';
+import { SEND_MARGIN_MS } from '../../providers/rules.ts';
+import type { Circuits, Granted, SubmissionResult } from '../../store/circuit.ts';
 import type { Store } from '../../store/store.ts';
 import type { Advance } from '../engine/advance.ts';
-import { SEND_MARGIN_MS } from '../engine/rules.ts';
 import type { NotYet } from '../engine/run-worker.ts';
 import { createPrepare } from './prepare.ts';
-import { type Refusal, reasonHeldFor, refusalEvent, type Trouble } from './refusal-event.ts';
+import { reasonHeldFor, refusalEvent, type Trouble } from './refusal-event.ts';
+import { resultOf, type SubmissionEnd } from './submission-result.ts';
 import { submitRequest } from './submit-request.ts';
 
 /** The reason of a hold that is our own choice. */
 const CIRCUIT_OPEN = 'circuit_open';
 /**
  * An answer that was paid for is saved at almost any price: so often if something is broken, and for
- * as long as it takes while Redis only refuses for now.
+ * as long as it takes while Redis is only busy.
  */
 const SAVE_TRIES = 8;
 
 /** What a send brought; with the outcome as well where the provider answers at once. */
-interface Answer extends Refusal {
+interface Answer extends SubmissionEnd {
   readonly outcome?: SubmitAnswer['outcome'];
 }
 
@@ -62,41 +64,42 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     const notBefore = heldUntil(generation);
     if (notBefore > now()) return { notBefore };
     const permit = await circuits.ask(generation.model);
-    if (permit.kind === 'held') return waitInPlace(generation, permit.until);
+    if (permit.kind === 'open') return waitInPlace(generation, permit.until);
 
-    let went: Went = 'not-sent';
+    // Also where this fails on our own side: a probe must give its place back.
+    let result: SubmissionResult = 'ignored';
     try {
-      went = await attempt(generation);
+      result = await attempt(generation);
     } finally {
-      await report(generation.model, permit, went);
+      await report(generation.model, permit, result);
     }
     return undefined;
   };
 
-  async function attempt(known: InState<'queued' | 'unconfirmed'>): Promise<Went> {
+  async function attempt(known: InState<'queued' | 'unconfirmed'>): Promise<SubmissionResult> {
     const prepared = known.state === 'queued' ? await prepare(known) : { ready: known };
-    if (!prepared) return 'not-sent';
+    if (!prepared) return 'ignored';
     if ('refused' in prepared) return conclude(known, prepared.refused);
     const askedAt = now();
     const event = { type: 'submit-started', sender: ulid() } as const;
     const started = await advance.one({ id: known.id, generation: prepared.ready, event });
-    if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'not-sent';
+    if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'ignored';
 
     const { generation } = started;
     if (now() > askedAt + SEND_MARGIN_MS) return tooLate(generation);
     const answer = await send(generation, reasonHeldFor(known));
-    return answer ? conclude(generation, answer) : 'not-sent';
+    return answer ? conclude(generation, answer) : 'ignored';
   }
 
-  async function conclude(generation: Generation, answer: Answer): Promise<Went> {
-    const { event, holdQueueMs, outcome } = answer;
+  async function conclude(generation: Generation, answer: Answer): Promise<SubmissionResult> {
+    const { event, holdQueueMs, outcome, result } = answer;
     await save(generation, event);
     if (holdQueueMs !== undefined) await parts.holdQueue(holdQueueMs);
     if (outcome) {
       const event = { type: 'observed-final', source: 'submit', outcome } as const;
       await enqueue.completion({ id: generation.id, event });
     }
-    return wentOf(event, parts.patience);
+    return result;
   }
 
   /** Its circuit is open. The record says so, and the job stays where it is. */
@@ -107,11 +110,11 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     return isWaiting ? { notBefore: heldUntil(held.generation) } : undefined;
   }
 
-  /** Never fails: the circuit is a convenience, and what it is told about has been saved. */
-  async function report(model: string, permit: Sendable, went: Went): Promise<void> {
+  /** Never fails: the circuit only spares submissions, and what it is told about has been saved. */
+  async function report(model: string, permit: Granted, result: SubmissionResult): Promise<void> {
     const line = { provider: provider.name, model };
     try {
-      const news = await circuits.report(model, permit, went);
+      const news = await circuits.report(model, permit, result);
       if (news === 'closed') log.info(line, 'circuit closed: submissions go on');
       else if (news) log.error({ ...line, ...news }, 'circuit open: submissions wait');
     } catch (err) {
@@ -123,7 +126,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
    * Its send may soon count as lost, and be searched for before it has left. Nothing has left yet,
    * so it is sent again as after any other "not now".
    */
-  async function tooLate(generation: InState<'submitting'>): Promise<Went> {
+  async function tooLate(generation: InState<'submitting'>): Promise<SubmissionResult> {
     log.warn(about(generation), 'held up before the submission; not sent');
     const { sends: send } = generation;
     await save(generation, {
@@ -132,7 +135,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       reason: 'unavailable',
       until: now(),
     });
-    return 'not-sent';
+    return 'ignored';
   }
 
   /** @returns undefined when the schedule is to find that no answer came. */
@@ -145,9 +148,16 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       const request = submitRequest(generation, parts.webhookUrl(generation));
       const { task, outcome } = await provider.submit(request);
       log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
-      return { event: { type: 'submit-accepted', task }, holdQueueMs: undefined, outcome };
+      const event = { type: 'submit-accepted', task } as const;
+      return { event, holdQueueMs: undefined, result: 'success', outcome };
     } catch (error) {
       if (isTooSoonToSearch(error)) return undefined;
+      if (error instanceof AdapterDefect && error.task) {
+        // Whatever else of the answer was not understood, the task was: it can be polled.
+        log.error({ ...about(generation), err: error }, 'answer understood in part');
+        const event = { type: 'submit-accepted', task: error.task } as const;
+        return { event, holdQueueMs: undefined, result: 'success' };
+      }
       return refused({ generation, lastReason, error }, startedAt);
     }
   }
@@ -158,10 +168,10 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
    */
   function isTooSoonToSearch(error: unknown): boolean {
     const isGivenUp = parts.patience.aborted && error instanceof OutcomeUnknown;
-    return isGivenUp && provider.repeatSubmit === 'search';
+    return isGivenUp && provider.repeatSubmit.kind === 'search';
   }
 
-  function refused(trouble: Trouble, startedAt: number): Refusal {
+  function refused(trouble: Trouble, startedAt: number): SubmissionEnd {
     const { generation, error } = trouble;
     const refusal = refusalEvent(trouble, now());
     const { event } = refusal;
@@ -171,8 +181,9 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       error instanceof Retryable &&
       (error.code === 'out_of_credit' || error.code === 'unauthorized');
     if (needsPerson) log.error(line, 'provider on hold');
+    else if (error instanceof Defect) log.error({ ...line, err: error }, 'not understood');
     else log.warn({ ...line, err: error }, 'not submitted');
-    return refusal;
+    return { ...refusal, result: resultOf(error, parts.patience.aborted) };
   }
 
   async function save(generation: Generation, event: GenerationEvent): Promise<void> {
@@ -181,7 +192,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
         await advance.one({ id: generation.id, generation, event });
         return;
       } catch (err) {
-        if (tries >= SAVE_TRIES && !isRefusedForNow(err)) throw err;
+        if (tries >= SAVE_TRIES && !isRedisBusy(err)) throw err;
         log.error({ ...about(generation), event: event.type, err }, 'answer not saved yet');
         await wait(backoffMs(tries, 250, 5_000, generation.id));
       }
@@ -196,22 +207,4 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 function heldUntil(generation: Generation): number {
   if (generation.state === 'queued') return generation.hold?.until ?? 0;
   return generation.state === 'unconfirmed' ? generation.resendAt : 0;
-}
-
-/** Found out before the provider was asked; adapters check inputs and load pictures themselves. */
-const OUR_OWN_CHECKS = ['image_unavailable', 'image_unreadable', 'invalid_input'];
-
-/**
- * Any answer of the provider's, yes, no or not now, shows that it works. What was given up because
- * this process stops shows nothing, nor does trouble with the app's own pictures.
- */
-function wentOf(event: GenerationEvent, patience: AbortSignal): Went {
-  const failed = patience.aborted ? 'not-sent' : 'failed';
-  if (event.type === 'submit-unknown') return failed;
-  if (event.type === 'submit-rejected') {
-    return OUR_OWN_CHECKS.includes(event.reason.code) ? 'not-sent' : 'worked';
-  }
-  if (event.type !== 'submit-deferred') return 'worked';
-  if (OUR_OWN_CHECKS.includes(event.reason)) return 'not-sent';
-  return event.reason === 'unavailable' ? failed : 'worked';
 }

@@ -1,4 +1,4 @@
-import { attemptOf, type Generation } from '../../generation/generation.ts';
+import { attemptOf, type Generation, modeOf } from '../../generation/generation.ts';
 import { deliveryToken } from '../../outbound/signature.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 
@@ -21,8 +21,10 @@ export function createWebhookUrl(options: {
   return (generation) => {
     const { provider } = generation;
     const { id, mode } = attemptOf(generation);
-    if (!publicUrl || !secret || mode === 'polling') return undefined;
-    if (providers.get(provider)?.webhook?.scope !== 'request') return undefined;
+    const webhook = providers.get(provider)?.webhook;
+    // As it was asked for, and as this process is set up: either may have changed since.
+    if (mode === 'polling' || modeOf({ publicUrl, webhook }) === 'polling') return undefined;
+    if (!publicUrl || !secret || webhook?.scope !== 'request') return undefined;
     const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
     return publicUrl.replace(/\/$/, '') + path;
   };

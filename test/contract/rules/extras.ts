@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Rule, ruleUnless } from '../rule.ts';
 import { HTML, reset, silence } from '../trouble.ts';
-import { KEY, openWorld, refusedBy, taskSample } from '../world.ts';
+import { findBy, KEY, openWorld, refusedBy, taskSample } from '../world.ts';
 
 const lookingUp = ruleUnless(
   (f) => !f.declares.lookUp && 'cannot be searched for a lost submission',
@@ -15,7 +15,7 @@ export const extras: readonly Rule[] = [
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer({ ...fixture.lookUp?.found(fixture.taskId(3), KEY), ...fixture.live('waiting') });
-    const task = await world.adapter.lookUp?.(request);
+    const task = await findBy(world, request);
     expect(task?.id).toBe(fixture.taskId(3));
     expect(world.sent('look-up').map(({ method, url }) => [method, url])).toEqual([
       ['GET', fixture.lookUp?.path(KEY)],
@@ -28,14 +28,14 @@ export const extras: readonly Rule[] = [
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer(fixture.lookUp?.absent ?? {});
-    expect(await world.adapter.lookUp?.(request)).toBeUndefined();
+    expect(await findBy(world, request)).toBeUndefined();
   }),
 
   lookingUp('somebody else’s task is not taken for the lost one', async (fixture) => {
     const world = await openWorld(fixture);
     const request = await world.prepared(world.request(taskSample(fixture)));
     world.answer(fixture.lookUp?.found(fixture.taskId(3), 'gen_another-1') ?? {});
-    expect(await world.adapter.lookUp?.(request)).toBeUndefined();
+    expect(await findBy(world, request)).toBeUndefined();
   }),
 
   lookingUp('trouble with the search proves nothing', async (fixture) => {
@@ -54,8 +54,9 @@ export const extras: readonly Rule[] = [
     for (const trouble of answers) {
       const world = await openWorld(fixture, { script: { 'look-up': trouble }, timeoutMs: 300 });
       const request = await world.prepared(world.request(taskSample(fixture)));
-      const found = world.adapter.lookUp?.(request) ?? Promise.resolve();
-      expect(await refusedBy(found), JSON.stringify(trouble)).toMatchObject({ name: 'Retryable' });
+      expect(await refusedBy(findBy(world, request)), JSON.stringify(trouble)).toMatchObject({
+        name: 'Retryable',
+      });
     }
   }),
 

@@ -1,10 +1,11 @@
 import { expect, onTestFinished } from 'vitest';
+import { OutcomeUnknown } from '../../../src/generation/errors.ts';
 import { loopbackServer } from '../../support/loopback-server.ts';
 import type { Documented, Fixture, Meaning, WireAnswer } from '../fixture.ts';
 import { meaningOf, told } from '../meaning.ts';
 import { type Rule, rule } from '../rule.ts';
 import { bloated, cutShort, HTML, redirect, reset, silence, slowBody } from '../trouble.ts';
-import { openWorld, type Script, taskSample, type WorldOptions } from '../world.ts';
+import { openWorld, refusedBy, type Script, taskSample, type WorldOptions } from '../world.ts';
 
 /** Refused and lost submissions: what may be sent again, what is final, and what nobody knows. */
 export const refusing: readonly Rule[] = [
@@ -12,6 +13,15 @@ export const refusing: readonly Rule[] = [
     expect(fixture.submitErrors.length).toBeGreaterThan(0);
     for (const { name, answers, means } of fixture.submitErrors) {
       expect(await submitMeans(fixture, answers), name).toMatchObject(told(means));
+    }
+  }),
+
+  rule('a refused submission says that the provider answered it', async (fixture) => {
+    const documented = fixture.submitErrors.flatMap(({ answers }) => answers.submit ?? []);
+    for (const submit of [...documented, { status: 400 }, { status: 422, body: HTML }]) {
+      const error = await refusedBy(submitTo(fixture, { submit }));
+      if (error instanceof OutcomeUnknown) continue;
+      expect(error, JSON.stringify(submit)).toMatchObject({ answered: true });
     }
   }),
 
@@ -169,11 +179,15 @@ export const refusing: readonly Rule[] = [
   }),
 ];
 
-async function submitMeans(fixture: Fixture, script: Script, options: WorldOptions = {}) {
+async function submitTo(fixture: Fixture, script: Script, options: WorldOptions = {}) {
   const world = await openWorld(fixture, options);
   const request = await world.prepared(world.request(taskSample(fixture)));
   world.answer(script);
-  return meaningOf(world.adapter.submit(request));
+  return world.adapter.submit(request);
+}
+
+function submitMeans(...given: Parameters<typeof submitTo>) {
+  return meaningOf(submitTo(...given));
 }
 
 /** A 429 as documented where it is, and bare where it is not, with these headers. */

@@ -172,7 +172,8 @@ describe('the token of Image Intelligence', () => {
 test('a job of Image Intelligence is asked for, and searched for, at its own model’s address', async () => {
   const { adapter, calls } = await always([{ ...job, customId: 'gen_1-1' }]);
   for (const model of ['detect', 'match']) {
-    await adapter.lookUp?.({ ...request, model });
+    if (adapter.repeatSubmit.kind === 'search')
+      await adapter.repeatSubmit.find({ ...request, model });
     await adapter.check({ id: 'job-1' }, { model }).catch(() => undefined);
   }
   expect(calls().map(({ method, url }) => `${method} ${url}`)).toEqual([

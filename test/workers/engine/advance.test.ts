@@ -29,7 +29,7 @@ async function setup() {
   onTestFinished(queues.close);
   const now = () => NOW;
   const advance = createAdvance({
-    store: createStore({ redis, keys, retentionMs: 60_000 }),
+    store: createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() }),
     enqueue: createEnqueue(queues),
     rounds: createRounds(queues, now),
     subscribers: createSubscribers({ redis, keys }),
@@ -87,7 +87,7 @@ test('a job that Redis does not take fails its own step, and no other of the bat
 
 test('an intent that was saved is its owner’s, also when another step of the batch is refused later', async () => {
   const { redis, keys } = await setup();
-  const store = createStore({ redis, keys, retentionMs: 60_000 });
+  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
   const log = pino({ level: 'silent' });
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
   onTestFinished(queues.close);

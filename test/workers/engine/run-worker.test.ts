@@ -1,4 +1,5 @@
-import { Queue } from 'bullmq';
+import { Queue, UnrecoverableError } from 'bullmq';
+import { ReplyError } from 'ioredis';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
@@ -104,6 +105,31 @@ test.each([new Retryable('unavailable', 'away'), new Error('ECONNRESET')])(
 );
 
 test.each([
+  [new Retryable('unavailable', 'it answered', { met: 'http_503' }), 'http_503: it answered'],
+  [new Error('code_like: text'), 'handler_error: code_like: text'],
+  ['no error at all', 'handler_error: no error at all'],
+])(
+  'what the queue keeps of a job that is given up begins with a code: %s',
+  async (thrown, line) => {
+    const { add, untilState, runs } = setup(async () => {
+      throw thrown;
+    });
+    const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+    expect(job.failedReason).toBe(line);
+    expect(runs()).toBeGreaterThan(1);
+  },
+);
+
+test('a handler that says so by BullMQ’s own error is not tried again', async () => {
+  const { add, untilState, runs } = setup(async () => {
+    throw new UnrecoverableError('closed for the night');
+  });
+  const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
+  expect(job.failedReason).toBe('handler_error: closed for the night');
+  expect(runs()).toBe(1);
+});
+
+test.each([
   ['a callback URL that is gone', new Terminal('callback_gone', 'gone'), info],
   ['any other end', new Terminal('too_late', 'over'), error],
   ['a bug of ours', new Defect('broken'), error],
@@ -129,6 +155,22 @@ test('each failed attempt is one log line, and the last one says that the job is
     { level: warn, msg: 'job failed', attempt: 2 },
     { level: error, msg: 'job given up', attempt: 3 },
   ]);
+});
+
+test.each([
+  'WRONGTYPE Operation against a key holding the wrong kind of value',
+  "NOPERM this user has no permissions to run the 'evalsha' command",
+])('an answer of Redis that no waiting mends is an error at every attempt: %s', async (reply) => {
+  const { add, untilState, logged } = setup(async () => {
+    throw new ReplyError(reply);
+  });
+  await untilState(await add({ v: 1, n: 1 }, 2), 'failed');
+  await until('all are logged', () => logged.length >= 2);
+  expect(logged.map(({ level, msg }) => ({ level, msg }))).toEqual([
+    { level: error, msg: 'job failed' },
+    { level: error, msg: 'job given up' },
+  ]);
+  expect(logged[0]?.err?.message).toBe(reply);
 });
 
 test('a job of another version waits for a worker that knows it, and spends no attempt', async () => {

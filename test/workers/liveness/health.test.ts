@@ -17,7 +17,7 @@ async function setup(tickAgeMs: number) {
     tick,
     redis,
     workers: [],
-    probeKey: 'probe',
+    writeCheckKey: 'write-check',
     log,
     now: () => clock.now,
   });

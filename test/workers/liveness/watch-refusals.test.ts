@@ -36,8 +36,8 @@ async function setup() {
     { connection, prefix: '{w}', log, now },
   );
   const tick = { lastSeenAt: now };
-  const probeKey = '{w}:probe';
-  const watch = startWatch({ tick, redis: connection, workers: [worker], probeKey, log, now });
+  const writeCheckKey = '{w}:write-check';
+  const watch = startWatch({ tick, redis: connection, workers: [worker], writeCheckKey, log, now });
   onTestFinished(async () => {
     await own.cure();
     end.open();
@@ -58,16 +58,16 @@ test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
     const { own, clock, watch } = await setup();
     const over = await fault.begin(own);
     for (let looks = 0; looks < 10; looks++) {
-      await watch.look();
+      await watch.check();
       clock.now += 15_000;
       expect(watch.problems()).toEqual([]);
     }
-    await watch.look();
+    await watch.check();
     await over();
     await until('it takes writes again', () => own.admin.set('{w}:any', '1').catch(() => false));
     expect(watch.problems()).toEqual([]);
     clock.now += 30_001;
-    await watch.look();
+    await watch.check();
     expect(watch.problems()).toEqual(['stage: a job does not end']);
   },
 );

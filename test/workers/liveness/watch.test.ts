@@ -54,7 +54,7 @@ async function setup({ before, endless, ...stage }: Options = {}) {
     tick,
     redis: connection,
     workers: [worker],
-    probeKey: keys.probe,
+    writeCheckKey: keys.writeCheck,
     log,
     now,
   });
@@ -76,7 +76,7 @@ async function setup({ before, endless, ...stage }: Options = {}) {
   /** A minute and a half of looks. */
   const aWhile = async (): Promise<void> => {
     for (let looks = 0; looks < 7; looks++) {
-      await watch.look();
+      await watch.check();
       clock.now += 15_000;
     }
   };
@@ -97,9 +97,9 @@ test('a worker that silently stopped fetching is wedged after a minute, and aliv
   });
   await silent?.reached;
   await add();
-  await watch.look();
+  await watch.check();
   clock.now += 59_000;
-  await watch.look();
+  await watch.check();
   expect(await livez()).toBe(200);
   clock.now += 1_000;
   expect(await livez()).toBe(503);

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { Defect } from '../../../src/generation/errors.ts';
 import { newGenerationId } from '../../../src/generation/ids.ts';
 import type { CompletionItem } from '../../../src/generation/jobs.ts';
-import type { Advance, Advanced } from '../../../src/workers/engine/advance.ts';
+import type { Advance } from '../../../src/workers/engine/advance.ts';
+import type { Advanced } from '../../../src/workers/engine/step.ts';
 import { createComplete } from '../../../src/workers/stages/complete.ts';
 
 const item = (): CompletionItem => ({

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import type { Generation } from '../../../src/generation/generation.ts';
 import { decide } from '../../../src/generation/state-machine.ts';
-import type { Went } from '../../../src/store/circuit.ts';
+import type { SubmissionResult } from '../../../src/store/circuit.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { minutes, NOW, newRecord, RULES } from '../../generation/fixtures.ts';
@@ -26,7 +26,7 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
   let record: Generation = newRecord({ deadlineAt: NOW + DAY });
   let clock = NOW;
   let tries = 0;
-  const reports: Went[] = [];
+  const reports: SubmissionResult[] = [];
   const heldQueue: number[] = [];
   const meet = (): void => {
     const error = meets(++tries);
@@ -46,7 +46,7 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
       name: 'acme',
       models: {},
       limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: 'none',
+      repeatSubmit: { kind: 'none' },
       inputs: 'upload',
       check: notUsed,
       prepare: async () => {
@@ -67,8 +67,8 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
     },
     advance,
     circuits: {
-      ask: async () => ({ kind: 'go', clean: true }) as const,
-      report: async (_model, _permit, went) => void reports.push(went),
+      ask: async () => ({ kind: 'closed', clean: true }) as const,
+      report: async (_model, _permit, result) => void reports.push(result),
     },
     enqueue: {
       submit: notUsed,
@@ -112,7 +112,7 @@ describe.each(['prepare', 'submit'] as const)(
     test('neither holds the provider’s queue nor counts for its circuit', async () => {
       const { reports, heldQueue } = await tried(step, () => refusedPicture());
       expect(heldQueue).toEqual([]);
-      expect(new Set(reports)).toEqual(new Set(['not-sent']));
+      expect(new Set(reports)).toEqual(new Set(['ignored']));
     });
 
     test('is sent when the host has come round', async () => {

@@ -2,13 +2,16 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import {
   Defect,
+  InvalidRequest,
   NotKnownHere,
   OutcomeUnknown,
   Retryable,
   Terminal,
 } from '../../../src/generation/errors.ts';
 import type { GenerationEvent } from '../../../src/generation/events.ts';
-import type { Went } from '../../../src/store/circuit.ts';
+import { answerOf, type CallKind } from '../../../src/outbound/http-answer.ts';
+import { refusal } from '../../../src/providers/refusal.ts';
+import type { SubmissionResult } from '../../../src/store/circuit.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { NOW, RECORDS } from '../../generation/fixtures.ts';
@@ -20,7 +23,7 @@ const OOM = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyEr
 /** A probe by a worker whose provider, or whose Redis, throws. */
 function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping?: true }) {
   const events: GenerationEvent[] = [];
-  const reports: Went[] = [];
+  const reports: SubmissionResult[] = [];
   const stopping = new AbortController();
   const fail = async (error: Error): Promise<never> => {
     if (throws.stopping) stopping.abort();
@@ -40,7 +43,7 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
       name: 'acme',
       models: {},
       limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: 'none',
+      repeatSubmit: { kind: 'none' },
       inputs: 'upload',
       check: notUsed,
       submit: () => fail(throws.submit ?? new Error('not used')),
@@ -58,8 +61,8 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
     },
     advance,
     circuits: {
-      ask: async () => ({ kind: 'probe', name: '1' }) as const,
-      report: async (_model, _permit, went) => void reports.push(went),
+      ask: async () => ({ kind: 'half-open', probe: '1' }) as const,
+      report: async (_model, _permit, result) => void reports.push(result),
     },
     enqueue: {
       submit: notUsed,
@@ -81,24 +84,48 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
 const LOST = new OutcomeUnknown('no_answer', 'lost');
 const DOWN = new Retryable('unavailable', 'refused');
 
+/** As an adapter refuses: what the provider answered with this status. */
+const answered = (status: number, kind: CallKind = 'submit') =>
+  refusal(answerOf(kind, 'POST https://acme.test', { status, headers: {} }, Buffer.from('{}')));
+
+const refusedUpload = new Terminal('invalid_input', 'x', { answered: true });
+
+test.each([400, 413, 415, 422, 404, 401, 402, 403, 429])(
+  'an answer of %i to the submission shows that the provider is there',
+  async (status) => {
+    const { run, reports } = setup({ submit: answered(status) });
+    await run();
+    expect(reports).toEqual(['success']);
+  },
+);
+
+test.each([500, 502, 503, 408, 302])(
+  'an answer of %i tells nothing of the submission, and is a failure',
+  async (status) => {
+    const { run, reports } = setup({ submit: answered(status) });
+    await run();
+    expect(reports).toEqual(['failure']);
+  },
+);
+
 test.each([
-  ['an answer that was lost', { submit: LOST }, 'failed'],
-  ['a refused connection', { submit: DOWN }, 'failed'],
-  ['a refused connection for an upload', { prepare: DOWN }, 'failed'],
-  ['"too many requests"', { submit: new Retryable('rate_limited', '429') }, 'worked'],
-  ['a final no', { submit: new Terminal('content_policy', 'no') }, 'worked'],
-  ['a picture that cannot be read', { submit: new Terminal('image_unreadable', 'x') }, 'not-sent'],
-  [
-    'a picture whose host is down',
-    { prepare: new Retryable('image_unavailable', 'x') },
-    'not-sent',
-  ],
-  ['a call given up because the process stops', { submit: LOST, stopping: true }, 'not-sent'],
-  ['an upload given up because the process stops', { prepare: DOWN, stopping: true }, 'not-sent'],
-] as const)('to the circuit, %s means: %s', async (_what, throws, went) => {
+  ['an answer that was lost', { submit: LOST }, 'failure'],
+  ['a refused connection', { submit: DOWN }, 'failure'],
+  ['a refused connection for an upload', { prepare: DOWN }, 'failure'],
+  ['a final no', { submit: new Terminal('content_policy', 'no', { answered: true }) }, 'success'],
+  ['an upload that the provider refuses', { prepare: refusedUpload }, 'success'],
+  ['a check of our own', { submit: new Terminal('invalid_input', 'x') }, 'ignored'],
+  ['another check of our own', { submit: new InvalidRequest('invalid_input', 'x') }, 'ignored'],
+  ['a token that is refused', { submit: answered(401, 'read') }, 'ignored'],
+  ['too many tokens', { submit: answered(429, 'read') }, 'ignored'],
+  ['a picture that cannot be read', { submit: new Terminal('image_unreadable', 'x') }, 'ignored'],
+  ['a picture whose host is down', { prepare: new Retryable('image_unavailable', 'x') }, 'ignored'],
+  ['a call given up because the process stops', { submit: LOST, stopping: true }, 'ignored'],
+  ['an upload given up because the process stops', { prepare: DOWN, stopping: true }, 'ignored'],
+] as const)('to the circuit, %s means: %s', async (_what, throws, result) => {
   const { run, reports } = setup(throws);
   await run();
-  expect(reports).toEqual([went]);
+  expect(reports).toEqual([result]);
 });
 
 test('a free step whose answer was lost is taken again like any other "not now"', async () => {
@@ -117,6 +144,6 @@ test.each([
     const { run, events, reports } = setup(throws);
     await expect(run()).rejects.toThrow(error.message);
     expect(events).toEqual([]);
-    expect(reports).toEqual(['not-sent']);
+    expect(reports).toEqual(['ignored']);
   },
 );

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { OutcomeUnknown } from '../../../src/generation/errors.ts';
 import type { GenerationEvent } from '../../../src/generation/events.ts';
 import type { Generation } from '../../../src/generation/generation.ts';
-import type { ProviderAdapter } from '../../../src/providers/provider.ts';
+import type { ProviderAdapter, RepeatSubmitSupport } from '../../../src/providers/provider.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createLookUp } from '../../../src/workers/stages/reconcile.ts';
@@ -29,20 +29,20 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
       return { kind: 'moved', generation: sent };
     },
   };
+  const find = async () => {
+    clock += times.searchMs ?? 0;
+    return undefined;
+  };
   const provider: ProviderAdapter = {
     name: 'acme',
     models: {},
     limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: 'search',
+    repeatSubmit: { kind: 'search', find },
     inputs: 'url',
     check: notUsed,
     submit: async ({ idempotencyKey }) => {
       calls.push(idempotencyKey);
       return { task: { id: 'task-1' } };
-    },
-    lookUp: async () => {
-      clock += times.searchMs ?? 0;
-      return undefined;
     },
   };
   const store: Store = {
@@ -64,7 +64,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     provider,
     store,
     advance,
-    circuits: { ask: async () => ({ kind: 'go', clean: true }) as const, report: notUsed },
+    circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue,
     webhookUrl: () => undefined,
     holdQueue: notUsed,
@@ -73,7 +73,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     log,
   };
   /** Like the process that is told to stop while a call is under way. */
-  const givenUp = (repeatSubmit: ProviderAdapter['repeatSubmit']) =>
+  const givenUp = (repeatSubmit: RepeatSubmitSupport) =>
     createSubmit({
       ...parts,
       provider: {
@@ -111,8 +111,12 @@ test('a search that found nothing counts for the moment it was sent', async () =
   expect(events).toEqual([{ type: 'absence-proven', send: 1, askedAt: NOW }]);
 });
 
-test.each(['idempotency-key', 'unique-reference', 'none'] as const)(
-  'a call given up because the process stops is recorded as unknown at once: %s',
+test.each<RepeatSubmitSupport>([
+  { kind: 'idempotency-key', keyLifetimeMs: 60_000 },
+  { kind: 'unique-reference' },
+  { kind: 'none' },
+])(
+  'a call given up because the process stops is recorded as unknown at once: $kind',
   async (repeatSubmit) => {
     const { givenUp, events } = setup(queued);
     await givenUp(repeatSubmit)({ v: 1, id: submitting.id });
@@ -122,6 +126,6 @@ test.each(['idempotency-key', 'unique-reference', 'none'] as const)(
 
 test('a call given up because the process stops is not searched for before its time', async () => {
   const { givenUp, events } = setup(queued);
-  await givenUp('search')({ v: 1, id: submitting.id });
+  await givenUp({ kind: 'search', find: notUsed })({ v: 1, id: submitting.id });
   expect(events).toEqual([{ type: 'submit-started', sender: expect.any(String) }]);
 });

@@ -1,8 +1,8 @@
-import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
-import { NotKnownHere } from '../../generation/errors.ts';
-import type { Generation } from '../../generation/generation.ts';
-import type { Rules } from '../../generation/rules.ts';
-import { keyWindowMs, type ProviderAdapter } from '../../providers/provider.ts';
+import { NotKnownHere } from '../generation/errors.ts';
+import type { Generation } from '../generation/generation.ts';
+import type { PollProfile } from '../generation/poll-timing.ts';
+import type { Rules } from '../generation/rules.ts';
+import { keyWindowMs, type ModelType, type ProviderAdapter } from './provider.ts';
 
 /**
  * Over and above the request timeout, before a send without an answer counts as lost. A worker that
@@ -20,7 +20,11 @@ export const LOADING_MARGIN_MS = 45_000;
 export function createRules(
   providers: ReadonlyMap<string, ProviderAdapter>,
   settings: {
-    pollProfiles: PollProfileChanges;
+    /** The timing in force for one model; `recommended` is the provider's own advice. */
+    pollProfile: (
+      type: ModelType,
+      model: { provider: string; name: string; recommended: Partial<PollProfile> | undefined },
+    ) => PollProfile;
     submitTimeoutMs: number;
     unconfirmedGraceMs: number;
     checkPatienceMs: number;
@@ -33,7 +37,7 @@ export function createRules(
     for (const [name, model] of Object.entries(provider.models)) {
       const about = { provider: provider.name, name, recommended: model.poll };
       rules.set(`${provider.name}/${name}`, {
-        repeatSubmit: provider.repeatSubmit,
+        repeatSubmit: provider.repeatSubmit.kind,
         keyWindowMs: keyWindowMs(provider),
         onUnknownOutcome: settings.onUnknownOutcome(provider.name),
         unconfirmedGraceMs: settings.unconfirmedGraceMs,
@@ -43,7 +47,7 @@ export function createRules(
           (provider.inputs === 'upload' ? LOADING_MARGIN_MS : 0),
         unansweredMs: settings.checkPatienceMs,
         canCancel: provider.cancel !== undefined,
-        poll: pollProfileFor(model.type, about, settings.pollProfiles),
+        poll: settings.pollProfile(model.type, about),
       });
     }
   }

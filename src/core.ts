@@ -1,0 +1,128 @@
+import type { Redis } from 'ioredis';
+import { createLogger, type Logger } from './config/log.ts';
+import { pollProfileFor } from './config/poll-profiles.ts';
+import type { Settings } from './config/settings.ts';
+import { readProcessSettings } from './config/start-up.ts';
+import type { Generation } from './generation/generation.ts';
+import type { Rules } from './generation/rules.ts';
+import { createEnqueue, type Enqueue } from './producers/enqueue.ts';
+import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
+import { createRequestGeneration, type RequestGeneration } from './producers/request-generation.ts';
+import { type ConnectedProviders, connectProviders } from './providers/connect.ts';
+import { loadFactories } from './providers/modules.ts';
+import { accountWide } from './providers/provider.ts';
+import type { ProviderFactory } from './providers/provider-settings.ts';
+import { createRules } from './providers/rules.ts';
+import { openConnection, type WhileAway } from './store/connection.ts';
+import { type Keys, keysOf } from './store/keys.ts';
+import { createStore, type Store } from './store/store.ts';
+import { createSubscribers, type Subscribers } from './store/subscribers.ts';
+
+/** What is settled before anything is opened: the settings, the providers, the log. */
+export interface Installation extends ConnectedProviders {
+  readonly settings: Settings & { readonly REDIS_URL: string };
+  readonly log: Logger;
+}
+
+/** What every process and the library work with; each adds only what it alone does. */
+export interface Core {
+  readonly settings: Installation['settings'];
+  readonly providers: ConnectedProviders['providers'];
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly queues: QueueSet;
+  readonly enqueue: Enqueue;
+  readonly subscribers: Subscribers;
+  /** @throws NotKnownHere for a provider or model that is not switched on here. */
+  readonly rulesFor: (generation: Pick<Generation, 'provider' | 'model'>) => Rules;
+  readonly requestGeneration: RequestGeneration;
+  /** Says goodbye to Redis where it is there. The connection stays until `end`. */
+  close(): Promise<void>;
+  /** Ends the connection whatever it is doing; for after `close`, or instead of it. */
+  end(): void;
+}
+
+/**
+ * Reads the settings of a process, and connects the providers that they switch on. Opens nothing.
+ * @param needs.providers more of them than the built-in ones and those of `PROVIDER_MODULES`.
+ * @param needs.secret false for a process that signs nothing and checks no signature.
+ * @throws InvalidSettings naming every variable that is wrong or missing.
+ */
+export async function configure(
+  env: Readonly<Record<string, string | undefined>>,
+  needs: {
+    apiKeys: boolean;
+    secret?: false;
+    providers?: ReadonlyMap<string, ProviderFactory>;
+    log?: Logger | undefined;
+    logTo?: NodeJS.WritableStream;
+  },
+): Promise<Installation> {
+  const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
+  for (const [name, factory] of needs.providers ?? []) factories.set(name, factory);
+  const settings = readProcessSettings(env, { ...needs, providerNames: factories.keys() });
+  const log =
+    needs.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues, needs.logTo ?? undefined);
+  if (settings.ALLOW_INSECURE_URLS) {
+    log.warn('ALLOW_INSECURE_URLS is set: URLs of apps may lead into private networks');
+  }
+  return { settings, log, ...connectProviders(settings, factories) };
+}
+
+/**
+ * Builds everything that decides where data goes, in the one way there is. Opens one connection to
+ * Redis and writes nothing. @param how.leavesNoTrace opening a queue writes nothing either.
+ */
+export function assemble(
+  { settings, providers, log }: Pick<Installation, 'settings' | 'providers' | 'log'>,
+  how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
+): Core {
+  const { whileAway, leavesNoTrace = false, now = Date.now } = how;
+  const { redis, end } = openConnection({ url: settings.REDIS_URL, whileAway, log });
+  const keys = keysOf(settings.REDIS_NAMESPACE);
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: settings.RETENTION_MS,
+    matchedByTask: accountWide(providers),
+  });
+  const queues = createQueueSet({
+    connection: redis,
+    prefix: keys.prefix,
+    failFast: whileAway === 'fail',
+    leavesNoTrace,
+    log,
+  });
+  const enqueue = createEnqueue(queues);
+  const rulesFor = createRules(providers, {
+    pollProfile: (type, about) => pollProfileFor(type, about, settings.POLL_PROFILES),
+    submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
+    unconfirmedGraceMs: settings.UNCONFIRMED_GRACE_MS,
+    checkPatienceMs: settings.CHECK_PATIENCE_MS,
+    onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
+  });
+  const requestGeneration = createRequestGeneration({
+    store,
+    enqueue,
+    providers,
+    publicUrl: settings.PUBLIC_URL,
+    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
+    maxQueuedMs: settings.MAX_QUEUED_MS,
+    now,
+    onSubmitJobLost: (err, generation) =>
+      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
+  });
+
+  return {
+    ...{ settings, providers, log, now, redis, keys, store, queues, enqueue, end },
+    ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
+    async close() {
+      await queues.close();
+      // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
+      if (redis.status === 'ready') await redis.quit().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { Logger } from '../../config/log.ts';
+import type { GenerationEvent } from '../../generation/events.ts';
+import { type Generation, isFinal } from '../../generation/generation.ts';
+
+/** Who and what a log line is about. */
+export function about(generation: Generation, event: GenerationEvent) {
+  const { id, provider, tenant } = generation;
+  return { generation: id, provider, tenant, event: event.type };
+}
+
+/** Logs a move: one `info` line for the one that `ends` a generation, `debug` for any other. */
+export function reportMove(
+  log: Logger,
+  generation: Generation,
+  event: GenerationEvent,
+  ends: boolean,
+): void {
+  const line = { ...about(generation, event), to: generation.state };
+  if (!isFinal(generation) || !ends) {
+    log.debug(line, 'moved');
+    return;
+  }
+  const { attempt, via, polls, finishedAt, createdAt } = generation;
+  const reason = generation.state === 'completed' ? undefined : generation.reason.code;
+  const durationMs = finishedAt - createdAt;
+  log.info({ ...line, reason, via, attempt, polls, durationMs }, 'generation finished');
+}

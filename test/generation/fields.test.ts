@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest';
+import type { GenerationEvent } from '../../src/generation/events.ts';
+import {
+  Generation,
+  type GenerationState,
+  type Unsuccessful,
+} from '../../src/generation/generation.ts';
+import { GenerationId } from '../../src/generation/ids.ts';
+import { type RedriveWay, redriven } from '../../src/generation/redrive.ts';
+import { decide } from '../../src/generation/state-machine.ts';
+import { EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
+
+type OptionalIn<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
+/** Each field that some state may have or not have. */
+type OptionalField = Generation extends infer G
+  ? G extends unknown
+    ? OptionalIn<G>
+    : never
+  : never;
+type Values = Readonly<Record<string, unknown>>;
+
+const OTHER = GenerationId.parse('gen_01HYYYYYYYYYYYYYYYYYYYYYYY');
+
+/** A value of each optional field, told apart from any that the state machine would set. */
+const VALUES: Readonly<Record<OptionalField, unknown>> = {
+  metadata: { mark: 'metadata' },
+  callbackUrl: 'https://app.example/mark',
+  redriveOf: OTHER,
+  goesOnWith: { id: OTHER, attempt: 1, mode: 'hybrid' },
+  prepared: '{"mark":1}',
+  hold: { reason: 'unauthorized', until: NOW - 77 },
+  sender: 'mark',
+  uncertain: true,
+  cancelRequested: true,
+  rejection: { code: 'mark', message: '' },
+  hintedAt: NOW - 777,
+  unansweredSince: NOW - 888,
+  providerStatus: 'mark',
+  submittedAt: NOW - 999,
+  task: { id: 'mark' },
+  firstSentAt: NOW - 3_333,
+  dueAt: NOW,
+};
+const MANY_EVENTS: readonly GenerationEvent[] = [
+  ...Object.values(EVENTS),
+  { ...EVENTS['observed-live'], source: 'poll' },
+  { ...EVENTS['observed-live'], source: 'poll', askedAt: NOW - 800 },
+  { ...EVENTS['submit-deferred'], send: 0 },
+  { ...EVENTS['submit-rejected'], send: 0 },
+];
+const RULES = (['none', 'idempotency-key', 'search'] as const).flatMap((repeatSubmit) =>
+  (['fail', 'resubmit'] as const).map((onUnknownOutcome) =>
+    rulesWith({ repeatSubmit, onUnknownOutcome }),
+  ),
+);
+
+/**
+ * Where a field is not carried over although the next record could have it: `from → to by event`.
+ * Elsewhere it is. `always`: every move sets it anew. A field that is new in the record stands here
+ * before this compiles; what becomes of it is then somebody's decision.
+ */
+const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>> = {
+  metadata: [],
+  callbackUrl: [],
+  redriveOf: [],
+  goesOnWith: [],
+  // Nothing was sent, or the provider refused what was: nobody will send the same once more.
+  prepared: [
+    'queued → queued by prepared',
+    'queued → timed_out by submit-started',
+    'queued → timed_out by overdue',
+    'queued → completed by observed-final',
+    'queued → canceled by cancel',
+    'queued → failed by submit-rejected',
+    'submitting → failed by submit-rejected',
+    'unconfirmed → failed by submit-rejected',
+  ],
+  hold: ['queued → queued by held', 'queued → queued by submit-deferred'],
+  sender: [],
+  uncertain: [],
+  cancelRequested: [],
+  rejection: ['unconfirmed → unconfirmed by submit-rejected'],
+  hintedAt: ['submitted → submitted by hint'],
+  unansweredSince: [
+    'submitted → submitted by observed-live',
+    'submitted → submitted by observed-missing',
+    'submitted → submitted by poll-failed',
+  ],
+  providerStatus: ['submitted → submitted by observed-live'],
+  submittedAt: [],
+  task: ['submitted → submitted by submit-accepted'],
+  // The refusal accounts for the only send there was.
+  firstSentAt: [
+    'submitting → failed by submit-rejected',
+    'unconfirmed → failed by submit-rejected',
+  ],
+  dueAt: 'always',
+};
+const FIELDS = Object.keys(VALUES) as OptionalField[];
+
+/** What a record of this state can hold. */
+function fieldsOf(state: GenerationState): ReadonlySet<string> {
+  const option = Generation.options.find(({ shape }) => shape.state.safeParse(state).success);
+  return new Set(Object.keys(option?.shape ?? {}));
+}
+
+/** Records of this state with all that they can hold, and with all but what bars other moves. */
+function fullRecords(state: GenerationState): Generation[] {
+  const can = fieldsOf(state);
+  const bars: OptionalField[][] = [
+    [],
+    ['rejection'],
+    ['cancelRequested'],
+    ['uncertain', 'cancelRequested'],
+    ['hintedAt'],
+  ];
+  return bars.map((without) => {
+    const values = FIELDS.filter((field) => can.has(field) && !without.includes(field));
+    const held = Object.fromEntries(values.map((field) => [field, VALUES[field]]));
+    return Generation.parse({ ...RECORDS[state], ...held });
+  });
+}
+
+function* movesFrom(state: GenerationState) {
+  for (const before of fullRecords(state))
+    for (const event of MANY_EVENTS)
+      for (const rules of RULES)
+        for (const now of [NOW, NOW + minutes(90)]) {
+          const decision = decide(before, event, now, rules);
+          if ('ignored' in decision) continue;
+          const { next } = decision;
+          yield { before, next, name: `${state} → ${next.state} by ${event.type}` };
+        }
+}
+
+test('no optional field vanishes or changes at a transition, but where the table says so', () => {
+  const found = new Map<OptionalField, Set<string>>(FIELDS.map((field) => [field, new Set()]));
+  for (const state of Object.keys(RECORDS) as GenerationState[]) {
+    for (const { before, next, name } of movesFrom(state)) {
+      const possible = fieldsOf(next.state);
+      for (const field of FIELDS.filter((one) => possible.has(one) && one in before)) {
+        const [was, is] = [before, next].map((g) => JSON.stringify((g as Values)[field]));
+        if (was !== is) found.get(field)?.add(name);
+      }
+    }
+  }
+  for (const field of FIELDS) {
+    const expected = NOT_CARRIED[field];
+    if (expected !== 'always') {
+      expect([...(found.get(field) ?? [])].sort(), field).toEqual([...expected].sort());
+    }
+  }
+});
+
+test('a redrive holds what was asked for, and of the rest what its way needs', () => {
+  const old = fullRecords('timed_out')[0] as Unsuccessful;
+  const start = { id: RECORDS.queued.id, now: NOW, dueAt: NOW, maxQueuedMs: 1, giveUpAfterMs: 1 };
+  const fields = (way: RedriveWay) =>
+    FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
+  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'metadata', 'redriveOf'];
+  expect(fields('submit_anew')).toEqual(always);
+  expect(fields('look_again')).toEqual([...always, 'submittedAt', 'task'].sort());
+  for (const way of ['same_key', 'search'] as const) {
+    const more = ['firstSentAt', 'goesOnWith', 'prepared', 'uncertain'];
+    expect(fields(way)).toEqual([...always, ...more].sort());
+    expect(redriven(old, way, start)).toMatchObject({
+      metadata: VALUES.metadata,
+      callbackUrl: VALUES.callbackUrl,
+      goesOnWith: VALUES.goesOnWith,
+      prepared: VALUES.prepared,
+      firstSentAt: VALUES.firstSentAt,
+      redriveOf: old.id,
+    });
+  }
+});

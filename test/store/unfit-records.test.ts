@@ -1,0 +1,70 @@
+import { expect, onTestFinished, test } from 'vitest';
+import type { Generation } from '../../src/generation/generation.ts';
+import { createStore } from '../../src/store/store.ts';
+import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
+import { connectTestRedis } from '../support/redis.ts';
+
+/** A record that nobody could read again, or that no schedule can hold, is not written at all. */
+function setup() {
+  const { redis, keys, close } = connectTestRedis();
+  onTestFinished(close);
+  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
+  const contents = async () => {
+    const names = (await redis.keys(`${keys.prefix}*`)).sort();
+    return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
+  };
+  return { store, contents };
+}
+
+const circle: Record<string, unknown> = {};
+circle['self'] = circle;
+const { submitted } = RECORDS;
+
+const UNFIT: readonly [string, object][] = [
+  ['a NaN for its version', { version: Number.NaN }],
+  ['a NaN for its due time', { dueAt: Number.NaN }],
+  ['a NaN in a place that no script sees', { deadlineAt: Number.NaN }],
+  ['a due time at infinity', { dueAt: Number.POSITIVE_INFINITY }],
+  ['a due time that no Date names', { dueAt: 1e300 }],
+  ['a due time long before all time', { dueAt: -1e300 }],
+  ['a task without an id', { task: { id: '' } }],
+  ['no task at all', { task: undefined }],
+  ['3 MB of input', { input: { prompt: 'x'.repeat(3 * 1024 * 1024) } }],
+  ['input that holds itself', { input: circle }],
+  ['input that is no JSON', { input: { n: 1n } }],
+];
+
+test.each(UNFIT)(
+  'a record with %s fails its own save, and no other of the batch',
+  async (_, odd) => {
+    const { store, contents } = setup();
+    const [one, another] = [newRecord(), newRecord()];
+    await store.create(one);
+    await store.create(another);
+    const unfit = { ...submitted, id: one.id, version: 0, ...odd } as Generation; // it is none
+    const before = await contents();
+    expect(await store.save(unfit)).toMatchObject({ saved: false, current: { code: 'defect' } });
+    expect(await contents()).toEqual(before);
+
+    const fit = { ...another, dueAt: NOW + 5_000 };
+    const saves = [store.save(unfit), store.save(fit), store.save(unfit)];
+    expect(await Promise.all(saves)).toMatchObject([
+      { saved: false, current: { code: 'defect' } },
+      { saved: true, generation: { id: another.id, version: 1 } },
+      { saved: false, current: { code: 'defect' } },
+    ]);
+    expect(await store.load(one.id)).toStrictEqual(one);
+    expect(await store.load(another.id)).toStrictEqual({ ...fit, version: 1 });
+  },
+);
+
+test.each([
+  ['a NaN for its due time', { dueAt: Number.NaN }],
+  ['an absurd deadline', { deadlineAt: 1e300 }],
+  ['3 MB of input', { input: { prompt: 'x'.repeat(3 * 1024 * 1024) } }],
+])('a new record with %s is refused, and nothing is written', async (_, odd) => {
+  const { store, contents } = setup();
+  const once = { key: 'k', bodyFingerprint: 'body' };
+  await expect(store.create(newRecord(odd), once)).rejects.toMatchObject({ code: 'defect' });
+  expect(await contents()).toEqual([]);
+});
