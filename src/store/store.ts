@@ -19,7 +19,7 @@ export type Read = Generation | Defect | NotKnownHere | undefined;
  * Defect also when what was to be saved is no record: then nothing was written.
  * `parked`: what deliveries said about its task before anyone knew whose task it was.
  */
-type SaveResult =
+export type SaveResult =
   | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
   | { saved: false; current: Read };
 

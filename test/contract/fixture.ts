@@ -48,7 +48,7 @@ export type Meaning =
 
 /**
  * What a submission looks like on the wire. `form`: a multipart field is its text; a file is
- * `'(file)'`, and the suite compares its bytes with the picture that it served.
+ * `fileOf` the picture whose bytes it must have.
  */
 export interface WireRequest {
   /** Default POST. */
@@ -101,6 +101,38 @@ export interface Documented {
   readonly means: Meaning;
 }
 
+/** An answer to a check, and what is made of it. */
+export interface CheckAnswer extends Documented {
+  /** Of the task that is asked about, where it is not the first sample's. */
+  readonly model?: string;
+  /** What the results link to, where that is told from the answer. */
+  readonly links?: readonly string[];
+  /** Words of the provider's that the reason passes on. */
+  readonly says?: string;
+}
+
+/** An answer to a submission, and what is made of it. */
+export interface SubmitAnswer {
+  readonly name: string;
+  readonly model?: string;
+  readonly answer: WireAnswer;
+  /** A `retryAfterMs` of undefined: no time is told. */
+  readonly means: Meaning | { readonly is: 'accepted' };
+  /** The whole of what is kept of the task. */
+  readonly task?: { readonly id: string; readonly handle?: string };
+  readonly links?: readonly string[];
+  readonly says?: string;
+}
+
+/** An input, said by what is different in the first sample of its model; undefined: left out. */
+export interface OtherInput {
+  readonly model?: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Settings besides the usual ones, and what the refusal begins with. */
+type RefusedSettings = readonly [Partial<ProviderSettings>, says: RegExp];
+
 /** Which key signs: the live secret, the other live one, or nobody we know. */
 export type Signer = 'first' | 'second' | 'stranger';
 
@@ -115,6 +147,22 @@ export interface WebhookFixture {
   };
   /** The reason of `body.failed`. */
   readonly failedCode: string;
+  /** Further fields of a submission that names a webhook URL. */
+  readonly asks?: Readonly<Record<string, unknown>>;
+  /** Deliveries that are believed, and say less or other things than usual; about `taskId(1)`. */
+  readonly readings?: readonly {
+    readonly name: string;
+    readonly body: unknown;
+    readonly means: Meaning;
+  }[];
+  /** A delivery that another program signed, with the secret it used. */
+  readonly vector?: {
+    readonly secret: string;
+    readonly body: string;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+  /** Signatures as mistaken programs make them with a live secret. */
+  readonly mistaken?: (body: Buffer, at: number) => readonly Readonly<Record<string, string>>[];
   /** Bodies that are JSON but no delivery of this provider, besides `{}`, `[]` and `null`. */
   readonly malformed?: readonly unknown[];
   /**
@@ -165,6 +213,22 @@ export interface Fixture {
   readonly usual: (request: Received, standIn: StandIn) => WireAnswer | undefined;
   /** At least one for each model, and for each model one with every option it has. */
   readonly samples: readonly [Sample, ...Sample[]];
+  /** Inputs at the bounds of what the models take, and beyond them. */
+  readonly bounds: {
+    readonly takes?: readonly OtherInput[];
+    readonly refuses: readonly OtherInput[];
+  };
+  /** The words that are sent with pictures for which the app has none. */
+  readonly ownWords?: (sent: Received) => unknown;
+  /** Answers to a submission that say more, less or other things than usual. */
+  readonly submitAnswers?: readonly SubmitAnswer[];
+  /** The same of a check. */
+  readonly checkAnswers?: readonly CheckAnswer[];
+  readonly refusedSettings?: readonly RefusedSettings[];
+  /** Where the path of tasks can be set: what is set, and what is asked for then. */
+  readonly taskPath?: { readonly set: string; readonly sends: string; readonly asks: string };
+  /** Whether its only model's name is looked at; with several models it always is. */
+  readonly knowsItsModel?: true;
   /** An accepted submission of the first sample's kind. Adopted ids are made by `taskId`. */
   readonly accepted: (taskId: string, standIn: StandIn) => WireAnswer;
   /** The n-th task id, as the provider writes ids: `taskId(1)`. */
@@ -189,25 +253,48 @@ export interface Fixture {
   readonly elsewhere?: {
     readonly accepted: (taskId: string, origin: string) => WireAnswer;
     readonly handle: (taskId: string, origin: string) => string;
+    /** Accepted with addresses of the provider's own that are not where they usually are. */
+    readonly moved: (taskId: string, origin: string) => WireAnswer;
+    /** What is asked for then, when the task is finished, and where it is canceled. */
+    readonly asks: readonly string[];
+    readonly cancels?: string;
+    /** What is asked for without an address that may be followed. */
+    readonly usual: (taskId: string) => readonly string[];
   };
   readonly prepare?: {
     /** How many calls of `prepare` until it is done, for the first sample. */
     readonly steps: number;
     /** Whether the steps are calls to the provider. If not, they only load the pictures. */
     readonly asks: boolean;
+    /** What each step sends, in order. */
+    readonly sends?: readonly WireRequest[];
     readonly errors: readonly Documented[];
   };
   readonly lookUp?: {
     readonly found: (taskId: string, reference: string) => Answers;
     readonly absent: Answers;
+    /** What is asked for, with our key. */
+    readonly path: (key: string) => string;
+    /** Answers that say neither that it is there nor that it is not. */
+    readonly unreadable: readonly WireAnswer[];
   };
   readonly cancel?: {
-    readonly sends: { readonly method: string; readonly path: (taskId: string) => string };
+    readonly sends: {
+      readonly method: string;
+      readonly path: (taskId: string) => string;
+      readonly body?: string;
+    };
     readonly done: WireAnswer;
     /** The task had ended, or is unknown: harmless. */
     readonly tooLate: readonly WireAnswer[];
   };
-  readonly account?: { readonly answer: WireAnswer; readonly means: Account };
+  readonly account?: {
+    readonly answer: WireAnswer;
+    readonly means: Account;
+    readonly path: string;
+    /** Other shapes in which it is told. */
+    readonly more?: readonly (readonly [body: unknown, means: Account])[];
+  };
   /** For providers with tokens: what a check or submission is answered when the token is stale. */
   readonly staleToken?: WireAnswer;
 }
@@ -221,6 +308,9 @@ export const IMAGES = {
 
 /** Stands in a `WireRequest` for the reference that makes repeats harmless. */
 export const REFERENCE = '(reference)';
+
+/** A file in a form: the picture at this URL, whole. */
+export const fileOf = (url: string): string => `(file) ${url}`;
 
 /** Links to results, for `ResultForm.answers` and webhooks. */
 export const LINK = 'https://cdn.example.com/results/one.png';

@@ -2,19 +2,25 @@ import type { Fixture } from './fixture.ts';
 import { applyRules, type Rule } from './rule.ts';
 import { bearingMuch } from './rules/bearing-much.ts';
 import { checking } from './rules/checking.ts';
+import { configuring } from './rules/configuring.ts';
 import { declaring } from './rules/declaring.ts';
 import { extras } from './rules/extras.ts';
 import { hearing } from './rules/hearing.ts';
 import { keepingQuiet } from './rules/keeping-quiet.ts';
+import { preparation } from './rules/preparing.ts';
+import { readingAnswers } from './rules/reading-answers.ts';
 import { refusing } from './rules/refusing.ts';
 import { submitting } from './rules/submitting.ts';
 
 /** The rules for every provider, in the order of a generation's life. */
 export const RULES: readonly Rule[] = [
   ...declaring,
+  ...configuring,
+  ...preparation,
   ...submitting,
   ...refusing,
   ...checking,
+  ...readingAnswers,
   ...hearing,
   ...extras,
   ...keepingQuiet,

@@ -50,6 +50,8 @@ export interface WorldOptions {
   readonly submitTimeoutMs?: number | undefined;
   /** With what the app's pictures refuse to be loaded. */
   readonly imageTrouble?: Error | undefined;
+  /** They are asked for, and do not come. */
+  readonly imagesNeverCome?: boolean | undefined;
 }
 
 export async function openWorld(fixture: Fixture, options: WorldOptions = {}): Promise<World> {
@@ -76,6 +78,7 @@ export async function openWorld(fixture: Fixture, options: WorldOptions = {}): P
     load: async (url) => {
       loaded.push(url);
       if (options.imageTrouble) throw options.imageTrouble;
+      if (options.imagesNeverCome) return new Promise<never>(() => {});
       return { bytes: pictureAt(url), contentType: 'image/png', fileName: 'image.png' };
     },
     close: async () => {},

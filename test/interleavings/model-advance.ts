@@ -39,6 +39,17 @@ export function* advance(
   may: { finish: boolean },
   known?: Generation,
 ): Actor<Advanced[]> {
+  const { recorder, now } = scene.world;
+  const steps = takeSteps(scene, events, may, known);
+  return yield* recorder?.following({ events, may, known, now }, steps) ?? steps;
+}
+
+function* takeSteps(
+  scene: Scene,
+  events: readonly GenerationEvent[],
+  may: { finish: boolean },
+  known?: Generation,
+): Actor<Advanced[]> {
   const { world, redis } = scene;
   const results: Advanced[] = events.map(() => ({ kind: 'unknown-generation' }));
   const moved: Move[] = [];
@@ -46,7 +57,7 @@ export function* advance(
   let generation = known;
   if (!generation) {
     yield 'reads the record';
-    generation = redis.record;
+    generation = redis.load();
   }
   let pending = generation ? events.map((event, index) => ({ index, event })) : [];
 
@@ -91,6 +102,7 @@ export function* advance(
 
 function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
   const { world, redis } = scene;
+  const finished: FinalGeneration[] = [];
   for (const { event, generation, effects } of moved) {
     const step = `${generation.sends}-${generation.refusals}`;
     for (const effect of effects) {
@@ -105,17 +117,23 @@ function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
       }
       if (effect.kind === 'cancel-task') redis.add('cancel', 'cancel', world.now);
       if (effect.kind === 'round') redis.ensureRound(effect.at);
-      if (effect.kind === 'tell' && isFinal(generation)) yield* tell(scene, generation);
+      if (effect.kind === 'tell' && isFinal(generation)) finished.push(generation);
     }
   }
+  yield* tell(scene, finished);
 }
 
 /** The subscriber's job first; only then does the record owe nothing any more. */
-function* tell(scene: Scene, generation: FinalGeneration): Actor<void> {
+function* tell(scene: Scene, finished: readonly FinalGeneration[]): Actor<void> {
   const { world, redis } = scene;
-  const told = { type: 'told' } as const;
-  if (world.flaws.marksToldFirst) yield* advance(scene, [told], { finish: true }, generation);
-  yield 'adds the subscriber’s job';
-  redis.add('subscriber', 'told', world.now, { tells: completionEvent(generation) });
-  if (!world.flaws.marksToldFirst) yield* advance(scene, [told], { finish: true }, generation);
+  // More than one are equal: the same move, saved twice.
+  const [generation] = finished;
+  if (!generation) return;
+  const told = finished.map(() => ({ type: 'told' }) as const);
+  if (world.flaws.marksToldFirst) yield* takeSteps(scene, told, { finish: true }, generation);
+  for (const one of finished) {
+    yield 'adds the subscriber’s job';
+    redis.add('subscriber', 'told', world.now, { tells: completionEvent(one) });
+  }
+  if (!world.flaws.marksToldFirst) yield* takeSteps(scene, told, { finish: true }, generation);
 }

@@ -22,7 +22,15 @@ export interface Job {
 export const DEAD = -1;
 
 type Saved =
-  | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
+  | {
+      saved: true;
+      generation: Generation;
+      parked: readonly GenerationEvent[];
+      /** The answer is that of the repeated command. */
+      repeated?: true;
+      /** Somebody else had saved the same. */
+      alike?: true;
+    }
   | { saved: false; current: Generation | undefined };
 
 /** Which generation's a task is, and deliveries that came before anyone knew: shared by all. */
@@ -48,6 +56,8 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
     due: undefined as number | undefined,
     jobs,
 
+    load: (): Generation | undefined => redis.record,
+
     create(generation: Generation & { dueAt: number }): void {
       redis.record = generation;
       redis.due = flaws.recordsWithoutDueTime ? undefined : generation.dueAt;
@@ -61,7 +71,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
         if (!current) return { saved: false, current };
         const isNext = current.version === next.version + 1;
         if (isNext && isDeepStrictEqual(current, { ...next, version: current.version })) {
-          return { saved: true, generation: current, parked: [] };
+          return { saved: true, generation: current, parked: [], alike: true };
         }
         if (current.version !== next.version && !flaws.savesBlindly) {
           world.say?.(`record: lost the compare-and-set for ${next.state}`);
@@ -84,7 +94,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
         if (world.isWild && dice.oneIn(60)) {
           world.say?.('record: the reply is lost, and the save repeated');
           world.seen.add('lost reply of Redis');
-          return { saved: true, generation, parked: [] };
+          return { saved: true, generation, parked: [], repeated: true };
         }
         return { saved: true, generation, parked: mail };
       });
@@ -144,6 +154,16 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
       if (dead >= 0) jobs.splice(dead, 1);
     },
 
+    /** Its tries are spent. */
+    failForGood(job: Job): void {
+      job.holder = DEAD;
+    },
+
+    /** A delivery about a task that nobody knows yet. */
+    park(taskId: string, event: GenerationEvent): void {
+      parked.set(taskId, [...(parked.get(taskId) ?? []), event]);
+    },
+
     /** An operator runs a dead job again, with all its tries. */
     runAgain(job: Job): void {
       if (job.holder !== DEAD) return;
@@ -165,7 +185,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
     if (!Number.isFinite(due)) world.broken('a due time is not a moment');
   }
 
-  return redis;
+  return world.recorder?.watching(redis, world) ?? redis;
 }
 
 export type ModelRedis = ReturnType<typeof createModelRedis>;

@@ -1,19 +1,16 @@
 import { type GenerationEvent, observedEvent } from '../../src/generation/events.ts';
-import { GenerationId } from '../../src/generation/ids.ts';
 import type { Actor, Scene } from './model-advance.ts';
 import { outcomeOf, type Task } from './model-provider.ts';
 import type { ModelMailbox } from './model-redis.ts';
 import { seconds } from './situation.ts';
-
-/** The first generation of every schedule. */
-const id = GenerationId.parse('gen_01HZZZZZZZZZZZZZZZZZZZZZZZ');
+import { FIRST_ID } from './world.ts';
 
 /** src/producers/request-generation.ts: the record with its due time, then the submit job. */
 export function* request({ world, redis }: Scene): Actor {
   const { mode, maxQueuedMs } = world.situation;
   const createdAt = world.now;
   redis.create({
-    id,
+    id: FIRST_ID,
     version: 1,
     tenant: 'acme',
     provider: 'acme',
@@ -50,7 +47,7 @@ export function* deliver(scene: Scene, task: Task, mailbox: ModelMailbox): Actor
   if (world.situation.accountWide) {
     enqueue = mailbox.owned.get(task.id);
     if (!enqueue) {
-      mailbox.parked.set(task.id, [...(mailbox.parked.get(task.id) ?? []), event]);
+      scene.redis.park(task.id, event);
       world.seen.add('parked');
       return undefined;
     }

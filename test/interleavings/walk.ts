@@ -3,7 +3,7 @@ import { BrokenRule, broken, createInvariants } from './invariants.ts';
 import type { Actor, Scene } from './model-advance.ts';
 import { createOperator } from './model-operator.ts';
 import { createModelProvider, type Request } from './model-provider.ts';
-import { createModelRedis, DEAD, type Job, type ModelMailbox } from './model-redis.ts';
+import { createModelRedis, type Job, type ModelMailbox } from './model-redis.ts';
 import { cancel, deliver, forge, request } from './model-web.ts';
 import { work } from './model-workers.ts';
 import {
@@ -16,7 +16,7 @@ import {
   TAKEN_OVER_MS,
   TICK_MS,
 } from './situation.ts';
-import type { Flaws, World } from './world.ts';
+import type { Flaws, Recorder, World } from './world.ts';
 
 interface Process {
   readonly name: string;
@@ -53,6 +53,7 @@ export function walk(
     flaws?: Flaws;
     seen?: Set<string>;
     say?: (line: string) => void;
+    recorder?: Recorder;
     /** Instead of the wild part: all is well, but whoever would do this step first dies. */
     calm?: { situation: Situation; diesBefore: string };
   } = {},
@@ -70,6 +71,7 @@ export function walk(
     broken,
     seen: options.seen ?? new Set(),
     say: options.say && ((line) => options.say?.(`${world.clock(world.now)}    ${line}`)),
+    recorder: options.recorder,
     newSender: () => (options.flaws?.sendersAreAlike ? 'w' : `w${++senders}`),
     clock: (at) => (at === undefined ? 'never' : `+${((at - START) / 1_000).toFixed(3)} s`),
   };
@@ -200,7 +202,7 @@ export function walk(
       deadJobs--;
       world.say?.(`${process.name} fails for good`);
       processes.splice(processes.indexOf(process), 1);
-      process.job.holder = DEAD;
+      process.scene.redis.failForGood(process.job);
       return true;
     }
     const survives = process.job !== undefined && dice.oneIn(lookUp ? 1 : 3);

@@ -22,7 +22,7 @@ export const checking: readonly Rule[] = [
     world.answer(fixture.live('anything'));
     await world.check(task);
     const [sent, ...more] = world.sent('check');
-    expect(more).toEqual([]);
+    expect([...more, ...world.sent('result')]).toEqual([]);
     expect(sent?.method).toBe('GET');
     expect(sent?.headers).toMatchObject(fixture.auth);
     if (fixture.checkPath) expect(sent?.url).toBe(fixture.checkPath(task.id));
@@ -68,13 +68,16 @@ export const checking: readonly Rule[] = [
 
   rule('a check never fails a generation for trouble on the way', async (fixture) => {
     const documented = fixture.checkErrors.concat(fixture.failures, fixture.statuses);
+    const world = await openWorld(fixture);
+    const task = await world.begin();
     for (const exchange of readsOf(fixture)) {
       const known = documented.map(({ answers }) => answers[exchange]?.status ?? 200);
       for (const status of [400, 402, 405, 408, 409, 418, 422, 500, 502, 503, 504, 520]) {
         for (const body of [{}, HTML, '']) {
           // The provider gives this status a meaning of its own.
           if (known.includes(status) && exchange === 'result') continue;
-          const means = await checkMeans(fixture, withOne(fixture, exchange, { status, body }));
+          world.answer(withOne(fixture, exchange, { status, body }));
+          const means = await meaningOf(world.check(task));
           if (known.includes(status)) expect(means.is).not.toBe('Terminal');
           else expect(means, `${exchange} ${status}`).toMatchObject({ is: 'Retryable' });
         }
@@ -194,11 +197,46 @@ export const checking: readonly Rule[] = [
       world.answer({ submit: odd.accepted(id, origin), ...fixture.live('waiting') });
       const submitted = await world.adapter.submit(request).catch(() => undefined);
       if (submitted) await meaningOf(world.check(submitted.task));
-      const means = await meaningOf(world.check({ id, handle: odd.handle(id, origin) }));
+      const handle = odd.handle(id, origin);
+      const means = await meaningOf(world.check({ id, handle }));
       expect(means.is).not.toBe('Terminal');
+      await world.adapter.cancel?.({ id, handle });
+      expect(world.sent('cancel')).toEqual([]);
     }
     expect(elsewhere.connections()).toBe(0);
   }),
+
+  ruleUnless(noHandle)(
+    'addresses that the provider returned are followed, wherever of its own they are',
+    async (fixture) => {
+      const { elsewhere: moved } = fixture;
+      const id = fixture.taskId(1);
+      const world = await openWorld(fixture);
+      const request = await world.prepared(world.request(taskSample(fixture)));
+      world.answer({ submit: moved?.moved(id, world.server.url) ?? {} });
+      const { task } = await world.adapter.submit(request);
+      world.answer(answersOf(fixture.results[0]));
+      const foreign = moved?.handle(id, 'https://evil.example') ?? '';
+      for (const [asked, handle] of [
+        [moved?.asks, task.handle],
+        [moved?.usual(id), undefined],
+        [moved?.usual(id), foreign],
+        [moved?.usual(id), 'x'],
+      ] as const) {
+        world.server.received.splice(0);
+        await world.check(handle === undefined ? { id } : { id, handle });
+        expect(world.server.received.map(({ url }) => url)).toEqual(asked);
+        for (const { headers } of world.server.received) {
+          expect(headers).toMatchObject(fixture.auth);
+        }
+      }
+      if (!moved?.cancels) return;
+      world.server.received.splice(0);
+      world.answer({ cancel: fixture.cancel?.done ?? {} });
+      await world.adapter.cancel?.(task);
+      expect(world.server.received.map(({ url }) => url)).toEqual([moved.cancels]);
+    },
+  ),
 
   ruleUnless(noHandle)('a handle that is not ours is no crash', async (fixture) => {
     const world = await openWorld(fixture, { script: fixture.live('waiting') });

@@ -5,6 +5,7 @@ import {
   type WebhookSupport,
 } from '../../../src/providers/provider.ts';
 import { type Fixture, LINK, type Signer, type WebhookFixture } from '../fixture.ts';
+import { meaningOf } from '../meaning.ts';
 import { type Rule, ruleUnless } from '../rule.ts';
 import { HTML, reset } from '../trouble.ts';
 import { openWorld, refusedBy } from '../world.ts';
@@ -40,9 +41,30 @@ export const hearing: readonly Rule[] = [
   }),
 
   signed('a delivery signed by anybody else is not authentic', async (fixture) => {
-    const { verify, deliver, body } = await listen(fixture);
+    const { verify, deliver, body, webhook } = await listen(fixture);
     expect(await verify(deliver(body, 'stranger'))).toBe(false);
+    for (const headers of webhook.mistaken?.(body, Date.now()) ?? []) {
+      expect(await verify({ headers, body })).toBe(false);
+    }
   }),
+
+  ruleUnless(({ webhook }) => !webhook?.vector && 'nobody has published a signed delivery')(
+    'a delivery that another program signed is authentic, in either case of hex',
+    async (fixture) => {
+      const { secret = '', body = '', headers = {} } = fixture.webhook?.vector ?? {};
+      const world = await openWorld(fixture, { settings: { webhookSecrets: ['another', secret] } });
+      const verify = async (value: string) =>
+        world.adapter.webhook?.verify?.({
+          headers: Object.fromEntries(Object.keys(headers).map((name) => [name, value])),
+          body: Buffer.from(body),
+        });
+      for (const good of Object.values(headers)) {
+        expect(await verify(good)).toBe(true);
+        expect(await verify(good.toUpperCase())).toBe(true);
+        expect(await verify(`sha256=${good}`)).toBe(false);
+      }
+    },
+  ),
 
   signed('a body that was changed is not authentic', async (fixture) => {
     const { verify, deliver, body } = await listen(fixture);
@@ -195,6 +217,20 @@ export const hearing: readonly Rule[] = [
           taskId: fixture.taskId(1),
           observation: { kind: 'live', status: word.toLowerCase() },
         });
+      }
+    },
+  ),
+
+  ruleUnless(({ webhook }) => !webhook?.readings && 'its deliveries say all there is to say')(
+    'a believed delivery without its result, or about something else, decides nothing untrue',
+    async (fixture) => {
+      const settings = fixture.declares.trust === 'hint' ? { trust: 'token' as const } : {};
+      const { webhook } = (await openWorld(fixture, { settings })).adapter;
+      for (const { name, body, means } of fixture.webhook?.readings ?? []) {
+        const reading = webhook?.read(Buffer.from(JSON.stringify(body)));
+        expect(reading?.taskId, name).toBe(fixture.taskId(1));
+        const told = reading && (await meaningOf(Promise.resolve(reading.observation)));
+        expect(told, name).toEqual(means);
       }
     },
   ),

@@ -66,17 +66,16 @@ export const keepingQuiet: readonly Rule[] = [
         const settings = { apiKey, webhookSecrets };
         const secrets = [...apiKey.split(':'), apiKey, ...webhookSecrets];
         // Cut at any length, none of it is told; an adapter need not quote all of it.
+        const world = await openWorld(fixture, { settings });
+        const request = await world.prepared(world.request(taskSample(fixture)));
+        const task = await world.begin();
         for (const said of [echo(secrets), `${'x '.repeat(93)}${plain}`, ...secrets]) {
           const body = { message: said, detail: said, error: said, msg: said };
           for (const status of [400, 401, 403, 404, 422, 429, 500]) {
-            const world = await openWorld(fixture, { settings });
-            const request = await world.prepared(world.request(taskSample(fixture)));
             world.answer({ submit: { status, body } });
             expectNone(secrets, await refusedBy(world.adapter.submit(request)));
           }
           for (const answers of fixture.failures.map((one) => quoting(one.answers, said))) {
-            const world = await openWorld(fixture, { settings });
-            const task = await world.begin();
             world.answer(answers);
             expectNone(secrets, await world.check(task).catch((error: unknown) => error));
           }

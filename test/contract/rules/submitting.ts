@@ -2,7 +2,14 @@ import { expect } from 'vitest';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import type { SubmitRequest } from '../../../src/providers/provider.ts';
 import type { Received } from '../../support/loopback-server.ts';
-import { type Fixture, IMAGES, REFERENCE, type Sample, type WireRequest } from '../fixture.ts';
+import {
+  type Fixture,
+  fileOf,
+  IMAGES,
+  REFERENCE,
+  type Sample,
+  type WireRequest,
+} from '../fixture.ts';
 import { meaningOf } from '../meaning.ts';
 import { type Rule, rule, ruleUnless } from '../rule.ts';
 import { HTML, reset } from '../trouble.ts';
@@ -55,7 +62,19 @@ export const submitting: readonly Rule[] = [
       for (const url of [WEBHOOK_URL, `${WEBHOOK_URL}?a=b&c=d%20e#f`]) {
         const { sent } = await submitted(fixture, fixture.samples[0], { webhookUrl: url });
         expect(fixture.webhook?.urlIn(sent)).toBe(url);
+        const { asks } = fixture.webhook ?? {};
+        if (asks) expect(JSON.parse(sent.body)).toMatchObject(asks);
       }
+    },
+  ),
+
+  ruleUnless(({ ownWords }) => !ownWords && 'its models need no words')(
+    'a picture for which the app has no words is sent with words of ours',
+    async (fixture) => {
+      const [{ model, input }] = fixture.samples;
+      const sample = { model, input: { ...input, prompt: undefined }, sends: { path: '' } };
+      const { sent } = await submitted(fixture, sample);
+      expect(fixture.ownWords?.(sent)).toMatch(/dress the person/i);
     },
   ),
 
@@ -251,7 +270,11 @@ function only(world: World): Received {
   return sent;
 }
 
-async function expectWire(sent: Received, expected: WireRequest, about: string): Promise<void> {
+export async function expectWire(
+  sent: Received,
+  expected: WireRequest,
+  about: string,
+): Promise<void> {
   const { method, path, query, json, form } = await contentOf(sent);
   expect(method, about).toBe(expected.method ?? 'POST');
   expect(path, about).toBe(expected.path);
@@ -260,7 +283,10 @@ async function expectWire(sent: Received, expected: WireRequest, about: string):
     expect(json, about).toEqual(named(expected.json));
     expect(sent.headers['content-type'], about).toMatch(/^application\/json/);
   }
-  if (expected.form !== undefined) expect(form, about).toEqual(named(expected.form));
+  if (expected.form !== undefined) {
+    expect(form, about).toEqual(named(expected.form));
+    expect(sent.headers, about).toHaveProperty('content-length');
+  }
 }
 
 /** What a request says, without what changes from one sending to the next. */
@@ -274,15 +300,22 @@ async function contentOf({ method, url, headers, body, bytes }: Received) {
     headers: { 'content-type': type },
   }).formData();
   for (const name of new Set(parsed.keys())) {
-    const values = parsed.getAll(name).map((value) => {
+    const values = parsed.getAll(name).map(async (value) => {
       if (typeof value === 'string') return value;
       expect(value.type).toBe('image/png');
       expect(value.name).toMatch(/^[\w-]+\.png$/);
-      return '(file)';
+      return fileNamed(Buffer.from(await value.arrayBuffer()));
     });
-    form[name] = values.length === 1 ? values[0] : values;
+    const all = await Promise.all(values);
+    form[name] = all.length === 1 ? all[0] : all;
   }
   return { ...about, json: undefined, form };
+}
+
+/** Which picture this is, byte for byte; pictures end in their URLs. */
+function fileNamed(bytes: Buffer): string {
+  const url = Object.values(IMAGES).find((one) => bytes.equals(pictureAt(one)));
+  return url ? fileOf(url) : 'no picture that was asked for';
 }
 
 /** With our key in place of its placeholder. */
@@ -295,8 +328,9 @@ function noRequestScope({ declares }: Fixture) {
   return declares.webhook === 'account' && 'its webhook URL is set in the dashboard';
 }
 
-function onlyModel({ samples }: Fixture) {
+function onlyModel({ samples, knowsItsModel }: Fixture) {
   return (
+    !knowsItsModel &&
     new Set(samples.map(({ model }) => model)).size === 1 &&
     'has one model: its name chooses nothing'
   );
