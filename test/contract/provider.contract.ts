@@ -1,15 +1,20 @@
 import type { Fixture } from './fixture.ts';
 import { applyRules, type Rule } from './rule.ts';
 import { bearingMuch } from './rules/bearing-much.ts';
+import { believing } from './rules/believing.ts';
+import { bringingResults } from './rules/bringing-results.ts';
+import { checkTrouble } from './rules/check-trouble.ts';
 import { checking } from './rules/checking.ts';
 import { configuring } from './rules/configuring.ts';
 import { declaring } from './rules/declaring.ts';
 import { extras } from './rules/extras.ts';
+import { followingAddresses } from './rules/following-addresses.ts';
 import { hearing } from './rules/hearing.ts';
 import { keepingQuiet } from './rules/keeping-quiet.ts';
 import { preparation } from './rules/preparing.ts';
 import { readingAnswers } from './rules/reading-answers.ts';
 import { refusing } from './rules/refusing.ts';
+import { sendingPictures } from './rules/sending-pictures.ts';
 import { submitting } from './rules/submitting.ts';
 
 /** The rules for every provider, in the order of a generation's life. */
@@ -18,9 +23,14 @@ export const RULES: readonly Rule[] = [
   ...configuring,
   ...preparation,
   ...submitting,
+  ...sendingPictures,
   ...refusing,
   ...checking,
+  ...followingAddresses,
+  ...checkTrouble,
+  ...bringingResults,
   ...readingAnswers,
+  ...believing,
   ...hearing,
   ...extras,
   ...keepingQuiet,

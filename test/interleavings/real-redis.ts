@@ -7,6 +7,7 @@ import { createQueueSet } from '../../src/producers/queue-set.ts';
 import type { Keys } from '../../src/store/keys.ts';
 import { decodeRecord } from '../../src/store/record-format.ts';
 import type { JobKind } from './model-redis.ts';
+import { FIRST_ID } from './world.ts';
 
 export const PROVIDER = 'acme';
 export const SUBSCRIBER = 'app';
@@ -105,4 +106,10 @@ export function createRealRedis({ redis, keys, log }: { redis: Redis; keys: Keys
     const isJob = QUEUES.includes(queue) && /^\d+$|^(submit|look-up|cancel|round|told)-/.test(id);
     return isJob ? [`${queue}:${id}`] : [];
   }
+}
+
+/** Ids are of one generation in the model, and of all in the real queues. */
+export function ownName(id: string): string {
+  if (id === 'cancel') return `cancel-${FIRST_ID}`;
+  return id.replace(/^(submit|look-up)-/, `$1-${FIRST_ID}-`);
 }

@@ -3,7 +3,7 @@ import type { Answers, Fixture } from '../fixture.ts';
 import { meaningOf } from '../meaning.ts';
 import { type Rule, rule } from '../rule.ts';
 import { openWorld, taskSample } from '../world.ts';
-import { answersOf } from './checking.ts';
+import { answersOf } from './asking.ts';
 
 /** So long that its square is minutes, and it itself a few milliseconds. */
 const LENGTH = 250_000;
