@@ -113,3 +113,5 @@ export function ownName(id: string): string {
   if (id === 'cancel') return `cancel-${FIRST_ID}`;
   return id.replace(/^(submit|look-up)-/, `$1-${FIRST_ID}-`);
 }
+
+export type RealRedis = ReturnType<typeof createRealRedis>;

@@ -88,7 +88,8 @@ export function createRecorder(): Recorder & { readonly trace: readonly TraceSte
 
     *following(call: Call, steps: Actor<Advanced[]>): Actor<Advanced[]> {
       const number = ++calls;
-      trace.push({ step: 'advance', call: number, ...call });
+      // A list of a job that others may still be added to.
+      trace.push({ step: 'advance', call: number, ...call, events: [...call.events] });
       for (;;) {
         acting = number;
         const { done, value } = steps.next();
