@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,11 +10,15 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Compiles every program of ours into a temporary folder, as they run in production, so that no
- * loader is in what is measured. Types are checked elsewhere.
+ * loader is in what is measured. Types are checked elsewhere. What is compiled itself is copied: the
+ * programs of a run may write there.
  */
 export async function compileToTemporaryFolder(cleanup: Cleanup): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'catwalk-compiled-'));
-  const compiled = compileInto(folder);
+  const isSource = import.meta.url.endsWith('.ts');
+  const compiled = isSource
+    ? compileInto(folder)
+    : cp(project, folder, { recursive: true, verbatimSymlinks: true });
   cleanup.add(async () => {
     // The compiler must not write into a folder that is gone.
     await compiled.catch(() => {});
@@ -29,11 +33,11 @@ async function compileInto(folder: string): Promise<void> {
     join(project, 'node_modules/typescript/bin/tsc'),
     ...['-p', join(project, 'rig/tsconfig.json'), '--outDir', folder],
   ]);
-  await cp(join(project, 'src/store'), join(folder, 'src/store'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('.ts'),
-  });
+  for (const place of ['src/store', 'rig/redis']) {
+    const filter = (path: string): boolean => !path.endsWith('.ts');
+    await cp(join(project, place), join(folder, place), { recursive: true, filter });
+  }
   await symlink(join(project, 'simulator/artwork'), join(folder, 'simulator/artwork'), 'junction');
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
+  await cp(join(project, 'package.json'), join(folder, 'package.json'));
 }

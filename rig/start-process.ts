@@ -51,6 +51,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** From the source when this is the source, and compiled when this is compiled. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 
+/**
+ * Where the programs lie compiled that are started from the source, when somebody has compiled them
+ * for many starts: loading the source costs half a second of CPU each time.
+ */
+export const COMPILED_PROGRAMS = 'CATWALK_COMPILED_PROGRAMS';
+
 /** @param program a path in the project, without its ending: `src/http/main`. */
 export function startProcess(program: string, options: ProcessOptions = {}): Child {
   const { folder, cwd = folder, env = process.env, logFile, messages } = options;
@@ -112,9 +118,10 @@ export function startProcess(program: string, options: ProcessOptions = {}): Chi
 
 function commandLine(program: string, options: ProcessOptions): string[] {
   const { folder, launcher = [], nodeFlags = [], args = [] } = options;
-  const isCompiled = folder !== undefined || !IS_SOURCE;
+  const compiled = folder ?? process.env[COMPILED_PROGRAMS];
+  const isCompiled = compiled !== undefined || !IS_SOURCE;
   const file = (path: string): string =>
-    join(folder ?? ROOT, `${path}.${isCompiled ? 'js' : 'ts'}`);
+    join(compiled ?? ROOT, `${path}.${isCompiled ? 'js' : 'ts'}`);
   // Its address, because Node would look for the bare name from the working directory.
   const loader = isCompiled ? [] : ['--import', import.meta.resolve('tsx')];
   const flags = [...nodeFlags, ...loader, '--import', file('rig/exit-with-parent')];

@@ -151,7 +151,7 @@ export function tokenOf(provider: string, id: string, secret = SECRET): string {
 
 export function redisUrl(): string {
   const url = process.env['REDIS_URL'];
-  if (!url) throw new Error('REDIS_URL is not set: test/support/global-redis.ts sets it');
+  if (!url) throw new Error('REDIS_URL is not set: test/support/global-setup.ts sets it');
   return url;
 }
 

@@ -63,8 +63,10 @@ test('the packed package runs everything in an app’s own folder: a request to 
   });
   const [, url, key, body] = await dev.line(/^try .* (http\S+) .*Bearer ([^']+)'.* -d '(.+)'$/);
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const asked = await fetch(`${url}`, { method: 'POST', headers, body: `${body}` });
-  const { id } = Shown.parse(await asked.json());
+  const { id } = await until('it is taken', async () => {
+    const asked = await fetch(`${url}`, { method: 'POST', headers, body: `${body}` });
+    return asked.ok ? Shown.parse(await asked.json()) : undefined;
+  });
   await until(
     'it is completed',
     async () => {

@@ -20,7 +20,7 @@ export function connectTestRedis(
   url = process.env['REDIS_URL'],
   options: { maxRetriesPerRequest?: null } = {},
 ): TestRedis {
-  if (!url) throw new Error('REDIS_URL is not set: test/support/global-redis.ts sets it');
+  if (!url) throw new Error('REDIS_URL is not set: test/support/global-setup.ts sets it');
   const keys = keysOf(`test-${randomUUID()}`);
   // ioredis knows a unix socket by its bare path.
   const connect = () => {
