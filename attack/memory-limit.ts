@@ -15,7 +15,7 @@ export interface MemoryLimit {
 }
 
 const LIMIT_BYTES = 512 * 1024 * 1024;
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 const ROOT = '/sys/fs/cgroup';
 
 /** What each version of Linux' control groups calls its files. */
@@ -48,7 +48,7 @@ export async function limitMemory(cleanup: Cleanup): Promise<MemoryLimit> {
     watch: (pid) => {
       const timer = setInterval(async () => {
         if ((await memoryOf(pid)).now > LIMIT_BYTES) process.kill(pid, 'SIGKILL');
-      }, LOOK_EVERY_MS);
+      }, CHECK_EVERY_MS);
       timers.add(timer);
     },
   };

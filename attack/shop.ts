@@ -25,7 +25,7 @@ const PROVIDERS = Object.keys(DIALECTS);
 const ASK_AGAIN_MS = 500;
 const ASK_FOR_MS = 60_000;
 const TOLD_WITHIN_MS = 90_000;
-const LOOK_EVERY_MS = 100;
+const CHECK_EVERY_MS = 100;
 
 interface Entry extends Real {
   eventIds: Set<string>;
@@ -142,7 +142,7 @@ async function end(): Promise<z.infer<typeof ShopReport>> {
   const until = Date.now() + TOLD_WITHIN_MS;
   const isOpen = (entry: Entry): boolean =>
     entry.id !== null && (entry.toldAtMs === null || entry.calledBackAtMs === null);
-  while ([...byMarker.values()].some(isOpen) && Date.now() < until) await wait(LOOK_EVERY_MS);
+  while ([...byMarker.values()].some(isOpen) && Date.now() < until) await wait(CHECK_EVERY_MS);
   for (const entry of byMarker.values()) {
     const answer = entry.id && (await call('GET', `/v1/generations/${entry.id}`));
     entry.status = answer ? answer.state : null;

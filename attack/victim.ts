@@ -17,7 +17,7 @@ export interface Victim {
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 200;
 
 export function startVictim(
   name: string,
@@ -41,7 +41,7 @@ export function startVictim(
     if (!victim.child) return;
     const { peak: seen } = await memoryOf(victim.child.pid);
     if (seen > peak) peak = seen;
-  }, LOOK_EVERY_MS);
+  }, CHECK_EVERY_MS);
 
   return {
     crashes: () => victim.endedByItself,

@@ -13,7 +13,7 @@ import { makePlan } from './plan.ts';
 import type { Run } from './report.ts';
 import { type Stage, startStage } from './stage.ts';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 const PROGRESS_EVERY_MS = 10_000;
 /** Longer than anything is left alone: a send that counts as lost after 53 s, and its 30 s of grace. */
 const NOTHING_NEW_MS = 120_000;
@@ -104,7 +104,7 @@ async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal)
     news = now;
     const patienceMs = backlog.open === 0 ? NOTHING_LEFT_MS : NOTHING_NEW_MS;
     if (Date.now() - newsAt > patienceMs) break;
-    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    await wait(CHECK_EVERY_MS, undefined, { signal }).catch(() => {});
   }
   return backlog;
 }

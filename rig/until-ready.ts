@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 const READY_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 
 /**
  * Resolves when `url` is answered 2xx.
@@ -14,7 +14,7 @@ export async function untilReady(url: string, failed?: Promise<never>): Promise<
     const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok) return;
-    await Promise.race([wait(LOOK_EVERY_MS), ...(failed ? [failed] : [])]);
+    await Promise.race([wait(CHECK_EVERY_MS), ...(failed ? [failed] : [])]);
   }
   throw new Error(`${url} was not ready within ${READY_WITHIN_MS / 1000} s`);
 }

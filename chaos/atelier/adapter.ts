@@ -38,7 +38,12 @@ function createAtelier(options: ProviderOptions): ProviderAdapter {
   const { http, apiKey, webhookSecrets, baseUrl = 'https://api.atelier.example' } = options;
   const headers = { 'x-atelier-key': apiKey };
   const read = (path: string): Promise<HttpAnswer> =>
-    http.request({ kind: 'read', method: 'GET', url: providerUrl(baseUrl, path), headers });
+    http.request({
+      kind: 'safe-to-retry',
+      method: 'GET',
+      url: providerUrl(baseUrl, path),
+      headers,
+    });
 
   /** A refused reference means that it was accepted: nothing may make a "not sent" of it. */
   async function ordered(reference: string): Promise<ProviderTask> {

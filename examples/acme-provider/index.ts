@@ -66,7 +66,7 @@ function createAcme(options: ProviderOptions): ProviderAdapter {
 
     async check(task) {
       const url = providerUrl(baseUrl, `/tasks/${encodeURIComponent(task.id)}`);
-      const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+      const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
       if (answer.status === 404) return { kind: 'missing' };
       if (!answer.ok) throw refusal(answer);
       return observe(answer.read(Task));

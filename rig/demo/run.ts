@@ -10,7 +10,7 @@ import { clockTime, type createTimeline, MANY, type Shown } from './timeline.ts'
 
 type Timeline = ReturnType<typeof createTimeline>;
 
-const LOOK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 200;
 const MOST_TRIES = 10;
 /** The tour takes about 10 s; many generations, or a killed worker, take longer. */
 const patienceMs = (count: number): number => 70_000 + count * 500;
@@ -32,7 +32,7 @@ export async function runDemo(
   const deadline = Date.now() + patienceMs(plans.length);
   const { rows, open } = await watch(stack, plans, timeline, deadline);
   const final = rows.filter(({ generation }) => generation.finishedAt !== null);
-  while (told.size < final.length && Date.now() < deadline) await wait(LOOK_EVERY_MS);
+  while (told.size < final.length && Date.now() < deadline) await wait(CHECK_EVERY_MS);
 
   const completed = final.filter(({ generation }) => generation.status === 'completed').length;
   if (plans.length >= MANY) timeline.say(`results saved: ${RESULTS}/ (${completed} completed)`);
@@ -86,7 +86,7 @@ async function watch(
   }
 
   while (open.size > 0 && Date.now() < deadline) {
-    await wait(LOOK_EVERY_MS);
+    await wait(CHECK_EVERY_MS);
     await Promise.all([...open].map(([id, plan]) => look(id, plan)));
   }
   return { rows, open };
@@ -160,6 +160,6 @@ async function call(
     if (response.status !== 503 || tries === MOST_TRIES) {
       throw new CannotStart(`${method} ${path}: ${JSON.stringify(answer)}`);
     }
-    await wait(LOOK_EVERY_MS * tries);
+    await wait(CHECK_EVERY_MS * tries);
   }
 }

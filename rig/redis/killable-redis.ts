@@ -16,7 +16,7 @@ export interface KillableRedis {
 
 /** `everysec` forces the file to disk once a second. */
 const FORCED_EVERY_MS = 1_000;
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 
 /** Not running yet. @param at where its data and its log `redis.log` are kept. */
 export async function createRedis(
@@ -64,7 +64,7 @@ function watchSize(data: string) {
     const found = file === undefined ? undefined : await stat(file).catch(() => undefined);
     if (file && found) seen.push({ atMs: Date.now(), file, bytes: found.size });
     seen = seen.filter(({ atMs }) => atMs > Date.now() - 5 * FORCED_EVERY_MS);
-  }, LOOK_EVERY_MS);
+  }, CHECK_EVERY_MS);
   return {
     since: (atMs: number) => seen.find((size) => size.atMs >= atMs),
     stop: () => clearInterval(timer),

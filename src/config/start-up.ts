@@ -43,7 +43,7 @@ export class CannotStart extends Error {
 /** What a look at Redis has found: it must not be trusted, and no waiting mends that. */
 export class UnfitRedis extends CannotStart {}
 
-const LOOK_AGAIN_MS = 250;
+const CHECK_AGAIN_MS = 250;
 
 /**
  * Waits for Redis and checks it. One that is slow, or gone again in the middle, is looked at again:
@@ -81,7 +81,7 @@ async function look(redis: Redis, until: number): Promise<RedisFindings> {
       return await checkRedis(redis, Date.now);
     } catch (error) {
       if (performance.now() >= until) throw unusable(error);
-      await pause(LOOK_AGAIN_MS);
+      await pause(CHECK_AGAIN_MS);
     }
   }
 }

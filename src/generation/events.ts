@@ -61,7 +61,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** The app no longer wants it. */
   z.object({ type: z.literal('cancel') }),
   /** Every subscriber's job exists. */
-  z.object({ type: z.literal('told') }),
+  z.object({ type: z.literal('notified') }),
 ]);
 export type GenerationEvent = z.infer<typeof GenerationEvent>;
 export type EventType = GenerationEvent['type'];

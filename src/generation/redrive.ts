@@ -17,13 +17,13 @@ import type { Rules } from './rules.ts';
  */
 
 /**
- * `look_again`     The task is known: polled again, nothing is submitted.
+ * `check_again`     The task is known: polled again, nothing is submitted.
  * `same_key`       The same submission again, which the provider is sure to recognise.
  * `search`         Looked up first, submitted only when proven absent.
  * `submit_anew`    A new submission.
  * `may_pay_twice`  Only a new submission could help, and an earlier one may have been paid.
  */
-export type RedriveWay = 'look_again' | 'same_key' | 'search' | 'submit_anew' | 'may_pay_twice';
+export type RedriveWay = 'check_again' | 'same_key' | 'search' | 'submit_anew' | 'may_pay_twice';
 
 /** What must be known of the provider. */
 type RepeatRules = Pick<Rules, 'repeatSubmit' | 'keyWindowMs'>;
@@ -42,7 +42,7 @@ export function redriveWay(
     case 'never_accepted':
       return 'submit_anew';
     case 'task_known':
-      return 'look_again';
+      return 'check_again';
     case 'provider_failed':
       return anew;
     case 'outcome_unknown':
@@ -89,7 +89,7 @@ export function redriven(
         prepared: undefined,
         hold: undefined,
       });
-    case 'look_again':
+    case 'check_again':
       return old.task && lookingAgain(old.task, common, start);
     case 'same_key':
     case 'search':

@@ -45,14 +45,14 @@ export type Effect =
   | { kind: 'look-up' }
   | { kind: 'round'; at: number }
   | { kind: 'cancel-task' }
-  | { kind: 'tell' };
+  | { kind: 'notify' };
 
 export type Decision =
   | { next: Generation; effects: readonly Effect[] }
   | { ignored: true; reason: string };
 
 /** A completion that is not told after this long is told again. */
-const TELL_OVERDUE_MS = 30_000;
+const NOTIFY_OVERDUE_MS = 30_000;
 /** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
 const MISSING_TOLERATED_MS = 60_000;
 /** ASSUMPTION: after this long a provider's search shows what it has accepted. */
@@ -125,7 +125,7 @@ const FINAL_ROWS = {
   'poll-failed': ignore('already-final'),
   overdue: onceDue(tellAgain),
   cancel: ignore('already-final'),
-  told: markTold,
+  notified: markNotified,
 };
 
 const TABLE: Table = {
@@ -148,7 +148,7 @@ const TABLE: Table = {
     'poll-failed': ignore('not-polling'),
     overdue: onceDue(submitAgain),
     cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
-    told: ignore('not-final'),
+    notified: ignore('not-final'),
   },
 
   submitting: {
@@ -171,7 +171,7 @@ const TABLE: Table = {
       g.cancelRequested
         ? { ignored: true, reason: 'cancel-pending' }
         : { next: { ...g, cancelRequested: true }, effects: [] },
-    told: ignore('not-final'),
+    notified: ignore('not-final'),
   },
 
   unconfirmed: {
@@ -190,7 +190,7 @@ const TABLE: Table = {
     'poll-failed': ignore('not-polling'),
     overdue: onceDue(reconcile),
     cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
-    told: ignore('not-final'),
+    notified: ignore('not-final'),
   },
 
   submitted: {
@@ -212,7 +212,7 @@ const TABLE: Table = {
     'poll-failed': pollFailed,
     overdue: ignore('a-poll-decides'),
     cancel: cancelTask,
-    told: ignore('not-final'),
+    notified: ignore('not-final'),
   },
 
   completed: FINAL_ROWS,
@@ -645,24 +645,24 @@ function finish(
     finishedAt: now,
     via,
     polls: g.state === 'submitted' ? g.polls : 0,
-    dueAt: now + TELL_OVERDUE_MS,
+    dueAt: now + NOTIFY_OVERDUE_MS,
   };
   const next: Generation =
     outcome.verdict === 'completed'
       ? recordOf<Completed>({ ...ended, state: 'completed', results: outcome.results })
       : recordOf<Unsuccessful>({ ...ended, state: outcome.verdict, reason: outcome.reason });
-  return { next, effects: [{ kind: 'tell' }] };
+  return { next, effects: [{ kind: 'notify' }] };
 }
 
 function tellAgain(g: FinalGeneration, _event: unknown, { now }: Context): Decision {
-  if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
-  return { next: { ...g, dueAt: now + TELL_OVERDUE_MS }, effects: [{ kind: 'tell' }] };
+  if (g.dueAt === undefined) return { ignored: true, reason: 'already-notified' };
+  return { next: { ...g, dueAt: now + NOTIFY_OVERDUE_MS }, effects: [{ kind: 'notify' }] };
 }
 
-function markTold(g: FinalGeneration): Decision {
-  if (g.dueAt === undefined) return { ignored: true, reason: 'already-told' };
-  const { dueAt: _, ...told } = g;
-  return { next: told, effects: [] };
+function markNotified(g: FinalGeneration): Decision {
+  if (g.dueAt === undefined) return { ignored: true, reason: 'already-notified' };
+  const { dueAt: _, ...rest } = g;
+  return { next: rest, effects: [] };
 }
 
 /** What is still needed as long as the submission may have to be sent (again). */

@@ -25,7 +25,7 @@ const LINGER_MS = 1_000;
 /** So long at least a connection may take over its request, however many wait for its place. */
 const LEAST_MS = 1_000;
 /** How late a limit may be noticed. Node looks every 30 s unless told. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 /**
  * An HTTP server that nobody can occupy: whoever is slow with a request is answered 408 and let go;
@@ -45,7 +45,7 @@ export function createBoundedServer(
       // Node swaps the two when the first is larger, and its own for the first is a minute.
       headersTimeout: limits.requestMs,
       requestTimeout: limits.requestMs,
-      connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, limits.requestMs / 2),
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, limits.requestMs / 2),
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     inShortLines((request, response) => {

@@ -11,7 +11,7 @@ export type RedriveAction =
   | 'not_known_here';
 
 const SHOWN: Readonly<Record<RedriveAction, string>> = {
-  look_again: 'look again',
+  check_again: 'look again',
   same_key: 'same key',
   search: 'search',
   submit_anew: 'submit anew',
@@ -23,7 +23,7 @@ const SHOWN: Readonly<Record<RedriveAction, string>> = {
 };
 
 const DOES_IT: readonly RedriveAction[] = [
-  'look_again',
+  'check_again',
   'same_key',
   'search',
   'submit_anew',

@@ -24,11 +24,11 @@ async function redrive(options: RedriveOptions, operation: Operation): Promise<v
   chosenProviders(filter.providers, operation);
   await refuseUnknownQueues(filter.queues, operation);
   const report = createRedriveReport(options.limit);
-  const tell = progress(report);
+  const show = progress(report);
   if (filter.queues.length === 0) {
-    await redriveGenerations(operation, options, report, tell);
+    await redriveGenerations(operation, options, report, show);
   }
-  await redriveJobs(operation, options, report, tell);
+  await redriveJobs(operation, options, report, show);
   operation.say(json ? report.json(dryRun) : report.text(dryRun));
 }
 

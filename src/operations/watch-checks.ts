@@ -3,9 +3,9 @@ import { isFinal } from '../generation/generation.ts';
 import type { Store } from '../store/store.ts';
 import type { Waiting } from './affected.ts';
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 /** Records read in one look; with more to watch, a look takes turns. */
-const LOOK_AT_MOST = 1_000;
+const CHECK_AT_MOST = 1_000;
 const SAY_EVERY_MS = { terminal: 1_000, other: 10_000 } as const;
 /** So long without a single check, somebody should look at the workers. */
 const STILL_MS = 30_000;
@@ -38,7 +38,7 @@ export async function watchChecks(
   try {
     while (pending.length > 0) {
       const before = done();
-      const looked = pending.slice(0, LOOK_AT_MOST);
+      const looked = pending.slice(0, CHECK_AT_MOST);
       const isStillWaiting = await waitingOf(store, looked);
       pending = [...pending.slice(looked.length), ...looked.filter((_, i) => isStillWaiting[i])];
       const at = performance.now();
@@ -50,7 +50,7 @@ export async function watchChecks(
           'Nothing was checked for 30 s: does a worker with the poll role run, and the provider answer?\n',
         );
       }
-      if (pending.length > 0) await pause(LOOK_EVERY_MS, undefined, interrupted);
+      if (pending.length > 0) await pause(CHECK_EVERY_MS, undefined, interrupted);
     }
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import { OutcomeUnknown, Retryable } from '../generation/errors.ts';
 import { parseJson } from './bounded-json.ts';
 
-/** What a failure means depends on it: a `read` may be repeated freely; a `submit` pays. */
-export type CallKind = 'submit' | 'read';
+/** What a failure means depends on it: what is safe to retry may be repeated freely; a `submit` pays. */
+export type CallKind = 'submit' | 'safe-to-retry';
 
 /** Any answer with a status, good or bad: what a status means is for the adapter to say. */
 export interface HttpAnswer {

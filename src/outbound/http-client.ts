@@ -95,19 +95,19 @@ const CONNECT_TIMEOUT_MS = 5_000;
  */
 const SUBMIT_KEEP_ALIVE_MS = 1_000;
 
-/** A client with its own keep-alive connections: one set for submissions, one for reads. */
+/** A client with its own keep-alive connections: one set for submissions, one for what may be retried. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const given = options.dispatcher;
   const connect = { timeout: CONNECT_TIMEOUT_MS };
   const dispatchers: Record<CallKind, Dispatcher> = given
-    ? { submit: given, read: given }
-    : { submit: submitAgent(connect), read: new Agent({ connect }) };
+    ? { submit: given, 'safe-to-retry': given }
+    : { submit: submitAgent(connect), 'safe-to-retry': new Agent({ connect }) };
   let closed: Promise<unknown> | undefined;
   return {
     request: async (request) => call(dispatchers[request.kind], request, options),
     close: async () => {
       if (given) return;
-      closed ??= Promise.all([dispatchers.submit.close(), dispatchers.read.close()]);
+      closed ??= Promise.all([dispatchers.submit.close(), dispatchers['safe-to-retry'].close()]);
       await closed;
     },
   };

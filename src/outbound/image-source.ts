@@ -76,7 +76,7 @@ export function createImageSource(options: ImageSourceOptions): ImageSource {
   const hosts = createSilentHosts(options.now ?? (() => performance.now()));
 
   const ask = (url: string, signal: AbortSignal): Promise<HttpAnswer> =>
-    http.request({ kind: 'read', method: 'GET', url, signal }).catch((error: unknown) => {
+    http.request({ kind: 'safe-to-retry', method: 'GET', url, signal }).catch((error: unknown) => {
       throw verdict(error) ?? noAnswer(error);
     });
 

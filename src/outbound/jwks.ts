@@ -45,7 +45,7 @@ export function createKeySet(options: {
     const at = now();
     triedAt = at;
     const headers = { accept: ACCEPT };
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     if (!answer.ok) throw new Retryable('unavailable', `${answer.call} answered ${answer.status}`);
     const keys = answer.read(Jwks).keys.flatMap((key) => publicKey(key) ?? []);
     if (keys.length === 0) throw new Retryable('unavailable', `${answer.call}: no Ed25519 key`);

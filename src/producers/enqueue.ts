@@ -76,7 +76,7 @@ export function createEnqueue(queues: QueueSet): Enqueue {
       add(queueNames.subscriber(name), {
         name: event.type,
         data: { v: 1, event, ...(callbackUrl && { callbackUrl }) },
-        opts: { jobId: `told-${event.data.generationId}` },
+        opts: { jobId: `notify-${event.data.generationId}` },
       }),
   };
 }

@@ -30,7 +30,7 @@ export function refusal(
   }
   if (status === 402) return deferral(answer, 'out_of_credit');
   if (status === 429) return deferral(answer, 'rate_limited');
-  if (kind === 'read') return deferral(answer, 'unavailable');
+  if (kind === 'safe-to-retry') return deferral(answer, 'unavailable');
   if (isUncertain(status)) {
     const met = `http_${status}` as const;
     return new OutcomeUnknown('no_answer', `${answer.call} answered ${status}`, { met });

@@ -9,9 +9,9 @@ export type WorkerParts = ReturnType<typeof createWorkerParts>;
 
 /**
  * What workers add to the core.
- * @param patience ends when this process, which was told to stop, waits for no answer any longer.
+ * @param shutdownSignal ends when this process, which was told to stop, waits for no answer any longer.
  */
-export function createWorkerParts(core: Core, patience: AbortSignal) {
+export function createWorkerParts(core: Core, shutdownSignal: AbortSignal) {
   const { settings, providers, redis, keys, queues, now } = core;
   const rounds = createRounds(queues, now);
   const advance = createAdvance({ ...core, rounds });
@@ -21,5 +21,5 @@ export function createWorkerParts(core: Core, patience: AbortSignal) {
     secrets: settings.CATWALK_SECRET,
     providers,
   });
-  return { ...core, patience, rounds, advance, schedule, webhookUrl };
+  return { ...core, shutdownSignal, rounds, advance, schedule, webhookUrl };
 }

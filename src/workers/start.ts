@@ -42,18 +42,18 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const { settings, providers, redis, now, log } = core;
   const stopping = new AbortController();
-  const patience = stopping.signal;
+  const shutdownSignal = stopping.signal;
   // One for each callback under way.
-  setMaxListeners(0, patience);
+  setMaxListeners(0, shutdownSignal);
   const callbackHttp = createHttpClient({
     dispatcher: createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS }),
     ...CALLBACK_LIMITS,
-    signal: patience,
+    signal: shutdownSignal,
     userAgent: userAgentOf(settings),
     // Nothing of an answer is read but its status.
     accept: '*/*',
   });
-  const parts = createWorkerParts(core, patience);
+  const parts = createWorkerParts(core, shutdownSignal);
   const workers = await run(parts, callbackHttp);
   const watched = settings.WORKER_ROLES.includes('poll') ? [...providers.keys()] : [];
   const { schedule, rounds } = parts;
@@ -80,8 +80,8 @@ export async function startWorkers(
 
 /** The workers of every role that this process has. */
 async function run(parts: WorkerParts, callbackHttp: HttpClient): Promise<RunningWorker[]> {
-  const { settings, providers, redis, keys, queues, patience, now, log } = parts;
-  const shared = { connection: redis, prefix: keys.prefix, log, now, patience };
+  const { settings, providers, redis, keys, queues, shutdownSignal, now, log } = parts;
+  const shared = { connection: redis, prefix: keys.prefix, log, now, shutdownSignal };
   const has = (role: WorkerRole): boolean => settings.WORKER_ROLES.includes(role);
   const workers: RunningWorker[] = [];
   for (const provider of providers.values()) {

@@ -43,7 +43,9 @@ test('a taken reference whose order cannot be looked up is not "not sent"', asyn
   const { adapter, request, simulator } = await open('ok');
   await adapter.submit(request);
   const away = await open('ok', (asked) =>
-    asked.kind === 'read' ? NOWHERE : asked.url.replace(/^.*(?=\/atelier\/)/, simulator.url),
+    asked.kind === 'safe-to-retry'
+      ? NOWHERE
+      : asked.url.replace(/^.*(?=\/atelier\/)/, simulator.url),
   );
   expect(await meaningOf(away.adapter.submit(request))).toMatchObject({ is: 'OutcomeUnknown' });
   expect(simulator.ledger()['atelier']?.accepted).toHaveLength(1);

@@ -15,7 +15,7 @@ declare const http: HttpClient;
 declare const redis: Redis;
 declare const keys: Keys;
 
-const call = { kind: 'read', method: 'POST', url: 'https://api.acme.example' } as const;
+const call = { kind: 'safe-to-retry', method: 'POST', url: 'https://api.acme.example' } as const;
 const read: Webhook['read'] = () => ({ taskId: '1', observation: { kind: 'missing' } });
 const verify = () => true;
 

@@ -159,7 +159,7 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
     FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
   const always: OptionalField[] = ['callbackUrl', 'dueAt', 'metadata', 'redriveOf'];
   expect(fields('submit_anew')).toEqual(always);
-  expect(fields('look_again')).toEqual([...always, 'submittedAt', 'task'].sort());
+  expect(fields('check_again')).toEqual([...always, 'submittedAt', 'task'].sort());
   for (const way of ['same_key', 'search'] as const) {
     const more = ['firstSentAt', 'goesOnWith', 'prepared', 'uncertain'];
     expect(fields(way)).toEqual([...always, ...more].sort());

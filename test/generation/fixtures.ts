@@ -148,7 +148,7 @@ export const EVENTS: { [T in EventType]: EventOf<T> } = {
   'poll-failed': { type: 'poll-failed' },
   overdue: { type: 'overdue' },
   cancel: { type: 'cancel' },
-  told: { type: 'told' },
+  notified: { type: 'notified' },
 };
 
 /** A new queued record with an id of its own. */

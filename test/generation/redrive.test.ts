@@ -38,8 +38,8 @@ const CLASSES = ['idempotency-key', 'unique-reference', 'search', 'none'] as con
 
 test.each(CLASSES)('%s: what was never accepted is submitted, what is known is looked at', (c) => {
   expect(way(REFUSED, c)).toBe('submit_anew');
-  expect(way(GAVE_UP, c)).toBe('look_again');
-  expect(way(GAVE_UP, c, true)).toBe('look_again');
+  expect(way(GAVE_UP, c)).toBe('check_again');
+  expect(way(GAVE_UP, c, true)).toBe('check_again');
 });
 
 test.each(CLASSES)(
@@ -81,7 +81,7 @@ test('where it is not known when a key was first used, it counts from the creati
 test('a redrive asks for the same, under a new id that names the old one', () => {
   for (const [old, how] of [
     [REFUSED, 'submit_anew'],
-    [GAVE_UP, 'look_again'],
+    [GAVE_UP, 'check_again'],
     [UNKNOWN, 'same_key'],
     [UNKNOWN, 'search'],
   ] as const) {
@@ -102,7 +102,7 @@ test('a redrive asks for the same, under a new id that names the old one', () =>
 });
 
 test('a task that is known goes on being polled, with new patience, and nothing is sent', () => {
-  expect(redriven(GAVE_UP, 'look_again', start)).toMatchObject({
+  expect(redriven(GAVE_UP, 'check_again', start)).toMatchObject({
     state: 'submitted',
     task: GAVE_UP.task,
     polls: 0,

@@ -48,7 +48,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ verdict: fc.constantFrom('failed', 'timed_out', 'canceled'), reason }),
 );
 const source = fc.constantFrom<Source[]>('webhook', 'poll', 'submit');
-const bare = (type: 'observed-missing' | 'overdue' | 'cancel' | 'told') =>
+const bare = (type: 'observed-missing' | 'overdue' | 'cancel' | 'notified') =>
   fc.constant<GenerationEvent>({ type });
 
 const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
@@ -89,7 +89,7 @@ const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
   task.map((t): GenerationEvent => ({ type: 'hint', taskId: t.id })),
   fc.record({ type: fc.constant('poll-failed' as const), retryAfterMs: span }),
   bare('cancel'),
-  bare('told'),
+  bare('notified'),
 );
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -158,7 +158,7 @@ test('a final state is never left, and its outcome never changes', () => {
 test('whatever owes something is due at a finite moment; a told record is due never', () => {
   inEveryLife((moves) => {
     for (const { event: happened, after } of moves) {
-      if (happened.type === 'told') expect(after).not.toHaveProperty('dueAt');
+      if (happened.type === 'notified') expect(after).not.toHaveProperty('dueAt');
       else expect(Number.isFinite(after.dueAt)).toBe(true);
     }
   });

@@ -64,7 +64,7 @@ function check(
 
 const round = (at: unknown = expect.any(Number)) => [{ kind: 'round', at }];
 const submit = (delayMs: unknown = 0) => [{ kind: 'submit', delayMs }];
-const tell = [{ kind: 'tell' }];
+const tell = [{ kind: 'notify' }];
 const ignored = (reason: string): Expected => ({ ignored: reason });
 
 const COMPLETED: Expected = {
@@ -140,7 +140,7 @@ const final = (state: GenerationState): Record<EventType, Expected> => ({
   'poll-failed': ignored('already-final'),
   overdue: { state, fields: { dueAt: NOW + 30_000, finishedAt: NOW - 1_000 }, effects: tell },
   cancel: ignored('already-final'),
-  told: { state, fields: { dueAt: undefined, finishedAt: NOW - 1_000 }, effects: [] },
+  notified: { state, fields: { dueAt: undefined, finishedAt: NOW - 1_000 }, effects: [] },
 });
 
 /** Written by hand from the design: provider class `none`, policy `fail`, mode `hybrid`. */
@@ -173,7 +173,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     'poll-failed': ignored('not-polling'),
     overdue: { state: 'queued', fields: { dueAt: NOW + 30_000 }, effects: submit() },
     cancel: CANCELED,
-    told: ignored('not-final'),
+    notified: ignored('not-final'),
   },
   submitting: {
     prepared: ignored('already-sending'),
@@ -191,7 +191,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     'poll-failed': ignored('not-polling'),
     overdue: ANSWER_LOST,
     cancel: { state: 'submitting', fields: { cancelRequested: true, sends: 1 }, effects: [] },
-    told: ignored('not-final'),
+    notified: ignored('not-final'),
   },
   unconfirmed: {
     prepared: ignored('already-sent'),
@@ -217,7 +217,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
       effects: tell,
     },
     cancel: CANCELED,
-    told: ignored('not-final'),
+    notified: ignored('not-final'),
   },
   submitted: {
     prepared: ignored('already-accepted'),
@@ -247,7 +247,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     },
     overdue: ignored('a-poll-decides'),
     cancel: { ...CANCELED, fields: { ...CANCELED.fields, task: { id: 'task-1', handle: 'h1' } } },
-    told: ignored('not-final'),
+    notified: ignored('not-final'),
   },
   completed: final('completed'),
   failed: final('failed'),
@@ -1105,10 +1105,10 @@ describe('a task of an older attempt', () => {
 describe('telling', () => {
   test('is done with once told; told twice or overdue after that changes nothing', () => {
     for (const state of ['completed', 'failed', 'timed_out', 'canceled'] as const) {
-      const told = play(recordIn(state), RULES, [NOW, EVENTS.told]);
+      const told = play(recordIn(state), RULES, [NOW, EVENTS.notified]);
       expect(told).not.toHaveProperty('dueAt');
-      check(ignored('already-told'), told, EVENTS.told);
-      check(ignored('already-told'), told, EVENTS.overdue);
+      check(ignored('already-notified'), told, EVENTS.notified);
+      check(ignored('already-notified'), told, EVENTS.overdue);
     }
   });
 });

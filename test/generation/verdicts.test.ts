@@ -9,8 +9,8 @@ import { EVENTS, NOW, RECORDS } from './fixtures.ts';
 /** Written by hand: what stored records say, and what each has meant since the first release. */
 const STORED = [
   ['not_sent_in_time', 'timed_out', 'deadline', 'never_accepted', 'submit_anew'],
-  ['gave_up', 'timed_out', 'deadline', 'task_known', 'look_again'],
-  ['task_lost', 'failed', 'poll', 'task_known', 'look_again'],
+  ['gave_up', 'timed_out', 'deadline', 'task_known', 'check_again'],
+  ['task_lost', 'failed', 'poll', 'task_known', 'check_again'],
   ['outcome_unknown', 'failed', 'policy', 'outcome_unknown', 'may_pay_twice'],
   ['canceled_by_app', 'canceled', 'cancel', 'provider_failed', 'may_pay_twice'],
 ] as const;

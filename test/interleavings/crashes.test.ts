@@ -120,7 +120,7 @@ const GAPS: readonly [title: string, gap: Gap][] = [
   ],
   [
     'a worker that dies between the subscribers’ jobs and marking as told: told once all the same',
-    { dies: 'saves what told means', withinMs: 0 },
+    { dies: 'saves what notified means', withinMs: 0 },
   ],
   [
     'a worker that dies before its subscriber was called: another calls it',

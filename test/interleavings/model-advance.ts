@@ -117,7 +117,7 @@ function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
       }
       if (effect.kind === 'cancel-task') redis.add('cancel', 'cancel', world.now);
       if (effect.kind === 'round') redis.ensureRound(effect.at);
-      if (effect.kind === 'tell' && isFinal(generation)) finished.push(generation);
+      if (effect.kind === 'notify' && isFinal(generation)) finished.push(generation);
     }
   }
   yield* tell(scene, finished);
@@ -129,11 +129,11 @@ function* tell(scene: Scene, finished: readonly FinalGeneration[]): Actor<void> 
   // More than one are equal: the same move, saved twice.
   const [generation] = finished;
   if (!generation) return;
-  const told = finished.map(() => ({ type: 'told' }) as const);
-  if (world.flaws.marksToldFirst) yield* takeSteps(scene, told, { finish: true }, generation);
+  const told = finished.map(() => ({ type: 'notified' }) as const);
+  if (world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, generation);
   for (const one of finished) {
     yield 'adds the subscriber’s job';
     redis.add('subscriber', 'told', world.now, { tells: completionEvent(one) });
   }
-  if (!world.flaws.marksToldFirst) yield* takeSteps(scene, told, { finish: true }, generation);
+  if (!world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, generation);
 }

@@ -48,7 +48,7 @@ const leavesFinalStates: Flaws = {
         outcome.verdict === 'completed'
           ? { ...ended, state: 'completed', results: outcome.results }
           : { ...ended, state: outcome.verdict, reason: outcome.reason },
-      effects: [{ kind: 'tell' }],
+      effects: [{ kind: 'notify' }],
     };
   },
 };
@@ -74,7 +74,7 @@ const forgetsUncertainty = deciding((decision) => {
 const forgetsToTell = deciding((decision) =>
   'ignored' in decision
     ? decision
-    : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'tell') },
+    : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'notify') },
 );
 
 /** A final refusal is believed, also when an earlier send of the attempt is unaccounted for. */
@@ -132,7 +132,7 @@ export const FLAWS: readonly [
   ['a worker calls however late it is', { callsHoweverLate: true }, /paid/],
   ['records are saved without comparing', { savesBlindly: true }, /./],
   ['a record is made without a due time', { recordsWithoutDueTime: true }, /no due time/],
-  ['it is marked as told before it is', { marksToldFirst: true }, /nobody was told/],
+  ['it is marked as told before it is', { marksNotifiedFirst: true }, /nobody was told/],
   ['a redrive believes every refusal', redrivesEveryRefusal, /paid/],
   ['a redrive of a lost answer makes a key of its own', redrivesWithOwnKey, /paid/],
   ['a redrive forgets earlier attempts', redrivesLaterAttempts, /redrive paid/],

@@ -290,7 +290,7 @@ export class Player {
     const last = after.jobs.at(-1);
     for (const { id, kind } of after.jobs) {
       if (kind === 'completions' || id.startsWith('round-now')) continue;
-      const own = kind === 'subscriber' ? `told-${FIRST_ID}` : ownName(id);
+      const own = kind === 'subscriber' ? `notify-${FIRST_ID}` : ownName(id);
       this.#jobs.set(id, [`${this.#real.queueOf(kind)}:${own}`]);
     }
     const unnamed = added.filter((job) => /:\d+$|:round-now/.test(job));

@@ -20,7 +20,7 @@ export interface Flaws {
   readonly callsHoweverLate?: true;
   readonly savesBlindly?: true;
   readonly recordsWithoutDueTime?: true;
-  readonly marksToldFirst?: true;
+  readonly marksNotifiedFirst?: true;
   readonly believesEveryone?: true;
   readonly sendersAreAlike?: true;
   readonly redriveWay?: typeof redriveWay;

@@ -96,7 +96,7 @@ describe('a submission that certainly was not sent may be repeated', () => {
     const first = patient.call('submit', `${server.url}/first`);
     await expect(hasty.call('submit', `${server.url}/second`)).rejects.toMatchObject(again);
     await first;
-    await patient.call('read', `${server.url}/third`);
+    await patient.call('safe-to-retry', `${server.url}/third`);
     expect(server.received.map(({ url }) => url)).toEqual(['/first', '/third']);
   });
 
@@ -111,7 +111,7 @@ describe('a submission that certainly was not sent may be repeated', () => {
 
 describe.each([
   ['submit', unsure, 'unknown'],
-  ['read', again, 'repeatable'],
+  ['safe-to-retry', again, 'repeatable'],
 ] as const)('after the request was written, a %s', (kind, expected, word) => {
   test(`is ${word} when the connection is reset`, async () => {
     const server = await serveRaw((socket) => socket.resetAndDestroy());
@@ -207,7 +207,7 @@ describe('an answer', () => {
     const look = setInterval(() => {
       most = Math.max(most, process.memoryUsage().rss);
     }, 5);
-    const answer = await call('read', server.url).finally(() => clearInterval(look));
+    const answer = await call('safe-to-retry', server.url).finally(() => clearInterval(look));
     expect(answer.body.equals(Buffer.alloc(size, 'x'))).toBe(true);
     // Each chunk used to be an object of its own: 140 bytes and more for each byte.
     expect((most - before) / 2 ** 20).toBeLessThan(120);
@@ -237,12 +237,18 @@ describe('an answer', () => {
     await call('submit', server.url);
     const form = new FormData();
     form.append('a', '1');
-    await http.request({ kind: 'read', method: 'POST', url: server.url, body: form });
+    await http.request({ kind: 'safe-to-retry', method: 'POST', url: server.url, body: form });
     for (const headers of [
       { 'User-Agent': 'own/1', ACCEPT: 'image/png', 'Content-Type': 'application/vnd.own+json' },
       { 'user-agent': 'own/1', accept: 'image/png', 'content-type': 'application/vnd.own+json' },
     ]) {
-      await http.request({ kind: 'read', method: 'POST', url: server.url, headers, json: {} });
+      await http.request({
+        kind: 'safe-to-retry',
+        method: 'POST',
+        url: server.url,
+        headers,
+        json: {},
+      });
     }
     const [first, multipart, ...own] = server.received.map(({ headers }) => headers);
     expect(first).toMatchObject(usual);
@@ -261,7 +267,7 @@ describe('an answer', () => {
   });
 
   test('that is compressed although nobody asked says so: whoever reads the log need not guess', async () => {
-    for (const kind of ['submit', 'read'] as const) {
+    for (const kind of ['submit', 'safe-to-retry'] as const) {
       const server = await serve((_request, _req, res) =>
         res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"id":"1"}')),
       );
@@ -300,7 +306,7 @@ describe('an answer', () => {
 
 describe('a call that waits for the status only', () => {
   const ask = (http: HttpClient, url: string) =>
-    http.request({ kind: 'read', method: 'POST', url, json: {}, answer: 'status' });
+    http.request({ kind: 'safe-to-retry', method: 'POST', url, json: {}, answer: 'status' });
 
   test('has its answer before the body, and a body that does not end is cut off', async () => {
     const cutOff = createLatch();
@@ -374,12 +380,12 @@ describe('connections', () => {
     const server = await serve(always(200, {}));
     const { call } = setup();
     await call('submit', server.url);
-    await call('read', server.url);
+    await call('safe-to-retry', server.url);
     expect(server.connections()).toBe(2);
     // The rule is about time itself, so this test has to let it pass.
     await new Promise((resolve) => setTimeout(resolve, 2_200));
     await call('submit', server.url);
-    await call('read', server.url);
+    await call('safe-to-retry', server.url);
     expect(server.connections()).toBe(3);
   });
 });
@@ -391,8 +397,8 @@ test('no message holds a path, a query string, a key or a body', async () => {
   const errors = [
     refusal(await call('submit', `${server.url}/path-secret?query-secret=1`)),
     await errorOf(call('submit', `${reset.url}/path-secret?query-secret=1`)),
-    await errorOf(call('read', 'http://nobody.invalid/path-secret?query-secret=1')),
-    await errorOf(call('read', 'not a url: query-secret')),
+    await errorOf(call('safe-to-retry', 'http://nobody.invalid/path-secret?query-secret=1')),
+    await errorOf(call('safe-to-retry', 'not a url: query-secret')),
     await errorOf(
       http.request({
         kind: 'submit',
@@ -436,7 +442,7 @@ describe('a status nobody documents', () => {
 
   test('never fails a generation because a read was refused', () => {
     for (const status of [307, 400, 401, 402, 403, 404, 410, 422, 429, 500, 503]) {
-      expect(refusal(answered('read', status))).toMatchObject({ name: 'Retryable' });
+      expect(refusal(answered('safe-to-retry', status))).toMatchObject({ name: 'Retryable' });
     }
   });
 
@@ -447,7 +453,7 @@ describe('a status nobody documents', () => {
   });
 
   test('waits as long as Retry-After says, or the adapter, whichever is longer', () => {
-    const answer = answered('read', 503, { 'retry-after': '7' });
+    const answer = answered('safe-to-retry', 503, { 'retry-after': '7' });
     expect(refusal(answer)).toMatchObject({ retryAfterMs: 7_000 });
     expect(deferral(answer, 'rate_limited', 9_000)).toMatchObject({ retryAfterMs: 9_000 });
     expect(refusal(answered('submit', 429)).cause).toBeUndefined();
@@ -466,7 +472,12 @@ describe('a status nobody documents', () => {
 
 test('a provider’s Retry-After is believed for a day at most', () => {
   const headers = { 'retry-after': '99999999999' };
-  const answer = { kind: 'read', call: 'GET https://x', status: 503, headers } as HttpAnswer; // the parts that are looked at
+  const answer = {
+    kind: 'safe-to-retry',
+    call: 'GET https://x',
+    status: 503,
+    headers,
+  } as HttpAnswer; // the parts that are looked at
   expect(refusal(answer)).toMatchObject({ retryAfterMs: 86_400_000 });
 });
 

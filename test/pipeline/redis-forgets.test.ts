@@ -60,7 +60,7 @@ const LOST = [
     webhook: true,
   },
   { what: 'the outcome', parts: (id: string) => [id, '"state":"completed"'], webhook: true },
-  { what: 'the subscriber’s job', parts: (id: string) => ['HMSET', `told-${id}`], webhook: true },
+  { what: 'the subscriber’s job', parts: (id: string) => ['HMSET', `notify-${id}`], webhook: true },
   { what: 'the mark as told', parts: (id: string) => ['ZREM', id], webhook: true },
 ];
 

@@ -238,7 +238,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
     expect(heard[2]).toBe(pipeline.eventsOf(ids[0] ?? '')[0]?.id);
     await until('it is done', async () => (await queue.getCompletedCount()) === 1);
     const [job] = await queue.getCompleted();
-    expect(job).toMatchObject({ id: `told-${ids[0]}`, attemptsMade: 1 });
+    expect(job).toMatchObject({ id: `notify-${ids[0]}`, attemptsMade: 1 });
 
     expect(await redrive(pipeline.env, '--class', 'handler_error')).toMatchObject({
       triedAgain: 1,

@@ -43,7 +43,7 @@ test.each([
   const server = await loopbackServer(always(200, 'GIF89a'));
   onTestFinished(server.close);
   const { http, images } = handedTo(settings);
-  for (const kind of ['submit', 'read'] as const) {
+  for (const kind of ['submit', 'safe-to-retry'] as const) {
     await http.request({ kind, method: 'GET', url: server.url });
   }
   await images.load(server.url);

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const LOOK_EVERY_MS = 15;
+const CHECK_EVERY_MS = 15;
 
 /**
  * Looks again and again until `look` answers something truthy, and returns that. The one way a test
@@ -17,6 +17,6 @@ export async function until<T>(
     const seen = await look();
     if (seen) return seen;
     if (Date.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${what}`);
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_EVERY_MS);
   }
 }

@@ -40,7 +40,12 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
   const baseUrl = options.baseUrl ?? 'https://api.apixo.ai';
   const headers = { authorization: `Bearer ${options.apiKey}` };
   const get = (path: string): Promise<HttpAnswer> =>
-    http.request({ kind: 'read', method: 'GET', url: providerUrl(baseUrl, path), headers });
+    http.request({
+      kind: 'safe-to-retry',
+      method: 'GET',
+      url: providerUrl(baseUrl, path),
+      headers,
+    });
 
   async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
     const slug = request.model;
@@ -67,8 +72,8 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
     // A task that a webhook named has no handle; our model names are the slugs.
     const slug = encodeURIComponent(task.handle ?? about.model);
     const answer = await get(`/api/v1/statusTask/${slug}?taskId=${encodeURIComponent(task.id)}`);
-    const told = answer.ok ? answer.peek(StatusAnswer) : undefined;
-    if (told) return observe(told.data);
+    const known = answer.ok ? answer.peek(StatusAnswer) : undefined;
+    if (known) return observe(known.data);
     const refused = asRefusal(answer);
     // "Status Task": an unknown task or model.
     if (refused?.status === 404) return { kind: 'missing' };

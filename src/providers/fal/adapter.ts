@@ -96,13 +96,13 @@ export function createFal(options: FalOptions): ProviderAdapter {
     // Without addresses it was adopted from a webhook, and those tell of ends: nothing to stop.
     const url = addresses.find(task.handle, 'cancel');
     if (url === undefined) return;
-    const answer = await http.request({ kind: 'read', method: 'PUT', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'PUT', url, headers });
     // "Cancel": 400 ALREADY_COMPLETED and 404 NOT_FOUND are as good as done.
     if (!answer.ok && answer.status !== 400 && answer.status !== 404) throw refused(answer);
   }
 
   function ask(url: string): Promise<HttpAnswer> {
-    return http.request({ kind: 'read', method: 'GET', url, headers });
+    return http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
   }
 
   /**

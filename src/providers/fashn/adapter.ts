@@ -50,7 +50,7 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
 
   async function check(task: ProviderTask): Promise<Observation> {
     const url = providerUrl(baseUrl, `/v1/status/${encodeURIComponent(task.id)}`);
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     // "Error Handling": unknown, or no longer kept.
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
@@ -59,7 +59,7 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
 
   async function account(): Promise<Account> {
     const url = providerUrl(baseUrl, '/v1/credits');
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     if (!answer.ok) throw refused(answer);
     return { credits: answer.read(Credits).credits.total };
   }

@@ -65,7 +65,7 @@ export function createFitInView(options: ProviderOptions): ProviderAdapter {
     const path = jobPath.replace('{id}', () => encodeURIComponent(task.id));
     const url = providerUrl(baseUrl, path);
     const answer = await http.request({
-      kind: 'read',
+      kind: 'safe-to-retry',
       method: 'GET',
       url,
       headers: { authorization },
@@ -79,7 +79,7 @@ export function createFitInView(options: ProviderOptions): ProviderAdapter {
   async function account(): Promise<Account> {
     const url = providerUrl(baseUrl, '/api/v1/account');
     const answer = await http.request({
-      kind: 'read',
+      kind: 'safe-to-retry',
       method: 'GET',
       url,
       headers: { authorization },

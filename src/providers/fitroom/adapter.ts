@@ -48,7 +48,7 @@ export function createFitRoom(options: ProviderOptions): ProviderAdapter {
 
   async function check(task: ProviderTask): Promise<Observation> {
     const url = providerUrl(baseUrl, `/api/tryon/v2/tasks/${encodeURIComponent(task.id)}`);
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     // ASSUMPTION: an unknown task is a 404.
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);

@@ -44,7 +44,11 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
   async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
     if (!Object.hasOwn(MODELS, about.model)) return { kind: 'missing' };
     const path = `${known(about.model).path}/${encodeURIComponent(task.id)}`;
-    const answer = await call({ kind: 'read', method: 'GET', url: providerUrl(baseUrl, path) });
+    const answer = await call({
+      kind: 'safe-to-retry',
+      method: 'GET',
+      url: providerUrl(baseUrl, path),
+    });
     // Specification: no such job.
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
@@ -55,7 +59,7 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
     const { path } = known(request.model);
     const query = `?customId=${encodeURIComponent(request.idempotencyKey)}`;
     const url = providerUrl(baseUrl, path + query);
-    const answer = await call({ kind: 'read', method: 'GET', url });
+    const answer = await call({ kind: 'safe-to-retry', method: 'GET', url });
     if (!answer.ok) throw refused(answer);
     const jobs = answer.read(z.array(Job));
     const ours = jobs.find(({ customId }) => customId === request.idempotencyKey);

@@ -27,7 +27,7 @@ export function authorizedCalls(options: {
 
   async function request(): Promise<AccessToken> {
     const answer = await http.request({
-      kind: 'read',
+      kind: 'safe-to-retry',
       method: 'POST',
       url: providerUrl(baseUrl, '/v2/oauth/token'),
       json: { clientId, clientSecret },

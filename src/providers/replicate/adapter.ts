@@ -61,7 +61,7 @@ export function createReplicate(options: ReplicateOptions): ProviderAdapter {
 
   async function check(task: ProviderTask): Promise<Observation> {
     const url = addressOf(task);
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
     return observe(answer.read(Prediction));
@@ -69,7 +69,7 @@ export function createReplicate(options: ReplicateOptions): ProviderAdapter {
 
   async function cancel(task: ProviderTask): Promise<void> {
     const url = `${addressOf(task)}/cancel`;
-    const answer = await http.request({ kind: 'read', method: 'POST', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'POST', url, headers });
     if (!answer.ok && !TOO_LATE_TO_CANCEL.has(answer.status)) throw refused(answer);
   }
 

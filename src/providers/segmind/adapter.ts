@@ -90,7 +90,7 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
 
   /** @returns undefined when Segmind does not know the request (any more, or yet). */
   async function ask(url: string): Promise<RequestBody | undefined> {
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     // The SDK: a request that failed is served with 422, so its body counts before its status.
     const body = answer.peek(RequestBody);
     if (!answer.ok && statusWord(body?.status) === 'failed') return body;
@@ -102,7 +102,7 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
 
   async function account(): Promise<Account> {
     const url = providerUrl(baseUrl, '/v1/get-user-credits');
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     if (!answer.ok) throw refused(answer);
     const credits = answer.read(Credits);
     // ASSUMPTION: the free ones are counted apart.

@@ -67,7 +67,7 @@ export function createTryOnApi(options: ProviderOptions): ProviderAdapter {
   async function check(task: ProviderTask): Promise<Observation> {
     const usual = providerUrl(baseUrl, `/api/v1/tryon/status/${encodeURIComponent(task.id)}`);
     const url = addresses.find(task.handle, 'status') ?? usual;
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     // ASSUMPTION: an unknown job is a 404.
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refusal(answer);

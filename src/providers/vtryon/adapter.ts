@@ -59,7 +59,13 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
   async function upload(path: string, picture: string): Promise<string> {
     const body = multipart({ image: await images.load(picture) });
     const url = providerUrl(base, path);
-    const answer = await http.request({ kind: 'read', method: 'POST', url, headers, body });
+    const answer = await http.request({
+      kind: 'safe-to-retry',
+      method: 'POST',
+      url,
+      headers,
+      body,
+    });
     if (!answer.ok) throw uploadRefused(answer);
     return answer.read(Upload).id;
   }
@@ -84,7 +90,7 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
       base,
       taskPath.replace('{id}', () => encodeURIComponent(task.id)),
     );
-    const answer = await http.request({ kind: 'read', method: 'GET', url, headers });
+    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
     // ASSUMPTION: an unknown task is a 404.
     if (answer.status === 404) return { kind: 'missing' };
     if (!answer.ok) throw refusal(answer);

@@ -23,7 +23,7 @@ export interface AdvanceParts extends BatchParts {
  * not be added fails its own step, and the schedule issues it again in time.
  */
 export function createAdvance(parts: AdvanceParts): Advance {
-  const issueEffects = createIssueEffects({ ...parts, markTold });
+  const issueEffects = createIssueEffects({ ...parts, markNotified });
 
   async function all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]> {
     const results: Advanced[] = steps.map(() => ({ kind: 'unknown-generation' }));
@@ -34,8 +34,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
     return results;
   }
 
-  function markTold(finished: readonly FinalGeneration[]): Promise<Advanced[]> {
-    const event = { type: 'told' } as const;
+  function markNotified(finished: readonly FinalGeneration[]): Promise<Advanced[]> {
+    const event = { type: 'notified' } as const;
     const steps = finished.map((generation) => ({ id: generation.id, generation, event }));
     return all(steps, { finish: true });
   }

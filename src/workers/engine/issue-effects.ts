@@ -25,9 +25,9 @@ export function createIssueEffects(parts: {
   rounds: Rounds;
   subscribers: Subscribers;
   /** Notes on each record that it owes nothing any more. */
-  markTold: (finished: readonly FinalGeneration[]) => Promise<unknown>;
+  markNotified: (finished: readonly FinalGeneration[]) => Promise<unknown>;
 }): IssueEffects {
-  const { enqueue, rounds, subscribers, markTold } = parts;
+  const { enqueue, rounds, subscribers, markNotified } = parts;
 
   async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];
@@ -41,7 +41,7 @@ export function createIssueEffects(parts: {
   }
 
   /** A job for every subscriber first; only then does the record owe nothing any more. */
-  async function tell(finished: readonly FinalGeneration[]): Promise<void> {
+  async function notify(finished: readonly FinalGeneration[]): Promise<void> {
     if (finished.length === 0) return;
     const names = await subscribers.names();
     await Promise.all(
@@ -54,12 +54,12 @@ export function createIssueEffects(parts: {
         return jobs;
       }),
     );
-    await markTold(finished);
+    await markNotified(finished);
   }
 
   return async (moved, fail) => {
-    const finished = moved.filter(({ effects }) => effects.some(({ kind }) => kind === 'tell'));
-    const told = tell(finished.flatMap(({ generation: g }) => (isFinal(g) ? [g] : []))).catch(
+    const finished = moved.filter(({ effects }) => effects.some(({ kind }) => kind === 'notify'));
+    const notified = notify(finished.flatMap(({ generation: g }) => (isFinal(g) ? [g] : []))).catch(
       (error: unknown) => {
         for (const { index } of finished) fail(index, error);
       },
@@ -67,6 +67,6 @@ export function createIssueEffects(parts: {
     const others = moved.map((one) =>
       issueOne(one).catch((error: unknown) => fail(one.index, error)),
     );
-    await Promise.all([told, ...others]);
+    await Promise.all([notified, ...others]);
   };
 }

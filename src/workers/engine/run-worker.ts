@@ -62,7 +62,7 @@ export interface SharedParts {
   readonly log: Logger;
   readonly now: () => number;
   /** From its end on, a job that fails is handed back: it failed because this process stops. */
-  readonly patience?: AbortSignal;
+  readonly shutdownSignal?: AbortSignal;
 }
 
 /** As often as a job is tried again while Redis refuses what it writes. */
@@ -134,7 +134,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
         log.warn({ job: job.id, err: error }, 'Redis takes nothing; tried again soon');
         return putBack(now() + REDIS_WAIT_MS);
       }
-      if (isFinalTrouble(error) || !shared.patience?.aborted) throw failed(error);
+      if (isFinalTrouble(error) || !shared.shutdownSignal?.aborted) throw failed(error);
       log.info({ job: job.id, err: error }, 'handed back');
       return putBack(now());
     }
@@ -155,7 +155,7 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
     },
   );
   worker.on('error', connectionErrors(log, 'worker connection'));
-  if (stage.limiter) lookOftenWhileBusy(worker);
+  if (stage.limiter) checkOftenWhileBusy(worker);
   worker.on('stalled', (job) => log.warn({ job }, 'job taken over from a lost worker'));
   worker.on('failed', (job, err) => sayFailed(log, job, err));
 
@@ -204,7 +204,7 @@ function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
 }
 
 /** See BUSY_DRAIN_DELAY_S. BullMQ reads the option before each wait. */
-function lookOftenWhileBusy(worker: Worker): void {
+function checkOftenWhileBusy(worker: Worker): void {
   let quiet: NodeJS.Timeout | undefined;
   worker.on('active', () => {
     worker.opts.drainDelay = BUSY_DRAIN_DELAY_S;

@@ -28,7 +28,7 @@ export function createCallback(parts: {
     const secrets = parts.secrets.map((secret) => callbackSecret(secret, event.data.tenant));
     const answer = await parts.http.request({
       // Free to repeat: the receiver knows the event by its id.
-      kind: 'read',
+      kind: 'safe-to-retry',
       method: 'POST',
       url: callbackUrl,
       headers: {

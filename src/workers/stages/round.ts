@@ -20,11 +20,11 @@ export function createRound(parts: {
   rounds: Rounds;
   advance: Advance;
   /** Ends when this process, which was told to stop, waits for no answer any longer. */
-  patience: AbortSignal;
+  shutdownSignal: AbortSignal;
   now: () => number;
   log: Logger;
 }): () => Promise<undefined> {
-  const { provider, leaseMs, schedule, rounds, advance, patience, now, log } = parts;
+  const { provider, leaseMs, schedule, rounds, advance, shutdownSignal, now, log } = parts;
   const { pollsPerSecond } = provider.limits;
 
   return async () => {
@@ -63,7 +63,7 @@ export function createRound(parts: {
       const observation = await provider.check(generation.task, { model: generation.model });
       return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
     } catch (err) {
-      if (patience.aborted) return undefined;
+      if (shutdownSignal.aborted) return undefined;
       const line = { generation: generation.id, provider: provider.name, err };
       if (err instanceof Defect) log.error(line, 'poll not understood');
       else log.warn(line, 'poll without answer');

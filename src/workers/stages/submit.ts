@@ -43,7 +43,7 @@ export interface SubmitParts {
   /** Lets no submission of this provider start for so long, in any process. */
   readonly holdQueue: (ms: number) => Promise<void>;
   /** Ends when this process, which was told to stop, waits for no answer any longer. */
-  readonly patience: AbortSignal;
+  readonly shutdownSignal: AbortSignal;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -118,7 +118,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       if (news === 'closed') log.info(line, 'circuit closed: submissions go on');
       else if (news) log.error({ ...line, ...news }, 'circuit open: submissions wait');
     } catch (err) {
-      log.warn({ ...line, err }, 'circuit not told');
+      log.warn({ ...line, err }, 'circuit not informed');
     }
   }
 
@@ -167,7 +167,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
    * be believed. Keys and references bear a repeat at any time; without either there is none.
    */
   function isTooSoonToSearch(error: unknown): boolean {
-    const isGivenUp = parts.patience.aborted && error instanceof OutcomeUnknown;
+    const isGivenUp = parts.shutdownSignal.aborted && error instanceof OutcomeUnknown;
     return isGivenUp && provider.repeatSubmit.kind === 'search';
   }
 
@@ -183,7 +183,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     if (needsPerson) log.error(line, 'provider on hold');
     else if (error instanceof Defect) log.error({ ...line, err: error }, 'not understood');
     else log.warn({ ...line, err: error }, 'not submitted');
-    return { ...refusal, result: resultOf(error, parts.patience.aborted) };
+    return { ...refusal, result: resultOf(error, parts.shutdownSignal.aborted) };
   }
 
   async function save(generation: Generation, event: GenerationEvent): Promise<void> {

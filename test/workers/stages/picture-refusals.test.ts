@@ -80,7 +80,7 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
     },
     webhookUrl: () => undefined,
     holdQueue: async (ms) => void heldQueue.push(ms),
-    patience: new AbortController().signal,
+    shutdownSignal: new AbortController().signal,
     now: () => clock,
     log: pino({ level: 'silent' }),
   });

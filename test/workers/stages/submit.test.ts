@@ -68,7 +68,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
     enqueue,
     webhookUrl: () => undefined,
     holdQueue: notUsed,
-    patience: stopping.signal,
+    shutdownSignal: stopping.signal,
     now: () => clock,
     log,
   };
