@@ -1,6 +1,6 @@
 import { Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
 import type {
   Account,
   Observation,
@@ -24,6 +24,13 @@ import {
   StatusAnswer,
 } from './wire.ts';
 
+/** What a call to APIXO takes. */
+interface Api {
+  readonly http: HttpClient;
+  readonly baseUrl: string;
+  readonly headers: { readonly authorization: string };
+}
+
 /**
  * API reference, read 2026-11-20: 10 requests a minute and 3 tasks at a time without a plan, 60 and
  * 10 with Pro. ASSUMPTION: status checks are not counted; two a second are asked.
@@ -36,58 +43,11 @@ const LIMITS = { submits: { max: 10, perMs: 60_000 }, concurrency: 3, pollsPerSe
  * token is enough. Documents: see wire.ts.
  */
 export function createApixo(options: ProviderOptions): ProviderAdapter {
-  const { http } = options;
-  const baseUrl = options.baseUrl ?? 'https://api.apixo.ai';
-  const headers = { authorization: `Bearer ${options.apiKey}` };
-  const get = (path: string): Promise<HttpAnswer> =>
-    http.request({
-      kind: 'safe-to-retry',
-      method: 'GET',
-      url: providerUrl(baseUrl, path),
-      headers,
-    });
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const slug = request.model;
-    const model = Object.hasOwn(MODELS, slug) ? MODELS[slug] : undefined;
-    if (!model) throw new Terminal('invalid_input', 'APIXO has no such model here');
-    const { webhookUrl } = request;
-    const answer = await http.request({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(baseUrl, `/api/v1/generateTask/${slug}`),
-      headers,
-      json: {
-        request_type: webhookUrl ? 'callback' : 'async',
-        callback_url: webhookUrl,
-        input: model.wireInput(request.input),
-      },
-    });
-    const refused = asRefusal(answer);
-    if (refused) throw refusedSubmit(refused);
-    return { task: { id: answer.read(GenerateAnswer).data.taskId, handle: slug } };
-  }
-
-  async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
-    // A task that a webhook named has no handle; our model names are the slugs.
-    const slug = encodeURIComponent(task.handle ?? about.model);
-    const answer = await get(`/api/v1/statusTask/${slug}?taskId=${encodeURIComponent(task.id)}`);
-    const known = answer.ok ? answer.peek(StatusAnswer) : undefined;
-    if (known) return observe(known.data);
-    const refused = asRefusal(answer);
-    // "Status Task": an unknown task or model.
-    if (refused?.status === 404) return { kind: 'missing' };
-    if (refused) throw refusal(refused);
-    return observe(answer.read(StatusAnswer).data);
-  }
-
-  async function account(): Promise<Account> {
-    const answer = await get('/api/v1/apikeys/current-balance');
-    const refused = asRefusal(answer);
-    if (refused) throw refusal(refused);
-    return answer.read(Balance);
-  }
-
+  const api: Api = {
+    http: options.http,
+    baseUrl: options.baseUrl ?? 'https://api.apixo.ai',
+    headers: { authorization: `Bearer ${options.apiKey}` },
+  };
   return {
     name: 'apixo',
     models: MODELS,
@@ -95,10 +55,60 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
     repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: apixoWebhook(options.trust ?? 'hint'),
-    submit,
-    check,
-    account,
+    submit: (request) => submit(api, request),
+    check: (task, { model }) => check(api, task, model),
+    account: () => account(api),
   };
+}
+
+async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const slug = request.model;
+  const model = Object.hasOwn(MODELS, slug) ? MODELS[slug] : undefined;
+  if (!model) throw new Terminal('invalid_input', 'APIXO has no such model here');
+  const { webhookUrl } = request;
+  const answer = await api.http.request({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(api.baseUrl, `/api/v1/generateTask/${slug}`),
+    headers: api.headers,
+    json: {
+      request_type: webhookUrl ? 'callback' : 'async',
+      callback_url: webhookUrl,
+      input: model.wireInput(request.input),
+    },
+  });
+  const refused = asRefusal(answer);
+  if (refused) throw refusedSubmit(refused);
+  return { task: { id: answer.read(GenerateAnswer).data.taskId, handle: slug } };
+}
+
+async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
+  // A task that a webhook named has no handle; our model names are the slugs.
+  const slug = encodeURIComponent(task.handle ?? model);
+  const answer = await get(api, `/api/v1/statusTask/${slug}?taskId=${encodeURIComponent(task.id)}`);
+  const known = answer.ok ? answer.peek(StatusAnswer) : undefined;
+  if (known) return observe(known.data);
+  const refused = asRefusal(answer);
+  // "Status Task": an unknown task or model.
+  if (refused?.status === 404) return { kind: 'missing' };
+  if (refused) throw refusal(refused);
+  return observe(answer.read(StatusAnswer).data);
+}
+
+async function account(api: Api): Promise<Account> {
+  const answer = await get(api, '/api/v1/apikeys/current-balance');
+  const refused = asRefusal(answer);
+  if (refused) throw refusal(refused);
+  return answer.read(Balance);
+}
+
+function get({ http, baseUrl, headers }: Api, path: string): Promise<HttpAnswer> {
+  return http.request({
+    kind: 'safe-to-retry',
+    method: 'GET',
+    url: providerUrl(baseUrl, path),
+    headers,
+  });
 }
 
 /** A refusal is told by the HTTP status, or by the envelope's `code` under a 200. */

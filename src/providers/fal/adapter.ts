@@ -1,8 +1,8 @@
 import { Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
 import { createKeySet } from '../../outbound/jwks.ts';
-import { createKeptAddresses } from '../kept-addresses.ts';
+import { createKeptAddresses, type KeptAddresses } from '../kept-addresses.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { deferral, refusal } from '../refusal.ts';
@@ -29,6 +29,14 @@ export interface FalOptions extends ProviderOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** What a call to fal takes. */
+interface Api {
+  readonly http: HttpClient;
+  readonly baseUrl: string;
+  readonly headers: { readonly authorization: string };
+  readonly addresses: KeptAddresses;
+}
+
 const OWN_ORIGIN = 'https://queue.fal.run';
 const OWN_KEYS = 'https://rest.fal.ai/.well-known/jwks.json';
 
@@ -44,75 +52,13 @@ export function createFal(options: FalOptions): ProviderAdapter {
   const { http, now = Date.now } = options;
   const baseUrl = options.baseUrl ?? OWN_ORIGIN;
   const ownKeys = options.baseUrl ? providerUrl(baseUrl, '/.well-known/jwks.json') : OWN_KEYS;
-  const headers = { authorization: `Key ${options.apiKey}` };
-  const addresses = createKeptAddresses(baseUrl, OWN_ORIGIN);
   const keySet = createKeySet({ http, url: options.jwksUrl ?? ownKeys, now });
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
-    if (!model) throw new Terminal('invalid_input', 'fal has no such model here');
-    // "Webhooks": the callback address travels in the query string.
-    const query = request.webhookUrl
-      ? `?fal_webhook=${encodeURIComponent(request.webhookUrl)}`
-      : '';
-    const answer = await http.request({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(baseUrl, `/${request.model}${query}`),
-      headers,
-      json: model.wireInput(request.input),
-    });
-    if (!answer.ok) throw refused(answer);
-    const { request_id: id, status_url, response_url, cancel_url } = answer.read(QueueAnswer);
-    const handle = addresses.keep({
-      status: status_url,
-      response: response_url,
-      cancel: cancel_url,
-    });
-    return { task: { id, ...(handle !== undefined && { handle }) } };
-  }
-
-  async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
-    const built = builtAddress(task, about.model);
-    const status = await ask(addresses.find(task.handle, 'status') ?? `${built}/status`);
-    if (status.status === 404) return { kind: 'missing' };
-    if (!status.ok) throw refused(status);
-    const word = statusWord(status.read(QueueStatus).status);
-    if (word !== 'completed') return { kind: 'live', status: word };
-
-    const result = await ask(addresses.find(task.handle, 'response') ?? built);
-    // "Queue": 202 means pending, whatever the status said a moment ago.
-    if (result.status === 202) return { kind: 'live', status: word };
-    if (result.ok) {
-      return { kind: 'final', outcome: completedWith(linksIn(result.read(Output))) };
-    }
-    const outcome = failureIn(result);
-    if (outcome) return { kind: 'final', outcome };
-    if (result.status === 404) return { kind: 'missing' };
-    throw refused(result);
-  }
-
-  async function cancel(task: ProviderTask): Promise<void> {
-    // Without addresses it was adopted from a webhook, and those tell of ends: nothing to stop.
-    const url = addresses.find(task.handle, 'cancel');
-    if (url === undefined) return;
-    const answer = await http.request({ kind: 'safe-to-retry', method: 'PUT', url, headers });
-    // "Cancel": 400 ALREADY_COMPLETED and 404 NOT_FOUND are as good as done.
-    if (!answer.ok && answer.status !== 400 && answer.status !== 404) throw refused(answer);
-  }
-
-  function ask(url: string): Promise<HttpAnswer> {
-    return http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-  }
-
-  /**
-   * For a task whose returned addresses we lack or may not follow. "Queue": a submission goes below
-   * the app's name, everything else is asked of the app itself.
-   */
-  function builtAddress(task: ProviderTask, model: string): string {
-    const app = model.split('/').slice(0, 2).join('/');
-    return providerUrl(baseUrl, `/${app}/requests/${encodeURIComponent(task.id)}`);
-  }
+  const api: Api = {
+    http,
+    baseUrl,
+    headers: { authorization: `Key ${options.apiKey}` },
+    addresses: createKeptAddresses(baseUrl, OWN_ORIGIN),
+  };
 
   return {
     name: 'fal',
@@ -121,10 +67,74 @@ export function createFal(options: FalOptions): ProviderAdapter {
     repeatSubmit: { kind: 'none' },
     inputs: 'url',
     webhook: falWebhook({ keySet, now }),
-    submit,
-    check,
-    cancel,
+    submit: (request) => submit(api, request),
+    check: (task, { model }) => check(api, task, model),
+    cancel: (task) => cancel(api, task),
   };
+}
+
+async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
+  if (!model) throw new Terminal('invalid_input', 'fal has no such model here');
+  // "Webhooks": the callback address travels in the query string.
+  const query = request.webhookUrl ? `?fal_webhook=${encodeURIComponent(request.webhookUrl)}` : '';
+  const answer = await api.http.request({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(api.baseUrl, `/${request.model}${query}`),
+    headers: api.headers,
+    json: model.wireInput(request.input),
+  });
+  if (!answer.ok) throw refused(answer);
+  const { request_id: id, status_url, response_url, cancel_url } = answer.read(QueueAnswer);
+  const handle = api.addresses.keep({
+    status: status_url,
+    response: response_url,
+    cancel: cancel_url,
+  });
+  return { task: { id, ...(handle !== undefined && { handle }) } };
+}
+
+async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
+  const built = builtAddress(api, task, model);
+  const status = await ask(api, api.addresses.find(task.handle, 'status') ?? `${built}/status`);
+  if (status.status === 404) return { kind: 'missing' };
+  if (!status.ok) throw refused(status);
+  const word = statusWord(status.read(QueueStatus).status);
+  if (word !== 'completed') return { kind: 'live', status: word };
+
+  const result = await ask(api, api.addresses.find(task.handle, 'response') ?? built);
+  // "Queue": 202 means pending, whatever the status said a moment ago.
+  if (result.status === 202) return { kind: 'live', status: word };
+  if (result.ok) {
+    return { kind: 'final', outcome: completedWith(linksIn(result.read(Output))) };
+  }
+  const outcome = failureIn(result);
+  if (outcome) return { kind: 'final', outcome };
+  if (result.status === 404) return { kind: 'missing' };
+  throw refused(result);
+}
+
+async function cancel({ http, headers, addresses }: Api, task: ProviderTask): Promise<void> {
+  // Without addresses it was adopted from a webhook, and those tell of ends: nothing to stop.
+  const url = addresses.find(task.handle, 'cancel');
+  if (url === undefined) return;
+  const answer = await http.request({ kind: 'safe-to-retry', method: 'PUT', url, headers });
+  // "Cancel": 400 ALREADY_COMPLETED and 404 NOT_FOUND are as good as done.
+  if (!answer.ok && answer.status !== 400 && answer.status !== 404) throw refused(answer);
+}
+
+function ask({ http, headers }: Api, url: string): Promise<HttpAnswer> {
+  return http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
+}
+
+/**
+ * For a task whose returned addresses we lack or may not follow. "Queue": a submission goes below
+ * the app's name, everything else is asked of the app itself.
+ */
+function builtAddress({ baseUrl }: Api, task: ProviderTask, model: string): string {
+  const app = model.split('/').slice(0, 2).join('/');
+  return providerUrl(baseUrl, `/${app}/requests/${encodeURIComponent(task.id)}`);
 }
 
 function refused(answer: HttpAnswer) {

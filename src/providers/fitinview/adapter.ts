@@ -1,6 +1,6 @@
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
 import type {
   Account,
   Observation,
@@ -30,6 +30,16 @@ import {
  */
 const JOB_PATH = '/api/v1/jobs/{id}';
 
+/** What a call to FitInView takes. */
+interface Api {
+  readonly http: HttpClient;
+  readonly baseUrl: string;
+  readonly jobPath: string;
+  readonly authorization: string;
+  /** Without secrets to verify them by, webhooks are not asked for. */
+  readonly hasWebhook: boolean;
+}
+
 const DAY_MS = 24 * 3_600_000;
 
 /** ASSUMPTION: no document names FitInView's limits. */
@@ -44,55 +54,14 @@ const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 10, pollsPerS
 export function createFitInView(options: ProviderOptions): ProviderAdapter {
   const { http, webhookSecrets: secrets } = options;
   const jobPath = taskPathOf('FITINVIEW', options.taskPath, JOB_PATH);
-  const baseUrl = options.baseUrl ?? 'https://api.fitinview.com';
-  const authorization = `Bearer ${options.apiKey}`;
   const webhook = secrets.some((secret) => secret !== '') ? fitInViewWebhook(secrets) : undefined;
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const input = parseInput(TryOnInput, request.input);
-    const answer = await http.request({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(baseUrl, '/api/v1/tryon'),
-      headers: { authorization, 'idempotency-key': request.idempotencyKey },
-      json: submitBody(input, webhook ? request.webhookUrl : undefined),
-    });
-    if (!answer.ok) throw refusal(answer, errorText(answer.peek(Job)));
-    return accepted(answer, request.idempotencyKey);
-  }
-
-  async function check(task: ProviderTask): Promise<Observation> {
-    const path = jobPath.replace('{id}', () => encodeURIComponent(task.id));
-    const url = providerUrl(baseUrl, path);
-    const answer = await http.request({
-      kind: 'safe-to-retry',
-      method: 'GET',
-      url,
-      headers: { authorization },
-    });
-    // ASSUMPTION: an unknown job is a 404.
-    if (answer.status === 404) return { kind: 'missing' };
-    if (!answer.ok) throw refusal(answer);
-    return observe(answer.read(Job));
-  }
-
-  async function account(): Promise<Account> {
-    const url = providerUrl(baseUrl, '/api/v1/account');
-    const answer = await http.request({
-      kind: 'safe-to-retry',
-      method: 'GET',
-      url,
-      headers: { authorization },
-    });
-    if (!answer.ok) throw refusal(answer);
-    const credits = answer.read(AccountBody).credits_remaining;
-    // "API documentation": a sliding minute.
-    const left = Number.parseInt(String(answer.headers['x-ratelimit-remaining']), 10);
-    return {
-      ...(credits !== undefined && { credits }),
-      ...(Number.isFinite(left) && { requestsLeft: left }),
-    };
-  }
+  const api: Api = {
+    http,
+    baseUrl: options.baseUrl ?? 'https://api.fitinview.com',
+    jobPath,
+    authorization: `Bearer ${options.apiKey}`,
+    hasWebhook: webhook !== undefined,
+  };
 
   return {
     name: 'fitinview',
@@ -101,10 +70,54 @@ export function createFitInView(options: ProviderOptions): ProviderAdapter {
     repeatSubmit: { kind: 'idempotency-key', keyLifetimeMs: DAY_MS },
     inputs: 'url',
     ...(webhook && { webhook }),
-    submit,
-    check,
-    account,
+    submit: (request) => submit(api, request),
+    check: (task) => check(api, task),
+    account: () => account(api),
   };
+}
+
+async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const { http, baseUrl, authorization, hasWebhook } = api;
+  const input = parseInput(TryOnInput, request.input);
+  const answer = await http.request({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(baseUrl, '/api/v1/tryon'),
+    headers: { authorization, 'idempotency-key': request.idempotencyKey },
+    json: submitBody(input, hasWebhook ? request.webhookUrl : undefined),
+  });
+  if (!answer.ok) throw refusal(answer, errorText(answer.peek(Job)));
+  return accepted(answer, request.idempotencyKey);
+}
+
+async function check(api: Api, task: ProviderTask): Promise<Observation> {
+  const path = api.jobPath.replace('{id}', () => encodeURIComponent(task.id));
+  const answer = await get(api, path);
+  // ASSUMPTION: an unknown job is a 404.
+  if (answer.status === 404) return { kind: 'missing' };
+  if (!answer.ok) throw refusal(answer);
+  return observe(answer.read(Job));
+}
+
+async function account(api: Api): Promise<Account> {
+  const answer = await get(api, '/api/v1/account');
+  if (!answer.ok) throw refusal(answer);
+  const credits = answer.read(AccountBody).credits_remaining;
+  // "API documentation": a sliding minute.
+  const left = Number.parseInt(String(answer.headers['x-ratelimit-remaining']), 10);
+  return {
+    ...(credits !== undefined && { credits }),
+    ...(Number.isFinite(left) && { requestsLeft: left }),
+  };
+}
+
+function get({ http, baseUrl, authorization }: Api, path: string): Promise<HttpAnswer> {
+  return http.request({
+    kind: 'safe-to-retry',
+    method: 'GET',
+    url: providerUrl(baseUrl, path),
+    headers: { authorization },
+  });
 }
 
 /**

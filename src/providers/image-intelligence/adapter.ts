@@ -6,9 +6,15 @@ import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '
 import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
-import { authorizedCalls } from './token.ts';
+import { type AuthorizedCall, authorizedCalls } from './token.ts';
 import { imageIntelligenceWebhook } from './webhook.ts';
 import { ApiError, type ImageModel, Job, MODELS, observe } from './wire.ts';
+
+/** What a call to Image Intelligence takes. */
+interface Api {
+  readonly call: AuthorizedCall;
+  readonly baseUrl: string;
+}
 
 /** ASSUMPTION: no document names Image Intelligence's limits. */
 const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSecond: 5 };
@@ -24,62 +30,66 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
   const { http, baseUrl = 'https://api.imageintelligence.com' } = options;
   const timeoutMs = options.submitTimeoutMs;
   const call = authorizedCalls({ http, baseUrl, timeoutMs, ...credentials(options.apiKey) });
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const model = known(request.model);
-    const answer = await call({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(baseUrl, model.path),
-      json: {
-        ...model.wireBody(request.input),
-        customId: request.idempotencyKey,
-        webhookUrl: request.webhookUrl,
-      },
-    });
-    if (!answer.ok) throw refused(answer);
-    return { task: { id: answer.read(Job).id } };
-  }
-
-  async function check(task: ProviderTask, about: { model: string }): Promise<Observation> {
-    if (!Object.hasOwn(MODELS, about.model)) return { kind: 'missing' };
-    const path = `${known(about.model).path}/${encodeURIComponent(task.id)}`;
-    const answer = await call({
-      kind: 'safe-to-retry',
-      method: 'GET',
-      url: providerUrl(baseUrl, path),
-    });
-    // Specification: no such job.
-    if (answer.status === 404) return { kind: 'missing' };
-    if (!answer.ok) throw refused(answer);
-    return observe(answer.read(Job));
-  }
-
-  async function find(request: SubmitRequest): Promise<ProviderTask | undefined> {
-    const { path } = known(request.model);
-    const query = `?customId=${encodeURIComponent(request.idempotencyKey)}`;
-    const url = providerUrl(baseUrl, path + query);
-    const answer = await call({ kind: 'safe-to-retry', method: 'GET', url });
-    if (!answer.ok) throw refused(answer);
-    const jobs = answer.read(z.array(Job));
-    const ours = jobs.find(({ customId }) => customId === request.idempotencyKey);
-    // Jobs that do not say whose they are prove nothing, least of all that ours is not among them.
-    if (!ours && jobs.some(({ customId }) => !customId)) {
-      throw new Retryable('unavailable', `${answer.call}: the search names no customId`);
-    }
-    return ours && { id: ours.id };
-  }
+  const api: Api = { call, baseUrl };
 
   return {
     name: 'image-intelligence',
     models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
-    repeatSubmit: { kind: 'search', find },
+    repeatSubmit: { kind: 'search', find: (request) => find(api, request) },
     inputs: 'url',
     webhook: imageIntelligenceWebhook(options.trust ?? 'hint'),
-    submit,
-    check,
+    submit: (request) => submit(api, request),
+    check: (task, { model }) => check(api, task, model),
   };
+}
+
+async function submit({ call, baseUrl }: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const model = known(request.model);
+  const answer = await call({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(baseUrl, model.path),
+    json: {
+      ...model.wireBody(request.input),
+      customId: request.idempotencyKey,
+      webhookUrl: request.webhookUrl,
+    },
+  });
+  if (!answer.ok) throw refused(answer);
+  return { task: { id: answer.read(Job).id } };
+}
+
+async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
+  if (!Object.hasOwn(MODELS, model)) return { kind: 'missing' };
+  const path = `${known(model).path}/${encodeURIComponent(task.id)}`;
+  const answer = await api.call({
+    kind: 'safe-to-retry',
+    method: 'GET',
+    url: providerUrl(api.baseUrl, path),
+  });
+  // Specification: no such job.
+  if (answer.status === 404) return { kind: 'missing' };
+  if (!answer.ok) throw refused(answer);
+  return observe(answer.read(Job));
+}
+
+async function find(
+  { call, baseUrl }: Api,
+  request: SubmitRequest,
+): Promise<ProviderTask | undefined> {
+  const { path } = known(request.model);
+  const query = `?customId=${encodeURIComponent(request.idempotencyKey)}`;
+  const url = providerUrl(baseUrl, path + query);
+  const answer = await call({ kind: 'safe-to-retry', method: 'GET', url });
+  if (!answer.ok) throw refused(answer);
+  const jobs = answer.read(z.array(Job));
+  const ours = jobs.find(({ customId }) => customId === request.idempotencyKey);
+  // Jobs that do not say whose they are prove nothing, least of all that ours is not among them.
+  if (!ours && jobs.some(({ customId }) => !customId)) {
+    throw new Retryable('unavailable', `${answer.call}: the search names no customId`);
+  }
+  return ours && { id: ours.id };
 }
 
 function known(name: string): ImageModel {

@@ -1,8 +1,9 @@
 import { Terminal } from '../../generation/errors.ts';
 import { Outcome, type ProviderTask } from '../../generation/generation.ts';
 import { fileTypeOf } from '../../outbound/file-type.ts';
-import type { HttpAnswer } from '../../outbound/http-client.ts';
-import { createKeptAddresses } from '../kept-addresses.ts';
+import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
+import type { FileStore } from '../files.ts';
+import { createKeptAddresses, type KeptAddresses } from '../kept-addresses.ts';
 import { completedFrom } from '../kept-results.ts';
 import type {
   Account,
@@ -17,6 +18,15 @@ import { deferral, refusal } from '../refusal.ts';
 import { providerUrl, statusWord } from '../wire-values.ts';
 import { MODELS } from './models.ts';
 import { ApiError, Credits, failure, filesIn, QueueAnswer, RequestBody } from './wire.ts';
+
+/** What a call to Segmind takes, and what becomes of its results. */
+interface Api {
+  readonly http: HttpClient;
+  readonly files: FileStore;
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<'x-api-key', string>>;
+  readonly addresses: KeptAddresses;
+}
 
 const OWN_ORIGIN = 'https://api.segmind.com';
 
@@ -37,77 +47,13 @@ const WAITED = 'waited-';
 export function createSegmind(options: ProviderOptions): ProviderAdapter {
   const { http, files } = options;
   const baseUrl = options.baseUrl ?? OWN_ORIGIN;
-  const headers = { 'x-api-key': options.apiKey };
-  const addresses = createKeptAddresses(baseUrl, OWN_ORIGIN);
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
-    if (!model) throw new Terminal('invalid_input', 'Segmind has no such model here');
-    const version = model.mode === 'wait' ? 'v1' : 'v2';
-    const answer = await http.request({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(baseUrl, `/${version}/${model.slug}`),
-      // Version 1 answers with the picture itself.
-      headers: model.mode === 'wait' ? { ...headers, accept: '*/*' } : headers,
-      json: model.wireInput(request.input),
-    });
-    if (model.mode === 'wait') return waitedFor(answer, request.idempotencyKey);
-    if (!answer.ok) throw refused(answer);
-    const { request_id: id, status_url, response_url } = answer.read(QueueAnswer);
-    const handle = addresses.keep({ status: status_url, response: response_url });
-    return { task: { id, ...(handle !== undefined && { handle }) } };
-  }
-
-  /** The outcome goes into the handle as well: if we crash now, it is all that is left of it. */
-  async function waitedFor(answer: HttpAnswer, key: string): Promise<SubmitAnswer> {
-    const outcome = await outcomeOf(answer);
-    return { task: { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) }, outcome };
-  }
-
-  async function outcomeOf(answer: HttpAnswer): Promise<Outcome> {
-    const body = answer.peek(RequestBody);
-    // ASSUMPTION: version 1 tells of a failure as version 2 does.
-    if (!answer.ok && statusWord(body?.status) === 'failed') return failure(body?.error);
-    if (!answer.ok) throw refused(answer);
-    // By its bytes: what a header calls them is not always true.
-    const isMedia =
-      fileTypeOf(answer.body) !== undefined ||
-      /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
-    return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
-  }
-
-  async function check(task: ProviderTask): Promise<Observation> {
-    if (task.id.startsWith(WAITED)) return remembered(task);
-    const built = providerUrl(baseUrl, `/v2/requests/${encodeURIComponent(task.id)}`);
-    const status = await ask(addresses.find(task.handle, 'status') ?? `${built}/status`);
-    if (statusWord(status?.status) !== 'completed') return observe(status);
-    // "Async inference": the status is light; the output is at the other address.
-    const result = await ask(addresses.find(task.handle, 'response') ?? built);
-    if (statusWord(result?.status) !== 'completed') return observe(result);
-    return { kind: 'final', outcome: await completedFrom(filesIn(result?.output), files) };
-  }
-
-  /** @returns undefined when Segmind does not know the request (any more, or yet). */
-  async function ask(url: string): Promise<RequestBody | undefined> {
-    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-    // The SDK: a request that failed is served with 422, so its body counts before its status.
-    const body = answer.peek(RequestBody);
-    if (!answer.ok && statusWord(body?.status) === 'failed') return body;
-    // ASSUMPTION: 404, right after the submission and after an hour; no document says.
-    if (answer.status === 404) return undefined;
-    if (!answer.ok) throw refused(answer);
-    return answer.read(RequestBody);
-  }
-
-  async function account(): Promise<Account> {
-    const url = providerUrl(baseUrl, '/v1/get-user-credits');
-    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-    if (!answer.ok) throw refused(answer);
-    const credits = answer.read(Credits);
-    // ASSUMPTION: the free ones are counted apart.
-    return { credits: credits.credits + (credits['free-credits'] ?? 0) };
-  }
+  const api: Api = {
+    http,
+    files,
+    baseUrl,
+    headers: { 'x-api-key': options.apiKey },
+    addresses: createKeptAddresses(baseUrl, OWN_ORIGIN),
+  };
 
   return {
     name: 'segmind',
@@ -115,10 +61,81 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: { kind: 'none' },
     inputs: 'url',
-    submit,
-    check,
-    account,
+    submit: (request) => submit(api, request),
+    check: (task) => check(api, task),
+    account: () => account(api),
   };
+}
+
+async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const { http, baseUrl, headers, addresses } = api;
+  const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
+  if (!model) throw new Terminal('invalid_input', 'Segmind has no such model here');
+  const version = model.mode === 'wait' ? 'v1' : 'v2';
+  const answer = await http.request({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(baseUrl, `/${version}/${model.slug}`),
+    // Version 1 answers with the picture itself.
+    headers: model.mode === 'wait' ? { ...headers, accept: '*/*' } : headers,
+    json: model.wireInput(request.input),
+  });
+  if (model.mode === 'wait') return waitedFor(api, answer, request.idempotencyKey);
+  if (!answer.ok) throw refused(answer);
+  const { request_id: id, status_url, response_url } = answer.read(QueueAnswer);
+  const handle = addresses.keep({ status: status_url, response: response_url });
+  return { task: { id, ...(handle !== undefined && { handle }) } };
+}
+
+/** The outcome goes into the handle as well: if we crash now, it is all that is left of it. */
+async function waitedFor(api: Api, answer: HttpAnswer, key: string): Promise<SubmitAnswer> {
+  const outcome = await outcomeOf(api, answer);
+  return { task: { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) }, outcome };
+}
+
+async function outcomeOf({ files }: Api, answer: HttpAnswer): Promise<Outcome> {
+  const body = answer.peek(RequestBody);
+  // ASSUMPTION: version 1 tells of a failure as version 2 does.
+  if (!answer.ok && statusWord(body?.status) === 'failed') return failure(body?.error);
+  if (!answer.ok) throw refused(answer);
+  // By its bytes: what a header calls them is not always true.
+  const isMedia =
+    fileTypeOf(answer.body) !== undefined ||
+    /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
+  return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
+}
+
+async function check(api: Api, task: ProviderTask): Promise<Observation> {
+  const { baseUrl, addresses, files } = api;
+  if (task.id.startsWith(WAITED)) return remembered(task);
+  const built = providerUrl(baseUrl, `/v2/requests/${encodeURIComponent(task.id)}`);
+  const status = await ask(api, addresses.find(task.handle, 'status') ?? `${built}/status`);
+  if (statusWord(status?.status) !== 'completed') return observe(status);
+  // "Async inference": the status is light; the output is at the other address.
+  const result = await ask(api, addresses.find(task.handle, 'response') ?? built);
+  if (statusWord(result?.status) !== 'completed') return observe(result);
+  return { kind: 'final', outcome: await completedFrom(filesIn(result?.output), files) };
+}
+
+/** @returns undefined when Segmind does not know the request (any more, or yet). */
+async function ask({ http, headers }: Api, url: string): Promise<RequestBody | undefined> {
+  const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
+  // The SDK: a request that failed is served with 422, so its body counts before its status.
+  const body = answer.peek(RequestBody);
+  if (!answer.ok && statusWord(body?.status) === 'failed') return body;
+  // ASSUMPTION: 404, right after the submission and after an hour; no document says.
+  if (answer.status === 404) return undefined;
+  if (!answer.ok) throw refused(answer);
+  return answer.read(RequestBody);
+}
+
+async function account({ http, baseUrl, headers }: Api): Promise<Account> {
+  const url = providerUrl(baseUrl, '/v1/get-user-credits');
+  const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
+  if (!answer.ok) throw refused(answer);
+  const credits = answer.read(Credits);
+  // ASSUMPTION: the free ones are counted apart.
+  return { credits: credits.credits + (credits['free-credits'] ?? 0) };
 }
 
 /** A status that no document names is a live one; a completed one without its output, too. */

@@ -1,6 +1,7 @@
 import { Retryable, Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
-import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
+import type { ImageSource } from '../../outbound/image-source.ts';
 import { multipart } from '../../outbound/multipart.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import {
@@ -25,6 +26,15 @@ import {
   Upload,
 } from './wire.ts';
 
+/** What a call to Vtryon takes, and where its pictures come from. */
+interface Api {
+  readonly http: HttpClient;
+  readonly images: ImageSource;
+  readonly baseUrl: string;
+  readonly taskPath: string;
+  readonly headers: Readonly<Record<'x-api-key', string>>;
+}
+
 /** ASSUMPTION: no page names Vtryon's limits. */
 const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSecond: 5 };
 
@@ -42,60 +52,14 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
       'VTRYON_BASE_URL: is required. Vtryon publishes no address; it is in your dashboard or contract.',
     );
   }
-  const base = baseUrl;
-  const taskPath = taskPathOf('VTRYON', options.taskPath, PATHS.task);
-  const headers = { 'x-api-key': options.apiKey };
+  const api: Api = {
+    http,
+    images,
+    baseUrl,
+    taskPath: taskPathOf('VTRYON', options.taskPath, PATHS.task),
+    headers: { 'x-api-key': options.apiKey },
+  };
   const webhook = secrets.some((secret) => secret !== '') ? vtryonWebhook(secrets) : undefined;
-
-  async function prepare(request: SubmitRequest): Promise<{ prepared: string; done: boolean }> {
-    const input = parseInput(TryOnInput, request.input);
-    const so = uploadsOf(request);
-    if (!so.person) so.person = await upload(PATHS.persons, input.personImage);
-    else so.garment ??= await upload(PATHS.garments, input.garmentImages[0] ?? '');
-    return { prepared: JSON.stringify(so), done: isComplete(so) };
-  }
-
-  /** A `read`, because a second upload of the same picture costs nothing. */
-  async function upload(path: string, picture: string): Promise<string> {
-    const body = multipart({ image: await images.load(picture) });
-    const url = providerUrl(base, path);
-    const answer = await http.request({
-      kind: 'safe-to-retry',
-      method: 'POST',
-      url,
-      headers,
-      body,
-    });
-    if (!answer.ok) throw uploadRefused(answer);
-    return answer.read(Upload).id;
-  }
-
-  async function submit(request: SubmitRequest): Promise<SubmitAnswer> {
-    const input = parseInput(TryOnInput, request.input);
-    const uploads = uploadsOf(request);
-    if (!isComplete(uploads)) throw new Retryable('unavailable', 'Not all pictures are uploaded');
-    const answer = await http.request({
-      kind: 'submit',
-      method: 'POST',
-      url: providerUrl(base, taskPath.replace(/\{id\}.*/, '')),
-      headers,
-      json: taskBody(input, uploads),
-    });
-    if (!answer.ok) throw refusal(answer, answer.peek(ApiError)?.detail ?? undefined);
-    return { task: { id: answer.read(Task).id } };
-  }
-
-  async function check(task: ProviderTask): Promise<Observation> {
-    const url = providerUrl(
-      base,
-      taskPath.replace('{id}', () => encodeURIComponent(task.id)),
-    );
-    const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-    // ASSUMPTION: an unknown task is a 404.
-    if (answer.status === 404) return { kind: 'missing' };
-    if (!answer.ok) throw refusal(answer);
-    return observe(answer.read(Task));
-  }
 
   return {
     name: 'vtryon',
@@ -104,10 +68,66 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     ...(webhook && { webhook }),
-    prepare,
-    submit,
-    check,
+    prepare: (request) => prepare(api, request),
+    submit: (request) => submit(api, request),
+    check: (task) => check(api, task),
   };
+}
+
+async function prepare(
+  api: Api,
+  request: SubmitRequest,
+): Promise<{ prepared: string; done: boolean }> {
+  const input = parseInput(TryOnInput, request.input);
+  const so = uploadsOf(request);
+  if (!so.person) so.person = await upload(api, PATHS.persons, input.personImage);
+  else so.garment ??= await upload(api, PATHS.garments, input.garmentImages[0] ?? '');
+  return { prepared: JSON.stringify(so), done: isComplete(so) };
+}
+
+/** A `read`, because a second upload of the same picture costs nothing. */
+async function upload(api: Api, path: string, picture: string): Promise<string> {
+  const { http, images, baseUrl, headers } = api;
+  const body = multipart({ image: await images.load(picture) });
+  const url = providerUrl(baseUrl, path);
+  const answer = await http.request({
+    kind: 'safe-to-retry',
+    method: 'POST',
+    url,
+    headers,
+    body,
+  });
+  if (!answer.ok) throw uploadRefused(answer);
+  return answer.read(Upload).id;
+}
+
+async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
+  const { http, baseUrl, taskPath, headers } = api;
+  const input = parseInput(TryOnInput, request.input);
+  const uploads = uploadsOf(request);
+  if (!isComplete(uploads)) throw new Retryable('unavailable', 'Not all pictures are uploaded');
+  const answer = await http.request({
+    kind: 'submit',
+    method: 'POST',
+    url: providerUrl(baseUrl, taskPath.replace(/\{id\}.*/, '')),
+    headers,
+    json: taskBody(input, uploads),
+  });
+  if (!answer.ok) throw refusal(answer, answer.peek(ApiError)?.detail ?? undefined);
+  return { task: { id: answer.read(Task).id } };
+}
+
+async function check(api: Api, task: ProviderTask): Promise<Observation> {
+  const { http, baseUrl, taskPath, headers } = api;
+  const url = providerUrl(
+    baseUrl,
+    taskPath.replace('{id}', () => encodeURIComponent(task.id)),
+  );
+  const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
+  // ASSUMPTION: an unknown task is a 404.
+  if (answer.status === 404) return { kind: 'missing' };
+  if (!answer.ok) throw refusal(answer);
+  return observe(answer.read(Task));
 }
 
 /** What `prepare` saved; nothing when it is not ours to read, and then it is done again. */
