@@ -31,16 +31,9 @@ declare module 'ioredis' {
   }
 }
 
-/** What is to be saved, as it will stand in Redis. */
-interface Fit {
-  generation: Generation;
-  value: string;
-}
-
-/** Why it cannot be saved at all. */
-interface Unfit {
-  unfit: Defect;
-}
+/** What is to be saved, as it will stand in Redis; or why it cannot be saved at all. */
+type Fit = { generation: Generation; value: string };
+type Unfit = { unfit: Defect };
 
 const Answers = z.array(z.union([z.array(z.string()), z.string(), z.null()]));
 

@@ -17,7 +17,7 @@ const REDIS_WAIT_MS = 1_000;
 const LEFT_FIRST_MS = 5_000;
 const LEFT_LONGEST_MS = 30_000;
 
-export interface JobParts<Payload> extends Omit<SharedParts, 'connection' | 'prefix'> {
+interface JobParts<Payload> extends Omit<SharedParts, 'connection' | 'prefix'> {
   readonly stage: Stage<Payload>;
   /** Says now and then that a job was left to another process. */
   readonly sayLeft: (why: Error) => void;
@@ -25,7 +25,7 @@ export interface JobParts<Payload> extends Omit<SharedParts, 'connection' | 'pre
   readonly isStopping: () => boolean;
 }
 
-/** What one try at a job is: the job itself, and the lock that this worker has on it. */
+/** A job, and the lock that this worker has on it. */
 interface Taken {
   readonly job: Job<unknown>;
   readonly token: string | undefined;
