@@ -3,8 +3,10 @@ import { recordOf } from '../generation/fields.ts';
 import { type Generation, type InState, modeOf } from '../generation/generation.ts';
 import { fingerprint, newGenerationId } from '../generation/ids.ts';
 import { REISSUE_FIRST_MS } from '../generation/reissue.ts';
+import type { Earlier } from '../store/create-record.ts';
 import type { Store } from '../store/store.ts';
 import {
+  type CheckedRequest,
   createRequestCheck,
   type GenerationRequest,
   type KnownProvider,
@@ -19,6 +21,17 @@ export type RequestGeneration = (
   from: Requester,
 ) => Promise<{ generation: Generation; created: boolean }>;
 
+interface Parts {
+  readonly store: Store;
+  readonly enqueue: Enqueue;
+  readonly providers: ReadonlyMap<string, KnownProvider>;
+  readonly publicUrl: string | undefined;
+  readonly allowInsecureUrls: boolean;
+  readonly maxQueuedMs: number;
+  readonly now: () => number;
+  readonly onSubmitJobLost: (error: unknown, generation: Generation) => void;
+}
+
 /**
  * The one door for new generations. Checks everything first; then record, schedule and idempotency
  * entry are written in one step, and the submit job follows. When only that last step fails the
@@ -28,75 +41,75 @@ export type RequestGeneration = (
  * @throws InvalidRequest naming each field that is wrong, see `createRequestCheck`, or
  *   `idempotency_conflict`; nothing has been written then.
  */
-export function createRequestGeneration(options: {
-  store: Store;
-  enqueue: Enqueue;
-  providers: ReadonlyMap<string, KnownProvider>;
-  publicUrl: string | undefined;
-  allowInsecureUrls: boolean;
-  maxQueuedMs: number;
-  now: () => number;
-  onSubmitJobLost: (error: unknown, generation: Generation) => void;
-}): RequestGeneration {
-  const { store, enqueue, now } = options;
-  const check = createRequestCheck(options);
+export function createRequestGeneration(parts: Parts): RequestGeneration {
+  const { store } = parts;
+  const check = createRequestCheck(parts);
 
   return async (body, who) => {
-    const { from, request, provider, input } = check(body, who);
-    const key = from.idempotencyKey;
-    const once = key === undefined ? undefined : onceEntry(key, request);
-
-    const nowMs = now();
-    const generation = recordOf<InState<'queued'>>({
-      id: newGenerationId(nowMs),
-      version: 1,
-      tenant: from.tenant,
-      provider: request.provider,
-      model: request.model,
-      mode: modeOf({ publicUrl: options.publicUrl, webhook: provider.webhook }),
-      input,
-      metadata: request.metadata,
-      callbackUrl: request.callbackUrl || undefined,
-      createdAt: nowMs,
-      attempt: 1,
-      sends: 0,
-      refusals: 0,
-      redriveOf: undefined,
-      goesOnWith: undefined,
-      state: 'queued',
-      prepared: undefined,
-      hold: undefined,
-      deadlineAt: nowMs + options.maxQueuedMs,
-      // If no worker has started on it by then, the schedule issues the submit job again.
-      dueAt: nowMs + REISSUE_FIRST_MS,
-    });
+    const checked = check(body, who);
+    const key = checked.from.idempotencyKey;
+    const once = key === undefined ? undefined : onceEntry(key, checked.request);
+    const generation = queuedGeneration(parts, checked);
     const earlier = await store.create(generation, once);
     // Its own id: ioredis sent the same write twice because a connection broke.
     const isNew = !earlier || earlier.id === generation.id;
-    const stored = isNew ? generation : await replay(earlier, once);
+    const stored = isNew ? generation : await replay(store, earlier, once);
     // Whoever asks again may have been answered 503 between the record and its job.
-    if (stored.version === 1) await addJob(stored);
+    if (stored.version === 1) await addJob(parts, stored);
     return { generation: stored, created: isNew };
   };
+}
 
-  async function addJob(generation: Generation): Promise<void> {
-    await enqueue.submit(generation, 0).catch((error: unknown) => {
-      options.onSubmitJobLost(error, generation);
-    });
-  }
+/** The first version of a record. */
+function queuedGeneration(
+  { publicUrl, maxQueuedMs, now }: Parts,
+  { from, request, provider, input }: CheckedRequest,
+): InState<'queued'> {
+  const nowMs = now();
+  return recordOf<InState<'queued'>>({
+    id: newGenerationId(nowMs),
+    version: 1,
+    tenant: from.tenant,
+    provider: request.provider,
+    model: request.model,
+    mode: modeOf({ publicUrl, webhook: provider.webhook }),
+    input,
+    metadata: request.metadata,
+    callbackUrl: request.callbackUrl || undefined,
+    createdAt: nowMs,
+    attempt: 1,
+    sends: 0,
+    refusals: 0,
+    redriveOf: undefined,
+    goesOnWith: undefined,
+    state: 'queued',
+    prepared: undefined,
+    hold: undefined,
+    deadlineAt: nowMs + maxQueuedMs,
+    // If no worker has started on it by then, the schedule issues the submit job again.
+    dueAt: nowMs + REISSUE_FIRST_MS,
+  });
+}
 
-  async function replay(
-    earlier: { id: string; bodyFingerprint: string },
-    once: { bodyFingerprint: string } | undefined,
-  ): Promise<Generation> {
-    const generation = await store.load(earlier.id);
-    if (generation && earlier.bodyFingerprint === once?.bodyFingerprint) return generation;
-    throw new InvalidRequest(
-      'idempotency_conflict',
-      'This Idempotency-Key was used within 24 hours for another request. Use a new key.',
-      [{ field: 'Idempotency-Key', message: 'was used for another request body' }],
-    );
-  }
+async function addJob({ enqueue, onSubmitJobLost }: Parts, generation: Generation): Promise<void> {
+  await enqueue.submit(generation, 0).catch((error: unknown) => {
+    onSubmitJobLost(error, generation);
+  });
+}
+
+/** What the same idempotency key made before. @throws InvalidRequest if it was used otherwise. */
+async function replay(
+  store: Store,
+  earlier: Earlier,
+  once: Pick<Earlier, 'bodyFingerprint'> | undefined,
+): Promise<Generation> {
+  const generation = await store.load(earlier.id);
+  if (generation && earlier.bodyFingerprint === once?.bodyFingerprint) return generation;
+  throw new InvalidRequest(
+    'idempotency_conflict',
+    'This Idempotency-Key was used within 24 hours for another request. Use a new key.',
+    [{ field: 'Idempotency-Key', message: 'was used for another request body' }],
+  );
 }
 
 function onceEntry(key: string, request: GenerationRequest) {

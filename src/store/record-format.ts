@@ -61,3 +61,20 @@ export function decodeRecord(value: string): Generation {
     throw new Defect('A stored generation cannot be read.', { cause: error });
   }
 }
+
+/**
+ * A record; undefined when there is none; a Defect when it is there and cannot be read, NotKnownHere
+ * when only newer code can.
+ */
+export type Read = Generation | Defect | NotKnownHere | undefined;
+
+/** A stored record as `Read` says. */
+export function decoded(value: string | null): Read {
+  if (value === null) return undefined;
+  try {
+    return decodeRecord(value);
+  } catch (error) {
+    // It says what it throws.
+    return error as Defect | NotKnownHere;
+  }
+}

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { CatwalkError } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Keys } from './keys.ts';
-import { decoded, type Read } from './store.ts';
+import { decoded, type Read } from './record-format.ts';
 
 /** Some of the records, in no order. */
 export interface RecordPage {

@@ -10,6 +10,17 @@ export interface SourceFile {
   readonly impureGlobals: readonly string[];
   readonly readsEnvironment: boolean;
   readonly lines: number;
+  /** Every function of it, those inside others too. */
+  readonly functions: readonly SourceFunction[];
+}
+
+interface SourceFunction {
+  /** The one it is declared or kept under; that of what it lies in when it has none. */
+  readonly name: string;
+  /** Where it begins, counted from 1. */
+  readonly line: number;
+  /** From its first line to its last, with all that lies inside. */
+  readonly lines: number;
 }
 
 const IMPURE_GLOBALS = [
@@ -78,14 +89,49 @@ function impurityOf(node: Node): string[] {
   return IMPURE_GLOBALS.includes(written) ? [written] : [];
 }
 
+function functionsIn(root: unknown, text: string): SourceFunction[] {
+  const lineAt = lineCounter(text);
+  const found: SourceFunction[] = [];
+  const visit = (value: unknown, outer: string): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item, outer);
+    if (!isNode(value)) return;
+    const name = nameOf(value) ?? outer;
+    if (/^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(value.type)) {
+      const line = lineAt(Number(value['start']));
+      found.push({ name, line, lines: lineAt(Number(value['end']) - 1) - line + 1 });
+    }
+    for (const inner of Object.values(value)) visit(inner, name);
+  };
+  visit(root, '(unnamed)');
+  return found;
+}
+
+/** What a declaration, a variable, a property or a method is called. */
+function nameOf(node: Node): string | undefined {
+  const called = node['id'] ?? node['key'];
+  const name = isNode(called) ? (called['name'] ?? called['value']) : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** @returns the line of a position in `text`, counted from 1. */
+function lineCounter(text: string): (position: number) => number {
+  const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
+  return (position) => {
+    const next = ends.findIndex((end) => end >= position);
+    return (next < 0 ? ends.length : next) + 1;
+  };
+}
+
 export function parseSource(path: string, text: string): SourceFile {
-  const nodes = [...walk(parseAst(text, { lang: 'ts' }, path))];
+  const root = parseAst(text, { lang: 'ts' }, path);
+  const nodes = [...walk(root)];
   return {
     path,
     imports: nodes.flatMap(importOf),
     impureGlobals: [...new Set(nodes.flatMap(impurityOf))],
     readsEnvironment: nodes.some(readsEnvironment),
     lines: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
+    functions: functionsIn(root, text),
   };
 }
 

@@ -14,30 +14,34 @@ const ACCOUNT_PATIENCE_MS = 2_000;
 type ShownAccount = Account | { unavailable: true } | null;
 const UNAVAILABLE: ShownAccount = { unavailable: true };
 
+interface CatalogueParts {
+  readonly providers: ReadonlyMap<string, ProviderAdapter>;
+  readonly tenantOf: (request: Request) => string;
+  readonly publicUrl: string | undefined;
+  /** The operator's changes to poll timing. */
+  readonly pollProfiles: PollProfileChanges;
+  /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
+  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
+  /** How long no submission of a provider starts, for its rate limit or a hold; not above 0: none. */
+  readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/** What each provider's account showed last, and when it was asked (Unix ms). */
+type Accounts = Map<string, { at: number; account: Promise<ShownAccount> }>;
+
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
  * `GET /providers`: what each provider can do, its limits, until when its submissions are held, whose
  * circuits are open, and what is left to spend.
  */
-export function catalogueRoutes(parts: {
-  providers: ReadonlyMap<string, ProviderAdapter>;
-  tenantOf: (request: Request) => string;
-  publicUrl: string | undefined;
-  /** The operator's changes to poll timing. */
-  pollProfiles: PollProfileChanges;
-  /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
-  openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
-  /** How long no submission of a provider starts, for its rate limit or a hold; not above 0: none. */
-  heldForMs: (provider: ProviderAdapter) => Promise<number>;
-  now: () => number;
-  log: Logger;
-}): Router {
-  const { providers, tenantOf, publicUrl, pollProfiles, now, log } = parts;
+export function catalogueRoutes(parts: CatalogueParts): Router {
+  const { tenantOf, publicUrl, pollProfiles } = parts;
   const router = Router();
-  const models = [...providers.values()].flatMap((provider) =>
-    describeModels(provider, pollProfiles),
-  );
-  const accounts = new Map<string, { at: number; account: Promise<ShownAccount> }>();
+  const providers = [...parts.providers.values()];
+  const models = providers.flatMap((provider) => describeModels(provider, pollProfiles));
+  const accounts: Accounts = new Map();
 
   router.get('/models', (request, response) => {
     tenantOf(request);
@@ -46,11 +50,11 @@ export function catalogueRoutes(parts: {
 
   router.get('/providers', async (request, response) => {
     tenantOf(request);
-    const described = [...providers.values()].map(async (provider) => {
+    const described = providers.map(async (provider) => {
       const [submissionsHeldUntil, circuitsOpen, account] = await Promise.all([
-        heldUntil(provider),
-        circuitsOf(provider.name),
-        inTime(accountOf(provider)),
+        heldUntil(parts, provider),
+        circuitsOf(parts, provider.name),
+        inTime(accountOf(parts, accounts, provider)),
       ]);
       const known = describeProvider(provider, publicUrl);
       return { ...known, submissionsHeldUntil, circuitsOpen, account };
@@ -58,35 +62,42 @@ export function catalogueRoutes(parts: {
     response.json({ providers: await Promise.all(described) });
   });
 
-  /** Null: nothing is held, or Redis cannot say. */
-  async function heldUntil(provider: ProviderAdapter): Promise<string | null> {
-    const heldForMs = await parts.heldForMs(provider).catch(() => 0);
-    return heldForMs > 0 ? new Date(now() + heldForMs).toISOString() : null;
-  }
-
-  /** Model → until when, or null when the next submission is its probe. Null while Redis is away. */
-  async function circuitsOf(provider: string): Promise<Record<string, string | null> | null> {
-    const open = await parts.openCircuits(provider).catch(() => null);
-    const times = Object.entries(open ?? {}).map(([model, untilMs]) => {
-      return [model, untilMs > now() ? new Date(untilMs).toISOString() : null];
-    });
-    return open && Object.fromEntries(times);
-  }
-
-  function accountOf(provider: ProviderAdapter): Promise<ShownAccount> {
-    const known = accounts.get(provider.name);
-    if (known && now() - known.at < ACCOUNT_FRESH_MS) return known.account;
-    const account = Promise.resolve()
-      .then(() => provider.account?.() ?? null)
-      .catch((err: unknown) => {
-        log.warn({ provider: provider.name, err }, 'account not read');
-        return UNAVAILABLE;
-      });
-    accounts.set(provider.name, { at: now(), account });
-    return account;
-  }
-
   return router;
+}
+
+/** Null: nothing is held, or Redis cannot say. */
+async function heldUntil(parts: CatalogueParts, provider: ProviderAdapter): Promise<string | null> {
+  const heldForMs = await parts.heldForMs(provider).catch(() => 0);
+  return heldForMs > 0 ? new Date(parts.now() + heldForMs).toISOString() : null;
+}
+
+/** Model → until when, or null when the next submission is its probe. Null while Redis is away. */
+async function circuitsOf(
+  { openCircuits, now }: CatalogueParts,
+  provider: string,
+): Promise<Record<string, string | null> | null> {
+  const open = await openCircuits(provider).catch(() => null);
+  const times = Object.entries(open ?? {}).map(([model, untilMs]) => {
+    return [model, untilMs > now() ? new Date(untilMs).toISOString() : null];
+  });
+  return open && Object.fromEntries(times);
+}
+
+function accountOf(
+  { now, log }: CatalogueParts,
+  accounts: Accounts,
+  provider: ProviderAdapter,
+): Promise<ShownAccount> {
+  const known = accounts.get(provider.name);
+  if (known && now() - known.at < ACCOUNT_FRESH_MS) return known.account;
+  const account = Promise.resolve()
+    .then(() => provider.account?.() ?? null)
+    .catch((err: unknown) => {
+      log.warn({ provider: provider.name, err }, 'account not read');
+      return UNAVAILABLE;
+    });
+  accounts.set(provider.name, { at: now(), account });
+  return account;
 }
 
 async function inTime(account: Promise<ShownAccount>): Promise<ShownAccount> {

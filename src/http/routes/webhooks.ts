@@ -1,4 +1,4 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { InvalidRequest } from '../../generation/errors.ts';
 import { GenerationId } from '../../generation/ids.ts';
@@ -15,6 +15,14 @@ import { createBodyReader } from '../bodies.ts';
 import { HttpError } from '../error-response.ts';
 import { needingRedis } from '../unavailable.ts';
 
+interface WebhookParts {
+  readonly providers: ReadonlyMap<string, ProviderAdapter>;
+  readonly receiveWebhook: ReceiveWebhook;
+  readonly secrets: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly log: Logger;
+}
+
 /**
  * `POST /:provider/:generationId/:token` for providers that take a URL per request, and
  * `POST /:provider` for those with one endpoint for the whole account.
@@ -24,102 +32,106 @@ import { needingRedis } from '../unavailable.ts';
  * deliveries for generations we no longer know are answered 200 too: the provider cannot do anything
  * about them.
  */
-export function webhookRoutes(parts: {
-  providers: ReadonlyMap<string, ProviderAdapter>;
-  receiveWebhook: ReceiveWebhook;
-  secrets: readonly string[];
-  maxBodyBytes: number;
-  log: Logger;
-}): Router {
-  const { providers, receiveWebhook, secrets, maxBodyBytes, log } = parts;
+export function webhookRoutes(parts: WebhookParts): Router {
+  const { maxBodyBytes } = parts;
   const router = Router();
   // Anybody may send to an account-wide endpoint, so the room for those bodies is their own.
   const bodyWithToken = createBodyReader(maxBodyBytes);
   const bodyFromAnybody = createBodyReader(maxBodyBytes);
 
-  /** Before the body is read: a stranger's body is not worth reading. */
-  const admit: RequestHandler = (request, _response, next) => {
-    if (supportOf(request).scope !== 'request') throw notAuthentic();
-    const { provider, generationId, token } = request.params;
-    const delivery = {
-      provider: String(provider),
-      generationId: String(generationId),
-      token: String(token),
-    };
-    if (!verifyDeliveryToken(secrets, delivery)) throw notAuthentic();
-    next();
-  };
-
+  // Admitted before the body is read: a stranger's body is not worth reading.
   router.post(
     '/:provider/:generationId/:token',
-    admit,
+    (request, _response, next) => {
+      admitWithToken(parts, request);
+      next();
+    },
     bodyWithToken,
     async (request, response) => {
-      await receive(request, response, GenerationId.parse(request.params['generationId']));
+      await receive(parts, request, GenerationId.parse(request.params.generationId));
+      response.status(200).json({ received: true });
     },
   );
 
-  const admitAccount: RequestHandler = (request, _response, next) => {
-    if (supportOf(request).scope !== 'account') throw notAuthentic();
-    next();
-  };
-
-  router.post('/:provider', admitAccount, bodyFromAnybody, async (request, response) => {
-    await receive(request, response);
-  });
-
-  async function receive(
-    request: Request,
-    response: Response,
-    generationId?: GenerationId,
-  ): Promise<void> {
-    const provider = String(request.params['provider']);
-    const webhook = supportOf(request);
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const headers = distinctHeaders(request);
-    if (!(await isAuthentic(webhook, { headers, body }))) throw notAuthentic();
-
-    const { taskId, observation } = readingOf(provider, webhook, body);
-    // A task's number alone may also be another kind of task's: what is matched by it is checked.
-    const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
-    const delivery = { provider, taskId, observation, believed };
-    const where = await needingRedis(
-      receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
-    );
-    log.info(
-      { generation: generationId, provider, says: observation?.kind, where },
-      'webhook received',
-    );
-    response.status(200).json({ received: true });
-  }
-
-  /**
-   * What an adapter reads wrongly is for somebody to look at. If it names its task at least, that is
-   * checked; else it is refused as malformed, so that the provider sends it again and the poll
-   * learns it meanwhile.
-   */
-  function readingOf(
-    provider: string,
-    webhook: WebhookSupport,
-    body: Buffer,
-  ): Pick<VerifiedDelivery, 'taskId' | 'observation'> {
-    try {
-      return webhook.read(body);
-    } catch (err) {
-      if (!(err instanceof AdapterDefect)) throw err;
-      log.error({ provider, err }, 'webhook not understood');
-      if (err.task) return { taskId: err.task.id, observation: undefined };
-      throw new InvalidRequest('malformed_webhook', 'The body cannot be understood');
-    }
-  }
-
-  function supportOf(request: Request): WebhookSupport {
-    const webhook = providers.get(String(request.params['provider']))?.webhook;
-    if (webhook) return webhook;
-    throw new HttpError(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
-  }
+  router.post(
+    '/:provider',
+    (request, _response, next) => {
+      admitToAccount(parts, request);
+      next();
+    },
+    bodyFromAnybody,
+    async (request, response) => {
+      await receive(parts, request);
+      response.status(200).json({ received: true });
+    },
+  );
 
   return router;
+}
+
+function admitWithToken(parts: WebhookParts, request: Request): void {
+  if (supportOf(parts, request).scope !== 'request') throw notAuthentic();
+  const { provider, generationId, token } = request.params;
+  const delivery = {
+    provider: String(provider),
+    generationId: String(generationId),
+    token: String(token),
+  };
+  if (!verifyDeliveryToken(parts.secrets, delivery)) throw notAuthentic();
+}
+
+function admitToAccount(parts: WebhookParts, request: Request): void {
+  if (supportOf(parts, request).scope !== 'account') throw notAuthentic();
+}
+
+/** Resolves when the delivery is in Redis. @throws HttpError when it is not authentic. */
+async function receive(
+  parts: WebhookParts,
+  request: Request,
+  generationId?: GenerationId,
+): Promise<void> {
+  const { receiveWebhook, log } = parts;
+  const provider = String(request.params['provider']);
+  const webhook = supportOf(parts, request);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const headers = distinctHeaders(request);
+  if (!(await isAuthentic(webhook, { headers, body }))) throw notAuthentic();
+
+  const { taskId, observation } = readingOf(webhook, body, { provider, log });
+  // A task's number alone may also be another kind of task's: what is matched by it is checked.
+  const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
+  const delivery = { provider, taskId, observation, believed };
+  const where = await needingRedis(
+    receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
+  );
+  const says = observation?.kind;
+  log.info({ generation: generationId, provider, says, where }, 'webhook received');
+}
+
+/**
+ * What an adapter reads wrongly is for somebody to look at. If it names its task at least, that is
+ * checked; else it is refused as malformed, so that the provider sends it again and the poll learns
+ * it meanwhile.
+ */
+function readingOf(
+  webhook: WebhookSupport,
+  body: Buffer,
+  { provider, log }: { provider: string; log: Logger },
+): Pick<VerifiedDelivery, 'taskId' | 'observation'> {
+  try {
+    return webhook.read(body);
+  } catch (err) {
+    if (!(err instanceof AdapterDefect)) throw err;
+    log.error({ provider, err }, 'webhook not understood');
+    if (err.task) return { taskId: err.task.id, observation: undefined };
+    throw new InvalidRequest('malformed_webhook', 'The body cannot be understood');
+  }
+}
+
+function supportOf({ providers }: WebhookParts, request: Request): WebhookSupport {
+  const webhook = providers.get(String(request.params['provider']))?.webhook;
+  if (webhook) return webhook;
+  throw new HttpError(404, 'unknown_provider', 'No provider of this name sends webhooks here.');
 }
 
 /**

@@ -87,7 +87,7 @@ function decideOne(parts: BatchParts, batch: Batch, { index, event, generation }
     if ('ignored' in decision) {
       const { reason } = decision;
       batch.results[index] = { kind: 'ignored', reason, generation };
-      parts.log.debug({ ...about(generation, event), reason }, 'ignored');
+      parts.log.debug({ ...about(generation), event: event.type, reason }, 'ignored');
       return [];
     }
     const ends = isFinal(decision.next) && !isFinal(generation);

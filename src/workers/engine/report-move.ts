@@ -2,10 +2,9 @@ import type { Logger } from '../../config/log.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import { type Generation, isFinal } from '../../generation/generation.ts';
 
-/** Who and what a log line is about. */
-export function about(generation: Generation, event: GenerationEvent) {
-  const { id, provider, tenant } = generation;
-  return { generation: id, provider, tenant, event: event.type };
+/** Which generation a log line is about, and whose. */
+export function about({ id, provider, tenant }: Generation) {
+  return { generation: id, provider, tenant };
 }
 
 /** Logs a move: one `info` line for the one that `ends` a generation, `debug` for any other. */
@@ -15,7 +14,7 @@ export function reportMove(
   event: GenerationEvent,
   ends: boolean,
 ): void {
-  const line = { ...about(generation, event), to: generation.state };
+  const line = { ...about(generation), event: event.type, to: generation.state };
   if (!isFinal(generation) || !ends) {
     log.debug(line, 'moved');
     return;

@@ -1,6 +1,7 @@
 import { queueNames } from '../../config/queues.ts';
 import { type CompletionEvent, SubscriberJob } from '../../generation/jobs.ts';
-import { type RunningWorker, runWorker, type SharedParts } from './run-worker.ts';
+import { type RunningWorker, runWorker } from './run-worker.ts';
+import type { SharedParts } from './stage.ts';
 
 /** Called at least once for every completion; a repeat carries the same `event.id`. */
 export type CompletionHandler = (event: CompletionEvent) => void | Promise<void>;

@@ -2,7 +2,7 @@ import { queueNames } from '../../config/queues.ts';
 import { CompletionsJob, RoundJob, SUBMIT_JOBS, SubmitJob } from '../../generation/jobs.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import { createCircuits } from '../../store/circuit.ts';
-import type { Stage } from '../engine/run-worker.ts';
+import type { Stage } from '../engine/stage.ts';
 import type { WorkerParts } from '../parts.ts';
 import { createComplete } from './complete.ts';
 import { longest } from './longest.ts';

@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { Defect, InvalidRequest, Retryable, Terminal } from '../../../src/generation/errors.ts';
-import { type NotYet, runWorker, type Stage } from '../../../src/workers/engine/run-worker.ts';
+import { runWorker } from '../../../src/workers/engine/run-worker.ts';
+import type { NotYet, Stage } from '../../../src/workers/engine/stage.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 
