@@ -8,8 +8,8 @@ import { MAX_DATA_BYTES, MAX_RESULT_URL, MAX_RESULTS } from './wire-values.ts';
  */
 
 const MAX_TASK_ID = 256;
-/** Three addresses of the longest kind that we keep, and room to spare. */
-const MAX_HANDLE = 8_192;
+/** As large as an outcome, and room to spare: some adapters have nowhere else to remember theirs. */
+const MAX_HANDLE = 2 * MAX_RESULTS * MAX_RESULT_URL;
 const MAX_PREPARED = 16_384;
 /** As `statusWord` cuts it. */
 const MAX_STATUS = 64;
@@ -23,10 +23,9 @@ export function cutMessage(message: string): string {
 
 const TaskName = z.string().min(1).max(MAX_TASK_ID);
 
-const TaskAnswer = z.object({
-  id: TaskName,
-  handle: z.string().max(MAX_HANDLE).optional(),
-});
+/** A task's name apart from the rest: one that was paid for is not lost to an odd handle. */
+export const TaskId = z.object({ id: TaskName });
+export const Task = TaskId.extend({ handle: z.string().max(MAX_HANDLE).optional() });
 
 /** Data that is no file: as JSON brings it, so that nothing of it changes on its way. */
 const Data = z.unknown().transform((data, context) => {
@@ -52,7 +51,8 @@ const ResultAnswer = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('file'),
     url: z.string().min(1).max(MAX_RESULT_URL),
-    contentType: z.string().max(256).optional(),
+    // Decides nothing: one that is none is left out.
+    contentType: z.string().max(256).optional().catch(undefined),
   }),
   z.object({ kind: z.literal('data'), data: Data }),
 ]);
@@ -86,11 +86,8 @@ export const ObservationAnswer = z.discriminatedUnion('kind', [
 ]);
 
 /** The task apart from the outcome: one that is known is not lost to an outcome that is not. */
-export const SubmitAnswerTask = z.object({ task: TaskAnswer });
+export const SubmitAnswerTask = z.object({ task: z.unknown() });
 export const SubmitAnswerOutcome = z.object({ outcome: OutcomeAnswer.optional() });
-
-/** Absence permits another submission, so only exactly `undefined` says it. */
-export const FindAnswer = TaskAnswer.optional();
 
 export const PrepareAnswer = z.object({
   prepared: z.string().max(MAX_PREPARED),

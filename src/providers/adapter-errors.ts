@@ -27,6 +27,7 @@ function checkedRetryable(error: Retryable, provider: string, call: string): Ret
     retryAfterMs: isWait ? retryAfterMs : undefined,
     ifItLasts: isEnd && ifItLasts ? asTerminal(ifItLasts) : undefined,
     answered: error.answered,
+    met: error.met,
     cause: new AdapterDefect(provider, call, `threw a Retryable, but ${why}`),
   });
 }

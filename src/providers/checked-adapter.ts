@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { CatwalkError } from '../generation/errors.ts';
+import type { ProviderTask } from '../generation/generation.ts';
 import {
   AccountAnswer,
-  FindAnswer,
   ObservationAnswer,
   PrepareAnswer,
   ReadingObservation,
   ReadingTask,
   SubmitAnswerOutcome,
   SubmitAnswerTask,
+  Task,
+  TaskId,
 } from './adapter-answers.ts';
 import { AdapterDefect } from './adapter-defect.ts';
 import { checkedError } from './adapter-errors.ts';
@@ -40,12 +42,13 @@ export function checkedAdapter(adapter: ProviderAdapter): ProviderAdapter {
     name,
     models,
     limits,
-    repeatSubmit: checkedRepeat(adapter.repeatSubmit, asked),
+    repeatSubmit: checkedRepeat(name, adapter.repeatSubmit, asked),
     inputs,
     ...(webhook && { webhook: checkedWebhook(name, webhook) }),
     submit: async (request) => {
       const answer = await asked('submit', z.unknown(), () => adapter.submit(request));
-      const { task } = parsed(name, 'submit', SubmitAnswerTask, answer);
+      const named = parsed(name, 'submit', SubmitAnswerTask, answer);
+      const task = taskIn(name, 'submit', named.task);
       const { outcome } = parsed(name, 'submit', SubmitAnswerOutcome, answer, task);
       return outcome ? { task, outcome } : { task };
     },
@@ -72,14 +75,24 @@ export function checkedAdapter(adapter: ProviderAdapter): ProviderAdapter {
 }
 
 function checkedRepeat(
+  name: string,
   support: RepeatSubmitSupport,
   asked: <T>(call: string, schema: z.ZodType<T>, work: () => Promise<unknown>) => Promise<T>,
 ): RepeatSubmitSupport {
   if (support.kind !== 'search') return support;
   return {
     kind: 'search',
-    find: (request) => asked('find', FindAnswer, () => support.find(request)),
+    find: async (request) => {
+      const found = await asked('find', z.unknown(), () => support.find(request));
+      // Absence permits another submission, so only exactly `undefined` says it.
+      return found === undefined ? undefined : taskIn(name, 'find', found);
+    },
   };
+}
+
+/** @throws AdapterDefect, with the task's id where that could be understood. */
+function taskIn(name: string, call: string, answer: unknown): ProviderTask {
+  return parsed(name, call, Task, answer, parsed(name, call, TaskId, answer));
 }
 
 function checkedWebhook(name: string, webhook: WebhookSupport): WebhookSupport {

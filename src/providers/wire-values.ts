@@ -52,11 +52,15 @@ export function completedWith(links: readonly string[]): Outcome {
 /** Most JSON of a result that is not a file, in bytes: it travels in records, jobs and callbacks. */
 export const MAX_DATA_BYTES = 64 * 1024;
 
-/** The outcome of a finished task whose result is data, such as labels, and not a file. */
+/**
+ * The outcome of a finished task whose result is data, such as labels, and not a file. As JSON keeps
+ * it: a number too large for any, such as the text `1e999` brings, is null, and costs nothing else.
+ */
 export function completedWithData(data: unknown): Outcome {
-  const size = Buffer.byteLength(JSON.stringify(data) ?? '');
-  if (size > MAX_DATA_BYTES) return failed('result_too_large');
-  return { verdict: 'completed', results: [{ kind: 'data', data }] };
+  const text: string | undefined = JSON.stringify(data);
+  if (text === undefined) return failed('result_missing');
+  if (Buffer.byteLength(text) > MAX_DATA_BYTES) return failed('result_too_large');
+  return { verdict: 'completed', results: [{ kind: 'data', data: JSON.parse(text) as unknown }] };
 }
 
 /**

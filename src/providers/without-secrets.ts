@@ -109,9 +109,10 @@ function cleanOutcome(outcome: Outcome, clean: Clean): Outcome {
   return { ...outcome, reason: { code, message: clean(message) } };
 }
 
-/** The whole chain of causes, as a logger would print it. */
-function cleanError(error: unknown, clean: Clean): void {
-  if (!(error instanceof Error)) return;
+/** The whole chain of causes, as a logger would print it; it may lead back to where it began. */
+function cleanError(error: unknown, clean: Clean, seen = new Set<unknown>()): void {
+  if (!(error instanceof Error) || seen.has(error)) return;
+  seen.add(error);
   const message = clean(error.message);
   // The stack begins with the message.
   const stack = error.stack && clean(error.stack.replace(error.message, () => message));
@@ -122,6 +123,6 @@ function cleanError(error: unknown, clean: Clean): void {
     if (error[field] === value) continue;
     Reflect.defineProperty(error, field, { value, configurable: true, writable: true });
   }
-  cleanError(error.cause, clean);
-  if (error instanceof Retryable) cleanError(error.ifItLasts, clean);
+  cleanError(error.cause, clean, seen);
+  if (error instanceof Retryable) cleanError(error.ifItLasts, clean, seen);
 }

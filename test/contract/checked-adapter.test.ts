@@ -123,7 +123,6 @@ test.each<[string, unknown]>([
   ['an empty task id', { task: { id: '' } }],
   ['a task id of 10 MB', { task: { id: megabytes } }],
   ['a task id that is no text', { task: { id: 7 } }],
-  ['a handle of 10 MB', { task: { id: '1', handle: megabytes } }],
 ])('a submission that answers %s names no task, and fails by name', async (_, answer) => {
   const failure = await broken({ submit: answers(answer) })
     .submit(request)
@@ -137,6 +136,45 @@ test('an outcome that cannot be understood does not cost the task that can', asy
     .submit(request)
     .catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'adapter_defect.acme.submit', task });
+});
+
+test.each<[string, unknown]>([
+  ['of 10 MB', megabytes],
+  ['of null', null],
+  ['that is no text', { status: 'https://api.example/1' }],
+])('a handle %s fails by name, and does not cost the task that was paid for', async (_, handle) => {
+  const odd = { ...task, handle };
+  const find = answers(odd);
+  const adapter = broken({
+    submit: answers({ task: odd, outcome: OUTCOME }),
+    repeatSubmit: { kind: 'search', find },
+  });
+  const { repeatSubmit } = adapter;
+  if (repeatSubmit.kind !== 'search') throw new Error('it can be searched');
+  for (const [name, call] of Object.entries({
+    submit: () => adapter.submit(request),
+    find: () => repeatSubmit.find(request),
+  })) {
+    const failure = await call().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: `adapter_defect.acme.${name}`, task });
+  }
+});
+
+test('a handle may hold as large an outcome as there may be', async () => {
+  // Segmind's holds it, where it is all that is left after a crash.
+  const results = Array(32).fill({ kind: 'file', url: `https://a.example/${'x'.repeat(8_174)}` });
+  const outcome = { verdict: 'completed', results };
+  const answer = { task: { ...task, handle: JSON.stringify(outcome) }, outcome };
+  expect(await broken({ submit: answers(answer) }).submit(request)).toEqual(answer);
+});
+
+test.each<[string, unknown]>([
+  ['null', null],
+  ['a number', 7],
+  ['10 MB', megabytes],
+])('a content type of %s is none, and does not cost the file', async (_, contentType) => {
+  const adapter = broken({ check: answers(file({ url: RESULT.url, contentType })) });
+  expect(await adapter.check(task, about)).toEqual(final(OUTCOME));
 });
 
 test.each<[string, unknown]>([
@@ -167,7 +205,10 @@ test('what prepares and what is left to spend are held to their shapes', async (
 test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 1e300, 8.64e15, '5', null])(
   'a wait of %s is no wait, and "certainly not accepted" stands',
   async (retryAfterMs) => {
-    const thrown = new Retryable('rate_limited', 'later', { retryAfterMs: retryAfterMs as number });
+    const thrown = new Retryable('rate_limited', 'later', {
+      retryAfterMs: retryAfterMs as number,
+      met: 'http_429',
+    });
     const calls = broken({
       submit: () => Promise.reject(thrown),
       check: () => Promise.reject(thrown),
@@ -180,6 +221,7 @@ test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 1e300, 8.64e15, '5', null])
         name: 'Retryable',
         code: 'rate_limited',
         retryAfterMs: undefined,
+        met: 'http_429',
         cause: { code: `adapter_defect.acme.${name}` },
       });
     }

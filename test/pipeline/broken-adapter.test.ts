@@ -3,6 +3,7 @@ import { Retryable } from '../../src/generation/errors.ts';
 import { createFashn } from '../../src/providers/fashn/adapter.ts';
 import type { ProviderFactory } from '../../src/providers/provider-settings.ts';
 import { PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
+import { redrive } from '../support/operations.ts';
 import { type Pipeline, setupPipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
 
@@ -120,6 +121,40 @@ test('an adapter whose checks are broken for good gives up only what it was aske
     ...sound.map(() => 'completed'),
   ]);
   expect(await pipeline.failedJobs()).toBe(0);
+});
+
+test('a paid task whose outcome is refused until its deadline is kept: a redrive looks again, and pays nothing', {
+  timeout: 60_000,
+}, async () => {
+  let isMended = false;
+  const pipeline = await setupPipeline({
+    webhooks: false,
+    patience: { giveUpAfterMs: 1_000 },
+    env: { CHECK_PATIENCE_MS: '1000' },
+    factories: oddFashn({ check: (_, mark) => (isMended ? undefined : CHECKS[mark]) }),
+  });
+  const old = await requestMarked(pipeline, 'huge');
+  const [ended] = await pipeline.untilSettled([old]);
+  expect(ended).toMatchObject({ status: 'timed_out', reason: { code: 'gave_up' } });
+  const paid = pipeline.book('fashn').accepted.map(({ taskId }) => taskId);
+  expect(await pipeline.store.load(old)).toMatchObject({ task: { id: paid[0] } });
+
+  isMended = true;
+  const { began, groups } = await redrive(pipeline.env, '--id', old);
+  expect(groups).toMatchObject([{ class: 'task_known', action: 'check_again', count: 1 }]);
+  const [shown] = await pipeline.untilSettled([began[0]?.id ?? '']);
+  expect(shown).toMatchObject({ status: 'completed', redriveOf: old });
+  expect(pipeline.book('fashn').accepted.map(({ taskId }) => taskId)).toEqual(paid);
+});
+
+test('a handle that is none does not cost the task: it is polled by its id', async () => {
+  const submit = (task: { id: string }) => ({ task: { ...task, handle: { status: 'live' } } });
+  const pipeline = await setupPipeline({ webhooks: false, factories: oddFashn({ submit }) });
+  const id = await requestMarked(pipeline, 'mark');
+  const [shown] = await pipeline.untilSettled([id]);
+  expect(shown).toMatchObject({ status: 'completed' });
+  expect(pipeline.book('fashn').accepted).toHaveLength(1);
+  expect(loudCodes(pipeline)).toEqual(new Set(['adapter_defect.fashn.submit']));
 });
 
 test('a submission whose answer names no task is unknown, never refused, and never sent again', async () => {

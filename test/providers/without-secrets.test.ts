@@ -96,3 +96,12 @@ test('an adapter keeps what it can do, and gains nothing', () => {
   expect([cancel, account].every(Boolean)).toBe(true);
   expect(Object.keys(withoutSecrets(plain, SECRETS)).sort()).toEqual(Object.keys(plain).sort());
 });
+
+test('causes that lead back to where they began do not turn "certainly not accepted" into a bug', async () => {
+  const first = new Retryable('unavailable', SAID);
+  first.cause = new Error(SAID, { cause: first });
+  const submit = () => Promise.reject(first);
+  const quiet = withoutSecrets({ ...adapter(), submit }, SECRETS);
+  expect(await quiet.submit(request).catch((reason: unknown) => reason)).toBe(first);
+  expect(first).toMatchObject({ message: CLEAN, cause: { message: CLEAN } });
+});

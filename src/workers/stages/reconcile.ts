@@ -1,5 +1,6 @@
 import { isFinal } from '../../generation/generation.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
+import { AdapterDefect } from '../../providers/adapter-defect.ts';
 import type { SubmitParts } from './submit.ts';
 import { submitRequest } from './submit-request.ts';
 
@@ -16,7 +17,13 @@ export function createLookUp(parts: Parts): (job: SubmitJob) => Promise<undefine
     const { repeatSubmit } = provider;
     if (generation?.state !== 'unconfirmed' || repeatSubmit.kind !== 'search') return undefined;
     const askedAt = now();
-    const task = await repeatSubmit.find(submitRequest(generation, webhookUrl(generation)));
+    const request = submitRequest(generation, webhookUrl(generation));
+    const task = await repeatSubmit.find(request).catch((err: unknown) => {
+      if (!(err instanceof AdapterDefect) || !err.task) throw err;
+      // Whatever else of the answer was not understood, the task was: it can be polled.
+      log.error({ generation: id, provider: provider.name, err }, 'answer understood in part');
+      return err.task;
+    });
     log.info({ generation: id, provider: provider.name, found: task !== undefined }, 'looked up');
     await advance.one({
       id,

@@ -18,7 +18,11 @@ export const refusing: readonly Rule[] = [
 
   rule('a refused submission says that the provider answered it', async (fixture) => {
     const documented = fixture.submitErrors.flatMap(({ answers }) => answers.submit ?? []);
-    for (const submit of [...documented, { status: 400 }, { status: 422, body: HTML }]) {
+    const statuses = [400, 401, 402, 403, 404, 410, 413, 415, 422, 429];
+    const others = statuses.flatMap((status) =>
+      ['', '{"detail":', HTML].map((body) => ({ status, body })),
+    );
+    for (const submit of [...documented, ...others]) {
       const error = await refusedBy(submitTo(fixture, { submit }));
       if (error instanceof OutcomeUnknown) continue;
       expect(error, JSON.stringify(submit)).toMatchObject({ answered: true });

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { pollProfileFor } from '../../../src/config/poll-profiles.ts';
+import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
 import { loopbackServer, type Received } from '../../support/loopback-server.ts';
@@ -56,6 +57,21 @@ async function setup(
 const always = (body: unknown, status = 200) => setup(() => ({ status, body }));
 
 // What every provider keeps is in test/contract.
+
+test('a number too large for JSON costs neither the batch nor what else is in it', async () => {
+  const objects = [{ class: 'car', confidence: 0.9, verdict: { score: 0 } }];
+  const done = { ...job, status: 'COMPLETED_SUCCESSFULLY', imageResults: [{ objects }] };
+  const { adapter } = await always(JSON.stringify(done).replace('"score":0', '"score":1e999'));
+  const seen = await checkedAdapter(adapter).check({ id: 'job-1' }, about);
+  expect(seen).toMatchObject({
+    outcome: {
+      verdict: 'completed',
+      results: [
+        { data: { imageResults: [{ objects: [{ class: 'car', verdict: { score: null } }] }] } },
+      ],
+    },
+  });
+});
 
 describe('the token of Image Intelligence', () => {
   test('is fetched with both halves of the key; the second may hold a colon', async () => {

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createSegmind } from '../../../src/providers/segmind/adapter.ts';
 import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
@@ -31,6 +32,21 @@ test('a picture that Segmind was waited for is kept, and remembered as the outco
   expect(outcome).toEqual({ verdict: 'completed', results: [{ kind: 'file', url }] });
   expect(await adapter.check(task, { model: waiting.model })).toEqual({ kind: 'final', outcome });
   expect(server.received).toHaveLength(1);
+});
+
+test('signed links that Segmind was waited for, however long, are remembered as the outcome', async () => {
+  const links = Array.from(
+    Array(12),
+    (_, n) => `https://cdn.example/${n}?sign=${'x'.repeat(2_000)}`,
+  );
+  const { adapter } = await setup(always(200, links));
+  const checked = checkedAdapter(adapter);
+  const { task, outcome } = await checked.submit(waiting);
+  expect(outcome).toEqual({
+    verdict: 'completed',
+    results: links.map((url) => ({ kind: 'file', url })),
+  });
+  expect(await checked.check(task, { model: waiting.model })).toEqual({ kind: 'final', outcome });
 });
 
 test('half a picture from Segmind leaves the outcome unknown', async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { OutcomeUnknown } from '../../../src/generation/errors.ts';
 import type { GenerationEvent } from '../../../src/generation/events.ts';
 import type { Generation } from '../../../src/generation/generation.ts';
+import { AdapterDefect } from '../../../src/providers/adapter-defect.ts';
 import type { ProviderAdapter, RepeatSubmitSupport } from '../../../src/providers/provider.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
@@ -14,8 +15,15 @@ const { queued, submitting, unconfirmed } = RECORDS;
 const notUsed = () => Promise.reject(new Error('not used'));
 const log = pino({ level: 'silent' });
 
+interface Circumstances {
+  readonly heldUpMs?: number;
+  readonly searchMs?: number;
+  /** What the search answers. Default: nothing. */
+  readonly found?: () => Promise<undefined>;
+}
+
 /** A worker for one record. `heldUpMs` pass while Redis takes its word; `searchMs` while it asks. */
-function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number } = {}) {
+function setup(record: Generation, times: Circumstances = {}) {
   const sent = record.state === 'queued' ? submitting : record;
   const stopping = new AbortController();
   const events: GenerationEvent[] = [];
@@ -31,7 +39,7 @@ function setup(record: Generation, times: { heldUpMs?: number; searchMs?: number
   };
   const find = async () => {
     clock += times.searchMs ?? 0;
-    return undefined;
+    return times.found?.();
   };
   const provider: ProviderAdapter = {
     name: 'acme',
@@ -109,6 +117,22 @@ test('a search that found nothing counts for the moment it was sent', async () =
   const { lookUp, events } = setup(unconfirmed, { searchMs: 60_000 });
   await lookUp({ v: 1, id: unconfirmed.id });
   expect(events).toEqual([{ type: 'absence-proven', send: 1, askedAt: NOW }]);
+});
+
+test('a search whose answer is understood no further than its task has found it', async () => {
+  const task = { id: 'task-1' };
+  const { lookUp, events } = setup(unconfirmed, {
+    found: () => Promise.reject(new AdapterDefect('acme', 'find', 'handle', { task })),
+  });
+  await lookUp({ v: 1, id: unconfirmed.id });
+  expect(events).toEqual([{ type: 'submit-accepted', task }]);
+});
+
+test('a search whose answer names no task proves nothing', async () => {
+  const defect = new AdapterDefect('acme', 'find', 'id');
+  const { lookUp, events } = setup(unconfirmed, { found: () => Promise.reject(defect) });
+  await expect(lookUp({ v: 1, id: unconfirmed.id })).rejects.toBe(defect);
+  expect(events).toEqual([]);
 });
 
 test.each<RepeatSubmitSupport>([
