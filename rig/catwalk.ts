@@ -15,20 +15,42 @@ function program(load: () => Promise<unknown>): Command['run'] {
   };
 }
 
+/** The same for one that needs the optional packages: without them it says so, and ends with 1. */
+function extra(load: () => Promise<unknown>): Command['run'] {
+  return program(() =>
+    load().catch((error: unknown) => {
+      const missing = missingPackage(error);
+      if (missing === undefined) throw error;
+      process.stderr.write(
+        `catwalk ${name} needs the package ${missing}, one of Catwalk's optional dependencies, ` +
+          'and it is not installed.\nInstall them with: npm install --include=optional\n',
+      );
+      process.exitCode = 1;
+    }),
+  );
+}
+
+function missingPackage(error: unknown): string | undefined {
+  const isMissing = error instanceof Error && 'code' in error && error.code === NOT_FOUND;
+  return isMissing ? /^Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
+}
+
+const NOT_FOUND = 'ERR_MODULE_NOT_FOUND';
+
 const operate = (): Promise<unknown> => import('../src/operations/main.ts');
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   dev: {
     about: 'everything in one process, for a laptop, with simulated providers',
-    run: program(() => import('./dev/main.ts')),
+    run: extra(() => import('./dev/main.ts')),
   },
   demo: {
     about: 'one generation of every kind, from the request to the picture',
-    run: program(() => import('./demo/main.ts')),
+    run: extra(() => import('./demo/main.ts')),
   },
   simulator: {
     about: 'stand-ins for the providers, on their own',
-    run: program(() => import('../simulator/main.ts')),
+    run: extra(() => import('../simulator/main.ts')),
   },
   http: {
     about: 'the web process: API, webhooks, Bull Board',
@@ -48,8 +70,8 @@ const HELP = `catwalk COMMAND [options]
 ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}\n`)
   .join('')}
-Each has a --help of its own. In Catwalk's own repository: npm run COMMAND -- [options], or
-npx tsx rig/catwalk.ts COMMAND [options].
+Each has a --help of its own. In Catwalk's own repository: npm run COMMAND -- [options]; after
+npm run build, http and worker are npm run start:http and npm run start:worker.
 `;
 
 const [, file = '', name = ''] = process.argv;

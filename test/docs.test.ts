@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { simulatedAccounts } from '../rig/simulated-accounts.ts';
 import { readSettings } from '../src/config/settings.ts';
 import { connectProviders } from '../src/providers/connect.ts';
+import { keysOf } from '../src/store/keys.ts';
 import { bearer, setup } from './http/setup.ts';
 import { MAY_IMPORT } from './support/may-import.ts';
 
@@ -105,6 +106,29 @@ test('the rooms in docs/architecture.md are those of the rule, and import what i
     may === 'itself' ? [] : may.split(', '),
   ]);
   expect(Object.fromEntries(rooms)).toEqual(MAY_IMPORT);
+});
+
+test('docs/architecture.md lists the Redis keys there are', () => {
+  const { prefix: _, records: __, ...keys } = keysOf('catwalk');
+  const hashed = /[0-9a-f]{16,}|[\w-]{22,}$/;
+  const there = [
+    ...[keys.record('<generation>'), keys.idempotency('<tenant>', '<hash>')],
+    ...[keys.schedule, keys.pollBudget, keys.circuits].map((key) => key('<provider>')),
+    ...[keys.task, keys.parked].map((key) => key('<provider>', 'a').replace(hashed, '<hash>')),
+    ...Object.values(keys).filter((key) => typeof key === 'string'),
+  ];
+  const listed = read('docs/architecture.md').matchAll(/^\| `(\{catwalk\}:[^`…]+)` \|/gm);
+  expect([...listed].map(([, key]) => key).sort()).toEqual(there.sort());
+});
+
+test('each decision has a number of its own, the same in its title', () => {
+  const pages = PAGES.filter((page) => page.startsWith('docs/decisions/'));
+  const titled = pages
+    .map((page) => Number(/^# (\d+)\. /.exec(read(page))?.[1]))
+    .sort((a, b) => a - b);
+  const named = pages.map((page) => Number(/(\d{4})-/.exec(page)?.[1])).sort((a, b) => a - b);
+  expect(titled).toEqual(pages.map((_, index) => index + 1));
+  expect(named).toEqual(titled);
 });
 
 test.each(PAGES)('every npm script that %s names is one', (page) => {

@@ -10,12 +10,13 @@ export interface DemoOptions {
   readonly stay: boolean;
 }
 
-export const DEMO_HELP = `npm run demo [-- options]
+export const DEMO_HELP = `catwalk demo [options]
+(in Catwalk's own repository: npm run demo -- [options])
 
   --count N          N generations instead of the three that show the three ways to end
   --all              one generation through each provider, and a table of how each ended
   --provider NAME    only this provider
-  --scenario NAME    how the simulated provider behaves (npm run simulator -- --help lists them)
+  --scenario NAME    how the simulated provider behaves (catwalk simulator --help lists them)
   --person URL       your own picture of a person; needed with a real provider
   --garment URL      your own picture of a garment; needed with a real provider
   --stay             keep everything running afterwards, until Ctrl-C

@@ -39,7 +39,7 @@ export async function runDemo(
   if (withTable) process.stdout.write(`\n${renderTable(rows)}\n`);
   const once = final.filter(({ generation }) => told.get(generation.id) === 1).length;
   timeline.say(
-    `${final.length} of ${plans.length} final (${completed} completed), ${once} told exactly once`,
+    `${final.length} of ${plans.length} final (${completed} completed), ${once} notified exactly once`,
   );
   sayHeld(rows, timeline);
   const paidTwice = await paidTwiceIn(stack, plans, timeline);

@@ -26,7 +26,7 @@ export function renderTable(rows: readonly Row[]): string {
     const result = row.result ?? g.reason?.code ?? g.hold?.reason ?? '';
     return [g.provider, g.model, how, String(g.polls), `${seconds.toFixed(1)} s`, end, result];
   });
-  const table = [['provider', 'model', 'told by', 'polls', 'time', 'end', 'result'], ...cells];
+  const table = [['provider', 'model', 'learned by', 'polls', 'time', 'end', 'result'], ...cells];
   const widths = table[0]?.map((_, column) =>
     Math.max(...table.map((row) => (row[column] ?? '').length)),
   );

@@ -15,7 +15,7 @@
  * `submitted`    The provider's task is known; a webhook or a poll will tell. Leaves with a final
  *                observation, a cancel, or by giving up after one last check.
  * `completed`, `failed`, `timed_out`, `canceled`
- *                The outcome. Never left. Due until every subscriber's job exists (`told`).
+ *                The outcome. Never left. Due until every subscriber's job exists: until it is notified.
  *
  * Every state × event pair is a row below; late, duplicate, early and contradictory events are
  * rows too. `decide` does no I/O. Effects may be repeated safely.
@@ -51,7 +51,7 @@ export type Decision =
   | { next: Generation; effects: readonly Effect[] }
   | { ignored: true; reason: string };
 
-/** A completion that is not told after this long is told again. */
+/** A completion that is not notified after this long is notified again. */
 const NOTIFY_OVERDUE_MS = 30_000;
 /** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
 const MISSING_TOLERATED_MS = 60_000;

@@ -11,7 +11,7 @@ export type RedriveAction =
   | 'not_known_here';
 
 const SHOWN: Readonly<Record<RedriveAction, string>> = {
-  check_again: 'look again',
+  check_again: 'check again',
   same_key: 'same key',
   search: 'search',
   submit_anew: 'submit anew',
@@ -101,6 +101,7 @@ export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveRe
     text(dryRun) {
       const found = [...groups.values()].reduce((sum, { count }) => sum + count, 0);
       const does = dryRun ? 'a redrive would do' : 'was done';
+      const is = dryRun ? 'would be' : triedAgain === 1 ? 'is' : 'are';
       const rows = sorted().map((g) => [
         g.source,
         g.class,
@@ -114,7 +115,7 @@ export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveRe
           ? table([['source', 'class', 'reason', 'count', `what ${does}`], ...rows])
           : []),
         ...few.map(({ id, redriveOf }) => `${redriveOf} is tried again as ${id}`),
-        `${found} dead letters found, ${triedAgain} ${dryRun ? 'would be' : 'are'} tried again`,
+        `${found} dead letter${found === 1 ? '' : 's'} found, ${triedAgain} ${is} tried again`,
         ...remarks(),
       ]
         .map((line) => `${line}\n`)

@@ -14,7 +14,7 @@ test('the demo’s worker, killed in the middle of fifty generations, is replace
   await demo.line(/died; starting another/);
   const { code, said } = await demo.finished;
   const output = said.join('\n');
-  expect(output).toMatch(/50 of 50 final \(\d+ completed\), 50 told exactly once/);
+  expect(output).toMatch(/50 of 50 final \(\d+ completed\), 50 notified exactly once/);
   expect(output).toMatch(
     /fitinview's books: \d+ submissions paid for 25 generations, 0 of them twice/,
   );

@@ -199,7 +199,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
     expect(code).toBe(0);
     expect(await everything()).toEqual(before);
     const text = lines.filter((line) => !line.startsWith('{')).join('\n');
-    expect(text).toMatch(/generations of fashn +task_known +gave_up +1 +look again/);
+    expect(text).toMatch(/generations of fashn +task_known +gave_up +1 +check again/);
     expect(text).toMatch(
       /generations of fitinview +provider_failed +\w+ +1 +refused: may pay twice/,
     );

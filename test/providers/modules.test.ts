@@ -1,11 +1,11 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadFactories, ProviderModule } from '../../src/providers/modules.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function moduleFile(text: string): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'catwalk-module-')), 'mine.mjs');
+  const path = join(await temporaryFolder(), 'mine.mjs');
   await writeFile(path, text);
   return path;
 }

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { startProcess } from '../../rig/start-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -19,6 +19,7 @@ const Manifest = z.object({
   dependencies: z.record(z.string(), z.string()),
   optionalDependencies: z.record(z.string(), z.string()),
 });
+const Failed = z.object({ code: z.number(), stdout: z.string(), stderr: z.string() });
 const Shown = z.looseObject({ id: z.string(), status: z.string() });
 
 /** Built and packed in a folder of its own, so that the project's own dist stays as it is. */
@@ -35,24 +36,70 @@ async function pack(folder: string): Promise<string> {
   return join(folder, tarball);
 }
 
-/** An app's folder with the tarball installed, and what it declares: no more than that. */
-async function install(tarball: string, app: string) {
+/**
+ * An app's folder with the tarball installed, and what it declares: no more than that.
+ * @param options.omitOptional as `npm install --omit=optional` does.
+ */
+async function install(tarball: string, app: string, options: { omitOptional?: boolean } = {}) {
   const modules = join(app, 'node_modules');
   const home = join(modules, 'catwalk');
   await mkdir(home, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', home, '--strip-components', '1']);
   const manifest = Manifest.parse(JSON.parse(await readFile(join(home, 'package.json'), 'utf8')));
-  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+  const optional = options.omitOptional ? {} : manifest.optionalDependencies;
+  for (const name of Object.keys({ ...manifest.dependencies, ...optional })) {
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
   return { home, program: manifest.bin.catwalk.replace(/^dist\/|\.js$/g, '') };
 }
 
+let folder: string;
+let tarball: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'catwalk-test-'));
+  tarball = await pack(folder);
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** How an installed `catwalk` ends, and what it says. */
+async function runInstalled(home: string, program: string, words: readonly string[]) {
+  const args = [join(home, 'dist', `${program}.js`), ...words];
+  const { PATH, HOME } = process.env;
+  const ended = run(process.execPath, args, { cwd: dirname(dirname(home)), env: { PATH, HOME } });
+  return ended.then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    (error: unknown) => Failed.parse(error),
+  );
+}
+
+test('without the optional packages the product runs, and what needs them says so', async () => {
+  const app = join(folder, 'lean');
+  const { home, program } = await install(tarball, app, { omitOptional: true });
+  for (const command of ['http', 'worker', 'redrive', 'backfill']) {
+    const { code, stdout } = await runInstalled(home, program, [command, '--help']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^catwalk /) });
+  }
+  for (const command of ['dev', 'demo', 'simulator']) {
+    const failed = await runInstalled(home, program, [command]);
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed).toHaveProperty(
+      'stderr',
+      expect.stringMatching(
+        new RegExp(
+          `^catwalk ${command} needs the package [\\w-]+, one of .*, and it is not installed\\.\\n` +
+            'Install them with: npm install --include=optional\\n$',
+        ),
+      ),
+    );
+  }
+}, 60_000);
+
 test('the packed package runs everything in an app’s own folder: a request to `catwalk dev` completes', async () => {
-  const folder = await temporaryFolder();
   const app = join(folder, 'app');
-  const { home, program } = await install(await pack(folder), app);
+  const { home, program } = await install(tarball, app);
   const { PATH, HOME } = process.env;
   const dev = startProcess(program, {
     ...{ folder: join(home, 'dist'), cwd: app, args: ['dev'] },
