@@ -221,11 +221,16 @@ function checkOftenWhileBusy(worker: Worker): void {
  */
 function failed(error: unknown): Error {
   const line = failureLine(jobFailure(error));
-  const isFinal = isFinalTrouble(error) || error instanceof UnrecoverableError;
+  const isFinal = isFinalTrouble(error) || isUnrecoverable(error);
   const failure = isFinal ? new UnrecoverableError(line) : new Error(line);
   failure.cause = error;
   if (error instanceof Error && error.stack) failure.stack = error.stack;
   return failure;
+}
+
+/** By its name, as BullMQ itself tells: an app may have another copy of BullMQ. */
+function isUnrecoverable(error: unknown): boolean {
+  return error instanceof Error && error.name === UnrecoverableError.name;
 }
 
 function versionOf(data: unknown): number | undefined {

@@ -1,5 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createSegmind } from '../../../src/providers/segmind/adapter.ts';
+import { MAX_RESULT_URL, MAX_RESULTS } from '../../../src/providers/wire-values.ts';
+import { encodeRecord } from '../../../src/store/record-format.ts';
+import { RECORDS } from '../../generation/fixtures.ts';
 import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
@@ -31,6 +35,23 @@ test('a picture that Segmind was waited for is kept, and remembered as the outco
   expect(outcome).toEqual({ verdict: 'completed', results: [{ kind: 'file', url }] });
   expect(await adapter.check(task, { model: waiting.model })).toEqual({ kind: 'final', outcome });
   expect(server.received).toHaveLength(1);
+});
+
+test('no outcome that Segmind was waited for is too long to be remembered', async () => {
+  const link = 'https://cdn.example.com/'.padEnd(MAX_RESULT_URL, '"');
+  const { adapter } = await setup(
+    always(
+      200,
+      Array.from({ length: MAX_RESULTS }, () => link),
+    ),
+  );
+  const { task, outcome } = await checkedAdapter(adapter).submit(waiting);
+  if (outcome?.verdict !== 'completed') throw new Error('no results');
+  expect(outcome.results).toHaveLength(MAX_RESULTS);
+  const found = await adapter.check(task, { model: waiting.model });
+  expect(found).toEqual({ kind: 'final', outcome });
+  const { results } = outcome;
+  expect(() => encodeRecord({ ...RECORDS.completed, task, results })).not.toThrow();
 });
 
 test('half a picture from Segmind leaves the outcome unknown', async () => {
