@@ -42,7 +42,8 @@ export function redisTrouble(error: unknown): RedisTrouble | undefined {
 function troubleOfReply(error: Error): RedisTrouble {
   // A transaction is discarded because of what was answered to its commands.
   const [first]: unknown[] = 'previousErrors' in error ? [error.previousErrors].flat() : [];
-  const { message } = first instanceof Error ? first : error;
+  // What was sent, a tenant's words perhaps, decides nothing.
+  const message = replyOf(first instanceof Error ? first : error);
   if (BUSY.test(message)) return 'busy';
   return LOCKED_OUT.test(message) ? 'locked_out' : 'defect';
 }

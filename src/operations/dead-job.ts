@@ -39,12 +39,10 @@ interface DeadJobReason {
 
 /** Class and code of a dead job, from its queue and the line that the queue keeps of its end. */
 export function deadJobReason(queue: string, failedReason: string): DeadJobReason {
-  // BullMQ's own sentence; it has no code for it.
-  if (failedReason.includes('stalled more than allowable limit')) return named('stalled');
-  const code = codeIn(failedReason) ?? codeOfEarlierRelease(failedReason);
+  const code = codeIn(failedReason) ?? codeOfSentence(failedReason);
   const reason = named(code);
   // What an app's own handler throws is its own business, whatever it looks like.
-  const isOurs = reason.kind === 'defect' || reason.kind === 'unreadable';
+  const isOurs = ['defect', 'unreadable', 'stalled'].includes(reason.kind);
   return isOurs || !isHandlers(queue) ? reason : named(HANDLER_ERROR);
 }
 
@@ -59,8 +57,12 @@ const HTTP_CLASSES: Readonly<Partial<Record<string, DeadJobClass>>> = {
   5: 'http_5xx',
 };
 
-/** Up to 0.1 a job kept its error's message alone, and most messages began with no code. */
-function codeOfEarlierRelease(message: string): string {
+/**
+ * BullMQ's own sentence has no code; and up to 0.1 a job kept its error's message alone, and most
+ * messages began with none.
+ */
+function codeOfSentence(message: string): string {
+  if (message.includes('stalled more than allowable limit')) return 'stalled';
   if (message === UNREADABLE.sentence) return UNREADABLE.code;
   const status = /\banswered (\d{3})\b/.exec(message)?.[1];
   if (status) return `http_${status}`;

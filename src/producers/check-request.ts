@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { MAX_IDEMPOTENCY_KEY, MAX_METADATA_BYTES, TENANT } from '../config/limits.ts';
+import {
+  MAX_IDEMPOTENCY_KEY,
+  MAX_INPUT_CHARACTERS,
+  MAX_METADATA_BYTES,
+  TENANT,
+} from '../config/limits.ts';
 import { inPlainWords } from '../config/plain-words.ts';
 import { InvalidRequest, type Problem } from '../generation/errors.ts';
 import { fieldBelow, findJsonProblems } from '../generation/json-value.ts';
@@ -158,10 +163,19 @@ function checkInput(
   const { isUnreadable } = found;
   const asJson = found.problems.map(invalid);
   if (isUnreadable || !schema) return { isUnreadable, mistakes: [asJson] };
+  if (JSON.stringify(value).length > MAX_INPUT_CHARACTERS) {
+    return { isUnreadable: true, mistakes: [[INPUT_TOO_LARGE]] };
+  }
   const { data, error } = schema.safeParse(value, PLAIN);
   const urls = findUrlProblems(data ?? value, policy).map(refusedUrl);
   return { isUnreadable, data, mistakes: [schemaMistakes(error, 'input'), asJson, urls] };
 }
+
+const INPUT_TOO_LARGE: Mistake = {
+  code: 'invalid_request',
+  field: 'input',
+  message: `must be at most ${MAX_INPUT_CHARACTERS} characters as JSON; send pictures as URLs`,
+};
 
 function checkMetadata(value: unknown): Part {
   if (value === undefined) return { isUnreadable: false, mistakes: [] };

@@ -8,8 +8,12 @@ import { MAX_DATA_BYTES, MAX_RESULT_URL, MAX_RESULTS } from './wire-values.ts';
  */
 
 const MAX_TASK_ID = 256;
-/** As large as an outcome, and room to spare: some adapters have nowhere else to remember theirs. */
-const MAX_HANDLE = 2 * MAX_RESULTS * MAX_RESULT_URL;
+/**
+ * All links of an outcome, and some of their characters escaped: where a provider answers at once,
+ * the handle is the one place that remembers what was paid for. Twice as long, as JSON in a record's
+ * JSON may be, it still leaves a record room for the results themselves.
+ */
+const MAX_HANDLE = 2 * MAX_RESULTS * MAX_RESULT_URL + MAX_DATA_BYTES;
 const MAX_PREPARED = 16_384;
 /** As `statusWord` cuts it. */
 const MAX_STATUS = 64;

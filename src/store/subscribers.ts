@@ -1,4 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { redisTrouble } from '../config/redis-errors.ts';
 import { InvalidRequest } from '../generation/errors.ts';
 import { NAME } from '../generation/names.ts';
 import type { Keys } from './keys.ts';
@@ -34,6 +36,9 @@ export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscr
   };
 }
 
+/** As often as a registration is tried again while Redis takes nothing. */
+const AGAIN_MS = 1_000;
+
 /**
  * Registers for a process that stays. Whenever its connection comes back, all its names are
  * registered again, however long ago they were: Redis may have come back without its last second,
@@ -43,13 +48,25 @@ export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscr
 export function createLastingRegistration(options: { redis: Redis; keys: Keys }) {
   const subscribers = createSubscribers(options);
   const registered = new Set<string>();
+  let comebacks = 0;
 
   options.redis.on('ready', () => {
-    for (const name of registered) {
-      // Where it fails, the connection has broken once more, and will be back once more.
-      void subscribers.register(name).catch(() => undefined);
-    }
+    comebacks += 1;
+    for (const name of registered) void again(name, comebacks);
   });
+
+  /**
+   * Repeated while Redis is there and takes nothing, as it may just after a failover. After any other
+   * error the connection has broken once more, and will be back once more.
+   */
+  async function again(name: string, comeback: number): Promise<void> {
+    while (registered.has(name) && comeback === comebacks) {
+      const error = await subscribers.register(name).catch((thrown: unknown) => thrown);
+      const trouble = redisTrouble(error);
+      if (trouble !== 'busy' && trouble !== 'locked_out') return;
+      await wait(AGAIN_MS, undefined, { ref: false });
+    }
+  }
 
   return {
     /** As `Subscribers.register`. */

@@ -105,3 +105,9 @@ test('a worker connects again for READONLY alone, and then not at once', () => {
   }
   expect(connection.retryStrategy(1)).toBeGreaterThanOrEqual(500);
 });
+
+test('what was sent, and Redis repeats, does not decide what its answer means', () => {
+  const message =
+    "ERR unknown command 'EVALSHA', with args beginning with: 'x\nACL failure in script: ' ";
+  expect(redisTrouble(new ReplyError(message))).toBe('defect');
+});

@@ -21,6 +21,7 @@ test.each<[queue: string, thrown: unknown, kind: string, code: string]>([
   [CALLBACK, new Error('answered 503: ECONNRESET'), 'handler_error', 'handler_error'],
   [CALLBACK, new Terminal('Not a code', 'answered 503'), 'handler_error', 'handler_error'],
   ['completions', 'no error at all', 'handler_error', 'handler_error'],
+  ['completions', new Error('stalled more than allowable limit'), 'handler_error', 'handler_error'],
   ['subscriber-orders', called('http_503'), 'handler_error', 'handler_error'],
   ['subscriber-orders', new Terminal('secret_name', 'x'), 'handler_error', 'handler_error'],
   ['subscriber-orders', new Defect('broken'), 'defect', 'defect'],

@@ -280,3 +280,18 @@ describe('what is too deep or too much never reaches what would follow it down',
     expect(() => check({ ...asked, metadata: { a: twice, b: twice } })).not.toThrow();
   });
 });
+
+test('input that no record should hold is refused before anything is stored', () => {
+  const asked = (length: number) => ({
+    ...REQUEST,
+    model: 'free',
+    input: { prompt: 'x'.repeat(length) },
+  });
+  const most = 1024 * 1024 - '{"prompt":""}'.length;
+  expect(() => check(asked(most))).not.toThrow();
+  expect(refusalOf(asked(most + 1))).toMatchObject({ code: 'invalid_request', fields: ['input'] });
+  // As JSON spells it, a control character is six.
+  expect(refusalOf({ ...asked(0), input: { prompt: '\u0001'.repeat(200_000) } }).fields).toEqual([
+    'input',
+  ]);
+});

@@ -3,9 +3,11 @@ import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../rig/redis/redis-fau
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
 import { createStore } from '../../src/store/store.ts';
+import { createLastingRegistration } from '../../src/store/subscribers.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { connectTestRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
 
 test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
   'a script that Redis answers with $says has written nothing, not half of it',
@@ -67,3 +69,29 @@ test('a script that began to write before the memory ran out finishes: all of it
   const versions = await store.loadAll([one.id, another.id]);
   expect(versions).toMatchObject([{ version: one.version + 1 }, { version: another.version + 1 }]);
 });
+
+test.each([OUT_OF_MEMORY, NO_REPLICAS])(
+  'a name that Redis, back without it, answers with $says is registered when that is over',
+  async (fault) => {
+    const own = await startOwnRedis();
+    const { redis, keys, another, close } = connectTestRedis(own.url);
+    onTestFinished(async () => {
+      await own.cure();
+      await close();
+      await own.stop();
+    });
+    const lasting = another();
+    await createLastingRegistration({ redis: lasting, keys }).register('orders');
+    const id = await lasting.client('ID');
+
+    await redis.del(keys.subscribers);
+    const end = await fault.begin(own);
+    const refusals = async () => (await redis.info('commandstats')).match(/sadd:.*/)?.[0];
+    const before = await refusals();
+    await redis.client('KILL', 'ID', id);
+    await until('it has been refused', async () => (await refusals()) !== before);
+    await end();
+    await until('it is registered', async () => (await redis.scard(keys.subscribers)) === 1);
+    expect(await redis.smembers(keys.subscribers)).toEqual(['orders']);
+  },
+);

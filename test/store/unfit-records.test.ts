@@ -29,7 +29,7 @@ const UNFIT: readonly [string, object][] = [
   ['a due time long before all time', { dueAt: -1e300 }],
   ['a task without an id', { task: { id: '' } }],
   ['no task at all', { task: undefined }],
-  ['3 MB of input', { input: { prompt: 'x'.repeat(3 * 1024 * 1024) } }],
+  ['a status of 3 MB', { providerStatus: 'x'.repeat(3 * 1024 * 1024) }],
   ['input that holds itself', { input: circle }],
   ['input that is no JSON', { input: { n: 1n } }],
 ];
@@ -61,10 +61,23 @@ test.each(UNFIT)(
 test.each([
   ['a NaN for its due time', { dueAt: Number.NaN }],
   ['an absurd deadline', { deadlineAt: 1e300 }],
-  ['3 MB of input', { input: { prompt: 'x'.repeat(3 * 1024 * 1024) } }],
+  ['3 MB of metadata', { metadata: { note: 'x'.repeat(3 * 1024 * 1024) } }],
 ])('a new record with %s is refused, and nothing is written', async (_, odd) => {
   const { store, contents } = setup();
   const once = { key: 'k', bodyFingerprint: 'body' };
   await expect(store.create(newRecord(odd), once)).rejects.toMatchObject({ code: 'defect' });
   expect(await contents()).toEqual([]);
+});
+
+test('a record that was taken can take its answer, however long its input is', async () => {
+  const { store } = setup();
+  // 2 MiB, less what is needed to store it as queued; earlier releases took any length.
+  for (const length of [2 * 1024 * 1024 - 700, 3 * 1024 * 1024]) {
+    const queued = newRecord({ input: { prompt: 'x'.repeat(length) } });
+    expect(await store.create(queued)).toBeUndefined();
+    const { id, input } = queued;
+    const task = { id: 't'.repeat(256), handle: 'h'.repeat(8_192) };
+    const paid: Generation = { ...submitted, id, input, task, version: queued.version };
+    expect(await store.save(paid)).toMatchObject({ saved: true, generation: { task } });
+  }
 });

@@ -14,7 +14,7 @@ const CALLBACK_GONE = 'callback_gone';
  */
 export function failed(error: unknown): Error {
   const line = failureLine(jobFailure(error));
-  const isFinal = isFinalTrouble(error) || error instanceof UnrecoverableError;
+  const isFinal = isFinalTrouble(error) || isUnrecoverable(error);
   const failure = isFinal ? new UnrecoverableError(line) : new Error(line);
   failure.cause = error;
   if (error instanceof Error && error.stack) failure.stack = error.stack;
@@ -33,6 +33,11 @@ export function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
   if (!isOver) log[needsSomebody(thrown) ? 'error' : 'warn'](line, 'job failed');
   else if (codeIn(err.message) === CALLBACK_GONE) log.info(line, 'job given up');
   else log.error(line, 'job given up');
+}
+
+/** By its name, as BullMQ itself tells: an app may have another copy of BullMQ. */
+function isUnrecoverable(error: unknown): boolean {
+  return error instanceof Error && error.name === UnrecoverableError.name;
 }
 
 /** Must never throw: BullMQ would leave the job active until it stalls. */

@@ -1,6 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createSegmind } from '../../../src/providers/segmind/adapter.ts';
+import { MAX_RESULT_URL, MAX_RESULTS } from '../../../src/providers/wire-values.ts';
+import { encodeRecord } from '../../../src/store/record-format.ts';
+import { RECORDS } from '../../generation/fixtures.ts';
 import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
 
@@ -34,19 +37,21 @@ test('a picture that Segmind was waited for is kept, and remembered as the outco
   expect(server.received).toHaveLength(1);
 });
 
-test('signed links that Segmind was waited for, however long, are remembered as the outcome', async () => {
-  const links = Array.from(
-    Array(12),
-    (_, n) => `https://cdn.example/${n}?sign=${'x'.repeat(2_000)}`,
+test('no outcome that Segmind was waited for is too long to be remembered', async () => {
+  const link = 'https://cdn.example.com/'.padEnd(MAX_RESULT_URL, '"');
+  const { adapter } = await setup(
+    always(
+      200,
+      Array.from({ length: MAX_RESULTS }, () => link),
+    ),
   );
-  const { adapter } = await setup(always(200, links));
-  const checked = checkedAdapter(adapter);
-  const { task, outcome } = await checked.submit(waiting);
-  expect(outcome).toEqual({
-    verdict: 'completed',
-    results: links.map((url) => ({ kind: 'file', url })),
-  });
-  expect(await checked.check(task, { model: waiting.model })).toEqual({ kind: 'final', outcome });
+  const { task, outcome } = await checkedAdapter(adapter).submit(waiting);
+  if (outcome?.verdict !== 'completed') throw new Error('no results');
+  expect(outcome.results).toHaveLength(MAX_RESULTS);
+  const found = await adapter.check(task, { model: waiting.model });
+  expect(found).toEqual({ kind: 'final', outcome });
+  const { results } = outcome;
+  expect(() => encodeRecord({ ...RECORDS.completed, task, results })).not.toThrow();
 });
 
 test('half a picture from Segmind leaves the outcome unknown', async () => {

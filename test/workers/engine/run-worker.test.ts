@@ -121,9 +121,15 @@ test.each([
   },
 );
 
-test('a handler that says so by BullMQ’s own error is not tried again', async () => {
+test.each([
+  ['this copy', new UnrecoverableError('closed for the night')],
+  [
+    'another copy',
+    Object.assign(new Error('closed for the night'), { name: 'UnrecoverableError' }),
+  ],
+])('a handler that says so by an error of %s of BullMQ is not tried again', async (_, thrown) => {
   const { add, untilState, runs } = setup(async () => {
-    throw new UnrecoverableError('closed for the night');
+    throw thrown;
   });
   const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
   expect(job.failedReason).toBe('handler_error: closed for the night');
