@@ -63,9 +63,11 @@ const A_WHILE_MS = 10_000;
 /** More pairs than this only bury the table. */
 const MOST_PAIRS_SHOWN = 10;
 
+type Counted = DeadLetterKind & { count: number };
+
 /** @param limit where the command stopped, if so many are tried again. */
 export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveReport {
-  const groups = new Map<string, DeadLetterKind & { count: number }>();
+  const groups = new Map<string, Counted>();
   const pairs: { id: string; redriveOf: string }[] = [];
   let triedAgain = 0;
   let unreadable = 0;
@@ -102,13 +104,7 @@ export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveRe
       const found = [...groups.values()].reduce((sum, { count }) => sum + count, 0);
       const does = dryRun ? 'a redrive would do' : 'was done';
       const is = dryRun ? 'would be' : triedAgain === 1 ? 'is' : 'are';
-      const rows = sorted().map((g) => [
-        g.source,
-        g.class,
-        g.reason,
-        String(g.count),
-        SHOWN[g.action],
-      ]);
+      const rows = sorted().map(rowOf);
       const few = pairs.length <= MOST_PAIRS_SHOWN ? pairs : [];
       return [
         ...(rows.length > 0
@@ -124,6 +120,10 @@ export function createRedriveReport(limit = Number.POSITIVE_INFINITY): RedriveRe
     json: (dryRun) =>
       `${JSON.stringify({ dryRun, triedAgain, unreadable, groups: sorted(), began: pairs })}\n`,
   };
+}
+
+function rowOf({ source, class: kind, reason, count, action }: Counted): string[] {
+  return [source, kind, reason, String(count), SHOWN[action]];
 }
 
 function table(rows: readonly string[][]): string[] {
