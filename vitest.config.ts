@@ -11,7 +11,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
     // Most of a test's time is spent waiting for real processes and sockets, not computing.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     include: ['test/**/*.test.ts'],
     // Each test builds its own world and none changes the process, so that files share the modules of

@@ -35,7 +35,7 @@ export const keepingQuiet: readonly Rule[] = [
 
   rule('no error of a check holds a key, an image URL or a body', async (fixture) => {
     const tell = async (answer: Answer) => {
-      const world = await openWorld(fixture, { timeoutMs: 300 });
+      const world = await openWorld(fixture, { timeoutMs: 900 });
       const task = await world.begin();
       world.answer({ check: answer });
       // Some say `missing` or `failed` instead, which are told to the app as well.
