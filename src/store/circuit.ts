@@ -77,7 +77,7 @@ function defineScripts(redis: Redis): void {
   for (const [name, definition] of Object.entries(SCRIPTS)) redis.defineCommand(name, definition);
 }
 
-/** The circuits in Redis. All that a closed one costs is a share of one short script. */
+/** The circuits in Redis. All that a closed one costs is a share of one EXISTS. */
 export function createCircuits(options: {
   redis: Redis;
   keys: Keys;
@@ -90,7 +90,8 @@ export function createCircuits(options: {
   defineScripts(redis);
 
   const openUntilSoon = coalesce(async (models: string[]) => {
-    const known = await list(redis, key);
+    // Where nothing has failed lately there is no key, and no script need run to say so.
+    const known = (await redis.exists(key)) ? await list(redis, key) : new Map<string, number>();
     return models.map((model) => known.get(model));
   });
 
