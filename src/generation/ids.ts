@@ -25,6 +25,11 @@ export function newGenerationId(nowMs: number): GenerationId {
   return GenerationId.parse(`gen_${ulid(nowMs)}`);
 }
 
+/** Names one send of one worker; two are never the same. */
+export function newSender(): string {
+  return ulid();
+}
+
 /** The one event id of a generation's completion; subscribers use it to recognise a repeat. */
 export function completionEventId(id: GenerationId): EventId {
   return `evt_${id.slice('gen_'.length)}`;

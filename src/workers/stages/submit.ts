@@ -1,5 +1,5 @@
-import { ulid } from 'ulid';
 import type { Generation, InState } from '../../generation/generation.ts';
+import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
 import type { SubmissionResult } from '../../store/circuit.ts';
@@ -73,7 +73,7 @@ async function attempt(
   if (!prepared) return 'ignored';
   if ('refused' in prepared) return saveAnswer(parts, known, prepared.refused);
   const askedAt = now();
-  const event = { type: 'submit-started', sender: ulid() } as const;
+  const event = { type: 'submit-started', sender: newSender() } as const;
   const started = await advance.one({ id: known.id, generation: prepared.ready, event });
   if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'ignored';
 
