@@ -64,8 +64,7 @@ export async function configure(
   const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
   for (const [name, factory] of needs.providers ?? []) factories.set(name, factory);
   const settings = readProcessSettings(env, { ...needs, providerNames: factories.keys() });
-  const log =
-    needs.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues, needs.logTo ?? undefined);
+  const log = needs.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues, needs.logTo);
   if (settings.ALLOW_INSECURE_URLS) {
     log.warn('ALLOW_INSECURE_URLS is set: URLs of apps may lead into private networks');
   }

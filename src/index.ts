@@ -70,7 +70,7 @@ export interface Catwalk {
   startWorkers(): Promise<void>;
   /**
    * Finishes what is under way and closes every connection, within SHUTDOWN_MS. A handler that takes
-   * longer goes on without being waited for, and its event is told again elsewhere.
+   * longer goes on without being waited for, and its event is delivered again elsewhere.
    */
   close(): Promise<void>;
 }
@@ -184,7 +184,7 @@ function createWork(installation: Installation) {
     async stop(): Promise<void> {
       if (!work) return;
       const { core, started } = work;
-      // Those that still wait for Redis have begun nothing.
+      // Those that still wait for Redis have begun nothing, and are not to be waited for.
       const workers = await Promise.race([started.catch(() => undefined), nextTurn(undefined)]);
       if (workers) await workers.stop();
       core.end();

@@ -184,3 +184,16 @@ test('workers and handlers that start while Redis is away wait for it, until clo
   await other.catwalk.close();
   for (const { error } of await Promise.all(waiting)) expect(error).toBeInstanceOf(CannotStart);
 });
+
+test('closing while workers are about to start leaves none of them running', async () => {
+  const proxy = await startRedisProxy();
+  onTestFinished(() => proxy.close());
+  const changes = { FITROOM_API_KEY: 'fr-key', FITROOM_BASE_URL: 'http://127.0.0.1:1' };
+  const { catwalk } = await setup({ ...changes, REDIS_URL: proxy.url });
+  const last = proxy.holdFrom('submit-fitroom:meta');
+  const started = rejectionOf(catwalk.startWorkers());
+  await last.reached;
+  await catwalk.close();
+  expect((await started).error).toBeInstanceOf(Error);
+  await expect.poll(() => proxy.connections()).toBe(0);
+});

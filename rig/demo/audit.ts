@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Simulation } from '../simulation.ts';
 
 const Ledger = z.record(z.string(), z.object({ accepted: z.array(z.unknown()) }));
 
@@ -9,12 +10,11 @@ const Ledger = z.record(z.string(), z.object({ accepted: z.array(z.unknown()) })
  * @returns how many submissions were paid beyond that.
  */
 export async function auditBooks(
-  simulatorUrl: string,
+  simulation: Simulation,
   asked: ReadonlyMap<string, number>,
   say: (line: string) => void,
 ): Promise<number> {
-  const response = await fetch(`${simulatorUrl}/_simulator/ledger`);
-  const ledger = Ledger.parse(await response.json());
+  const ledger = await simulation.books(Ledger);
   let paidTwice = 0;
   for (const [provider, generations] of asked) {
     const paid = ledger[provider]?.accepted.length ?? 0;

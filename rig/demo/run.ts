@@ -109,7 +109,7 @@ async function paidTwiceIn(
 ): Promise<number> {
   const asked = new Map<string, number>();
   for (const { provider } of plans) asked.set(provider, (asked.get(provider) ?? 0) + 1);
-  return simulation ? auditBooks(simulation.url, asked, timeline.say) : 0;
+  return simulation ? auditBooks(simulation, asked, timeline.say) : 0;
 }
 
 /** Says how the ends compare with what was to be expected. @returns whether all are as expected. */

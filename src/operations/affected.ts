@@ -87,7 +87,7 @@ const none = (): Affected => ({ waiting: [], putBack: 0, leftAlone: new Map() })
 
 const isWaiting = (g: Generation): g is InState<'submitted'> => g.state === 'submitted';
 
-/** Open, or its outcome is not told yet. */
+/** Open, or not everybody was notified of its outcome yet. */
 const owes = (g: Generation): g is Owing => g.dueAt !== undefined;
 
 function isSince(g: Generation, since: number): boolean {

@@ -17,7 +17,7 @@ export interface HttpAnswer {
   /** The exact bytes; of a refusal perhaps only the first ones. */
   readonly body: Buffer;
   text(): string;
-  /** @throws OutcomeUnknown (submit) or Retryable (read) when the body is not JSON. */
+  /** @throws OutcomeUnknown (submit) or Retryable (safe to retry) when the body is not JSON. */
   json(): unknown;
   /** The body in the shape that is needed. @throws as `json` does, when it has another. */
   read<T>(schema: z.ZodType<T>): T;

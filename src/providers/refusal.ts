@@ -17,8 +17,9 @@ const OPERATOR_RETRY_MS = 60_000;
 const INVALID_INPUT = new Set([400, 413, 414, 415, 422]);
 
 /**
- * The error for a refused call. A `read` is always `Retryable`: a status check that fails is not a
- * generation that failed. `said` is the provider's own sentence, told to the app with a verdict.
+ * The error for a refused call. Of a call that is safe to retry it is always `Retryable`: a status
+ * check that fails is not a generation that failed. `said` is the provider's own sentence, told to
+ * the app with a verdict.
  */
 export function refusal(
   answer: HttpAnswer,
@@ -51,7 +52,7 @@ export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0)
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,
     met: `http_${answer.status}`,
-    // To a `read`, such as a request for a token, it has not said anything about the submission.
+    // To a call that is safe to retry, such as one for a token, it has not said anything about the submission.
     answered: answer.kind === 'submit',
   });
 }

@@ -21,7 +21,7 @@ export interface Keys {
   parked(provider: string, taskId: string): string;
   /** Written to see whether Redis takes writes. */
   readonly writeCheck: string;
-  /** The names of everyone who is told about completions. */
+  /** The names of everyone who is notified of completions. */
   readonly subscribers: string;
 }
 

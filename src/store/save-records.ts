@@ -19,7 +19,7 @@ export type SaveResult =
 export interface SaveParts {
   readonly redis: Redis;
   readonly keys: Keys;
-  /** How long a told, final record can still be read. */
+  /** How long a final record whose subscribers were notified can still be read. */
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;

@@ -5,7 +5,7 @@ import { InvalidRequest } from '../generation/errors.ts';
 import { NAME } from '../generation/names.ts';
 import type { Keys } from './keys.ts';
 
-/** Who is told about completions. A subscription outlives its process: its queue fills meanwhile. */
+/** Who is notified of completions. A subscription outlives its process: its queue fills meanwhile. */
 export interface Subscribers {
   /** Registering a name again changes nothing. @throws InvalidRequest for an unusable name. */
   register(name: string): Promise<void>;

@@ -54,7 +54,8 @@ export async function startWorkers(
     accept: '*/*',
   });
   const parts = createWorkerParts(core, shutdownSignal);
-  const workers = await run(parts, callbackHttp);
+  await limitSubmissions(core);
+  const workers = run(parts, callbackHttp);
   const watched = settings.WORKER_ROLES.includes('poll') ? [...providers.keys()] : [];
   const { schedule, rounds } = parts;
   const tick = startTick({ providers: watched, redis, schedule, rounds, now, log });
@@ -78,18 +79,23 @@ export async function startWorkers(
   };
 }
 
+/** All that must be written first: whoever gives up meanwhile has no worker to stop. */
+async function limitSubmissions({ settings, providers, queues, log }: Core): Promise<void> {
+  if (!settings.WORKER_ROLES.includes('submit')) return;
+  for (const { name, limits } of providers.values()) {
+    const queue = queues.get(queueNames.submit(name));
+    await untilTaken(() => queue.setGlobalConcurrency(limits.concurrency), log);
+  }
+}
+
 /** The workers of every role that this process has. */
-async function run(parts: WorkerParts, callbackHttp: HttpClient): Promise<RunningWorker[]> {
-  const { settings, providers, redis, keys, queues, shutdownSignal, now, log } = parts;
+function run(parts: WorkerParts, callbackHttp: HttpClient): RunningWorker[] {
+  const { settings, providers, redis, keys, shutdownSignal, now, log } = parts;
   const shared = { connection: redis, prefix: keys.prefix, log, now, shutdownSignal };
   const has = (role: WorkerRole): boolean => settings.WORKER_ROLES.includes(role);
   const workers: RunningWorker[] = [];
   for (const provider of providers.values()) {
-    if (has('submit')) {
-      const queue = queues.get(queueNames.submit(provider.name));
-      await untilTaken(() => queue.setGlobalConcurrency(provider.limits.concurrency), log);
-      workers.push(runWorker(submitStage(provider, parts), shared));
-    }
+    if (has('submit')) workers.push(runWorker(submitStage(provider, parts), shared));
     if (has('poll')) workers.push(runWorker(roundStage(provider, parts), shared));
   }
   if (has('completion')) workers.push(runWorker(completionsStage(parts), shared));

@@ -4,6 +4,8 @@ import { createLatch } from './latch.ts';
 /** The test run's Redis behind an address of its own, so that it can be away and come back. */
 export interface RedisProxy {
   readonly url: string;
+  /** How many connections are open through it. */
+  connections(): number;
   /** Breaks every connection and takes no new ones. */
   cut(): Promise<void>;
   /** Takes connections again, at the same address. */
@@ -18,6 +20,7 @@ export interface RedisProxy {
 /** @param options.reachable whether it takes connections from the start. */
 export async function startRedisProxy(options = { reachable: true }): Promise<RedisProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   let frozen = false;
   let held: Held | undefined;
   const track = (socket: Socket): Socket => {
@@ -31,7 +34,11 @@ export async function startRedisProxy(options = { reachable: true }): Promise<Re
       if (!frozen && !held?.keeps(client, bytes, pass)) pass();
     });
     redis.on('data', (bytes) => !frozen && client.write(bytes));
-    client.on('close', () => redis.destroy());
+    clients.add(client);
+    client.on('close', () => {
+      clients.delete(client);
+      redis.destroy();
+    });
     redis.on('close', () => client.destroy());
   });
   const port = await listen(server, 0);
@@ -43,6 +50,7 @@ export async function startRedisProxy(options = { reachable: true }): Promise<Re
 
   return {
     url: `redis://127.0.0.1:${port}`,
+    connections: () => clients.size,
     cut,
     mend: async () => {
       frozen = false;

@@ -85,7 +85,7 @@ async function prepare(
   return { prepared: JSON.stringify(so), done: isComplete(so) };
 }
 
-/** A `read`, because a second upload of the same picture costs nothing. */
+/** Safe to retry, because a second upload of the same picture costs nothing. */
 async function upload(api: Api, path: string, picture: string): Promise<string> {
   const { http, images, baseUrl, headers } = api;
   const body = multipart({ image: await images.load(picture) });
@@ -149,6 +149,6 @@ function uploadRefused(answer: HttpAnswer): Retryable | Terminal {
   const said = answer.peek(ApiError)?.detail ?? undefined;
   const { code, message } = explain('invalid_input', said);
   if (isVerdict) return new Terminal(code, message, { answered: true });
-  // What is refused on a `read` is always Retryable: refusal() tells the kinds apart.
+  // What is refused where a retry is safe is always Retryable: refusal() tells the kinds apart.
   return refusal(answer) as Retryable;
 }
