@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Outcome, ProviderTask, Reason } from './generation.ts';
+import { Charge, Outcome, ProviderTask, Reason } from './generation.ts';
 import { DeferReason, OwnHoldReason } from './hold-reasons.ts';
 import { SOURCES } from './verdicts.ts';
 
@@ -21,7 +21,11 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** A worker is about to call the provider. `sender` is its name for this one send. */
   z.object({ type: z.literal('submit-started'), sender: z.string() }),
   /** The provider has the submission and named its task. */
-  z.object({ type: z.literal('submit-accepted'), task: ProviderTask }),
+  z.object({
+    type: z.literal('submit-accepted'),
+    task: ProviderTask,
+    charge: Charge.optional(),
+  }),
   /** Certainly not accepted; may be sent again at `until`. */
   z.object({
     type: z.literal('submit-deferred'),
@@ -40,6 +44,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
     type: z.literal('observed-live'),
     source,
     status: z.string(),
+    progress: z.number().optional(),
     taskId: z.string().optional(),
     askedAt: z.number().optional(),
   }),
@@ -48,6 +53,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
     type: z.literal('observed-final'),
     source,
     outcome: Outcome,
+    charge: Charge.optional(),
     taskId: z.string().optional(),
   }),
   /** The provider does not know the task (any more, or yet). `askedAt`: when the poll was sent. */
@@ -69,8 +75,8 @@ export type EventOf<T extends EventType> = Extract<GenerationEvent, { type: T }>
 
 /** What a status check or a webhook says about a task, in our words. */
 export type Observation =
-  | { kind: 'live'; status: string }
-  | { kind: 'final'; outcome: Outcome }
+  | { kind: 'live'; status: string; progress?: number | undefined }
+  | { kind: 'final'; outcome: Outcome; charge?: Charge | undefined }
   | { kind: 'missing' };
 
 /**
@@ -85,7 +91,9 @@ export function observedEvent(
 ): GenerationEvent {
   if (observation.kind === 'missing') return { type: 'observed-missing', askedAt: about.askedAt };
   if (observation.kind === 'live') {
-    return { type: 'observed-live', source, status: observation.status, ...about };
+    const { status, progress } = observation;
+    return { type: 'observed-live', source, status, progress, ...about };
   }
-  return { type: 'observed-final', source, outcome: observation.outcome, taskId: about.taskId };
+  const { outcome, charge } = observation;
+  return { type: 'observed-final', source, outcome, charge, taskId: about.taskId };
 }

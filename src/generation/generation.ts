@@ -11,14 +11,29 @@ import { OUTCOMES, UNSUCCESSFUL, Via } from './verdicts.ts';
 
 /** One thing a provider made. `data` is for results that are not files, such as labels. */
 export const Result = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('file'), url: z.string(), contentType: z.string().optional() }),
+  z.object({
+    kind: z.literal('file'),
+    url: z.string(),
+    contentType: z.string().optional(),
+    /** When the provider's link dies, where it or its documents say so. */
+    expiresAt: z.number().optional(),
+  }),
   z.object({ kind: z.literal('data'), data: z.unknown() }),
 ]);
 export type Result = z.infer<typeof Result>;
 
 /** Why a generation did not complete: a stable code, and a sentence for people. */
-export const Reason = z.object({ code: z.string(), message: z.string() });
+export const Reason = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** Whether the same request may fare better another time, where its provider says so. */
+  mayHelpToRetry: z.boolean().optional(),
+});
 export type Reason = z.infer<typeof Reason>;
+
+/** What a provider says that it charged, in its own unit: `credits`, `USD`. */
+export const Charge = z.object({ amount: z.number().nonnegative(), unit: z.string().min(1) });
+export type Charge = z.infer<typeof Charge>;
 
 /** The final verdict on a generation. */
 export const Outcome = z.discriminatedUnion('verdict', [
@@ -64,6 +79,8 @@ const common = {
   refusals: z.number().int(),
   /** The one that ended without a result and is tried again with this one. */
   redriveOf: GenerationId.optional(),
+  /** Asked for with a provider's test key: nothing is charged, and the result may be a sample. */
+  isTest: z.literal(true).optional(),
   /** The attempt that a redrive goes on with, where its own first one could pay a second time. */
   goesOnWith: Attempt.optional(),
 };
@@ -131,6 +148,9 @@ const Submitted = z.object({
   unansweredSince: z.number().optional(),
   /** The provider's last word for a live task, as it says it. */
   providerStatus: z.string().optional(),
+  /** How much of it is done, 0 to 1, as the provider says it. */
+  progress: z.number().min(0).max(1).optional(),
+  charge: Charge.optional(),
 });
 
 const finished = {
@@ -140,6 +160,7 @@ const finished = {
   via: Via,
   polls: z.number().int(),
   task: ProviderTask.optional(),
+  charge: Charge.optional(),
   /** Set where a send was never accounted for: the provider may have it. As in the states before. */
   firstSentAt: z.number().optional(),
   ...prepared,

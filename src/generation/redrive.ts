@@ -114,7 +114,7 @@ export function redriven(
 
 /** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
-  const { tenant, provider, model, mode, input, metadata, callbackUrl } = old;
+  const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest } = old;
   return {
     id,
     tenant,
@@ -124,6 +124,7 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     input,
     metadata,
     callbackUrl,
+    isTest,
     version: 1,
     createdAt: now,
     attempt: 1,
@@ -150,6 +151,9 @@ function lookingAgain(
     hintedAt: undefined,
     unansweredSince: undefined,
     providerStatus: undefined,
+    progress: undefined,
+    // The old generation says what the task cost.
+    charge: undefined,
   });
 }
 

@@ -23,6 +23,7 @@
 import type { EventOf, EventType, GenerationEvent } from './events.ts';
 import { commonOf, recordOf } from './fields.ts';
 import type {
+  Charge,
   Completed,
   FinalGeneration,
   Generation,
@@ -133,7 +134,7 @@ const TABLE: Table = {
     prepared: (g, event) => ({ next: { ...g, prepared: event.data }, effects: [] }),
     held: holdInPlace,
     'submit-started': startSending,
-    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event, c),
     'submit-deferred': holdBack,
     'submit-rejected': onRejection,
     'submit-unknown': ignore('not-sending'),
@@ -142,7 +143,7 @@ const TABLE: Table = {
     'observed-final': (g, event, c) =>
       g.attempt > 1 && event.outcome.verdict !== 'completed'
         ? { ignored: true, reason: 'other-attempt' }
-        : finish(g, event.outcome, event.source, c),
+        : finish(g, event.outcome, event.source, c, event.charge),
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -155,14 +156,14 @@ const TABLE: Table = {
     prepared: ignore('already-sending'),
     held: ignore('already-sending'),
     'submit-started': ignore('already-sending'),
-    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event, c),
     'submit-deferred': onRefusal,
     'submit-rejected': onRejection,
     'submit-unknown': (g, event, c) =>
       event.send === g.sends ? becomeUnconfirmed(g, c) : { ignored: true, reason: 'other-send' },
     'absence-proven': ignore('already-sending'),
     'observed-live': adoptLive,
-    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
+    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c, event.charge),
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -178,13 +179,13 @@ const TABLE: Table = {
     prepared: ignore('already-sent'),
     held: resendLater,
     'submit-started': resend,
-    'submit-accepted': (g, event, c) => becomeSubmitted(g, event.task, c),
+    'submit-accepted': (g, event, c) => becomeSubmitted(g, event, c),
     'submit-deferred': onRefusal,
     'submit-rejected': onRejection,
     'submit-unknown': ignore('already-unconfirmed'),
     'absence-proven': believeAbsence,
     'observed-live': adoptLive,
-    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c),
+    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c, event.charge),
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -206,7 +207,7 @@ const TABLE: Table = {
     'observed-final': (g, event, c) =>
       isOtherTask(g, event.taskId) && event.outcome.verdict !== 'completed'
         ? { ignored: true, reason: 'other-attempt' }
-        : finish(counted(g, event), event.outcome, learnedBy(g, event), c),
+        : finish(counted(g, event), event.outcome, learnedBy(g, event), c, event.charge),
     'observed-missing': missing,
     hint: checkNow,
     'poll-failed': pollFailed,
@@ -452,7 +453,7 @@ function becomeQueued(
 
 function becomeSubmitted(
   g: InState<'queued' | 'submitting' | 'unconfirmed'>,
-  task: ProviderTask,
+  { task, charge }: Pick<EventOf<'submit-accepted'>, 'task' | 'charge'>,
   context: Context,
 ): Decision {
   const { now, rules } = context;
@@ -475,6 +476,8 @@ function becomeSubmitted(
       hintedAt: undefined,
       unansweredSince: undefined,
       providerStatus: undefined,
+      progress: undefined,
+      charge,
     }),
     effects: [{ kind: 'round', at: dueAt }],
   };
@@ -489,7 +492,7 @@ function adoptLive(
   if (event.source !== 'webhook' || event.taskId === undefined) {
     return { ignored: true, reason: 'no-task-named' };
   }
-  return becomeSubmitted(g, { id: event.taskId }, context);
+  return becomeSubmitted(g, { task: { id: event.taskId } }, context);
 }
 
 function adoptHint(
@@ -497,7 +500,7 @@ function adoptHint(
   event: EventOf<'hint'>,
   context: Context,
 ): Decision {
-  const adopted = becomeSubmitted(g, { id: event.taskId }, context);
+  const adopted = becomeSubmitted(g, { task: { id: event.taskId } }, context);
   if ('ignored' in adopted || adopted.next.state !== 'submitted') return adopted;
   return checkNow(adopted.next, event, context);
 }
@@ -507,7 +510,8 @@ function learnTask(g: InState<'submitted'>, event: EventOf<'submit-accepted'>): 
   if (g.task.id === event.task.id && g.task.handle === event.task.handle) {
     return { ignored: true, reason: 'already-accepted' };
   }
-  return { next: { ...g, task: event.task }, effects: [] };
+  const { task, charge = g.charge } = event;
+  return { next: { ...g, task, ...(charge && { charge }) }, effects: [] };
 }
 
 function stillLive(
@@ -516,9 +520,17 @@ function stillLive(
   context: Context,
 ): Decision {
   if (event.source === 'poll')
-    return pollAgain({ ...heard(g, context), providerStatus: event.status }, event, context);
-  if (g.providerStatus === event.status) return { ignored: true, reason: 'nothing-new' };
-  return { next: { ...g, providerStatus: event.status }, effects: [] };
+    return pollAgain(withStatus(heard(g, context), event), event, context);
+  const next = withStatus(g, event);
+  const isNews = next.providerStatus !== g.providerStatus || next.progress !== g.progress;
+  return isNews ? { next, effects: [] } : { ignored: true, reason: 'nothing-new' };
+}
+
+function withStatus(
+  g: InState<'submitted'>,
+  { status, progress = g.progress }: EventOf<'observed-live'>,
+): InState<'submitted'> {
+  return { ...g, providerStatus: status, ...(progress !== undefined && { progress }) };
 }
 
 function pollAgain(
@@ -634,11 +646,13 @@ function finish(
   outcome: Outcome,
   via: Via,
   { now }: Context,
+  charge?: Charge,
 ): Decision {
   const ended = {
     ...commonOf(g),
     submittedAt: g.state === 'submitted' ? g.submittedAt : undefined,
     task: g.task,
+    charge: charge ?? (g.state === 'submitted' ? g.charge : undefined),
     // A redrive must know that the provider may have it, and may have to send the same again.
     firstSentAt: 'firstSentAt' in g ? g.firstSentAt : undefined,
     prepared: 'firstSentAt' in g ? g.prepared : undefined,

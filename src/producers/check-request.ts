@@ -43,6 +43,7 @@ export interface KnownProvider {
   readonly models: Readonly<Record<string, { readonly input: z.ZodType<Record<string, unknown>> }>>;
   /** Present when the provider can call us. */
   readonly webhook?: unknown;
+  readonly isTest?: boolean;
 }
 
 export interface CheckedRequest {

@@ -81,6 +81,7 @@ function queuedGeneration(
     sends: 0,
     refusals: 0,
     redriveOf: undefined,
+    isTest: provider.isTest || undefined,
     goesOnWith: undefined,
     state: 'queued',
     prepared: undefined,

@@ -57,6 +57,7 @@ const ResultAnswer = z.discriminatedUnion('kind', [
     url: z.string().min(1).max(MAX_RESULT_URL),
     // Decides nothing: one that is none is left out.
     contentType: z.string().max(256).optional().catch(undefined),
+    expiresAt: z.number().min(0).max(8_640_000_000_000_000).optional().catch(undefined),
   }),
   z.object({ kind: z.literal('data'), data: Data }),
 ]);
@@ -73,7 +74,14 @@ const Results = z
 const ReasonAnswer = z.object({
   code: z.string().min(1).max(MAX_CODE),
   message: z.string().transform(cutMessage),
+  mayHelpToRetry: z.boolean().optional().catch(undefined),
 });
+
+/** Decides nothing: one that is none is left out. */
+const ChargeAnswer = z
+  .object({ amount: z.number().min(0).max(1e12), unit: z.string().min(1).max(16) })
+  .optional()
+  .catch(undefined);
 
 const OutcomeAnswer = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.literal('completed'), results: Results }),
@@ -84,14 +92,18 @@ export const ObservationAnswer = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('live'),
     status: z.string().transform((status) => status.slice(0, MAX_STATUS)),
+    progress: z.number().min(0).max(1).optional().catch(undefined),
   }),
-  z.object({ kind: z.literal('final'), outcome: OutcomeAnswer }),
+  z.object({ kind: z.literal('final'), outcome: OutcomeAnswer, charge: ChargeAnswer }),
   z.object({ kind: z.literal('missing') }),
 ]);
 
 /** The task apart from the outcome: one that is known is not lost to an outcome that is not. */
 export const SubmitAnswerTask = z.object({ task: z.unknown() });
-export const SubmitAnswerOutcome = z.object({ outcome: OutcomeAnswer.optional() });
+export const SubmitAnswerOutcome = z.object({
+  outcome: OutcomeAnswer.optional(),
+  charge: ChargeAnswer,
+});
 
 export const PrepareAnswer = z.object({
   prepared: z.string().max(MAX_PREPARED),

@@ -21,7 +21,7 @@ import type { ProviderAdapter, RepeatSubmitSupport, WebhookSupport } from './pro
  * fails that one call with an AdapterDefect, before it can reach a record, a schedule or a batch.
  */
 export function checkedAdapter(adapter: ProviderAdapter): ProviderAdapter {
-  const { name, models, limits, inputs, webhook, prepare, cancel, account } = adapter;
+  const { name, models, limits, inputs, isTest, webhook, prepare, cancel, account } = adapter;
 
   /** What the call answers, in the shape of `schema`. */
   async function asked<T>(
@@ -44,13 +44,14 @@ export function checkedAdapter(adapter: ProviderAdapter): ProviderAdapter {
     limits,
     repeatSubmit: checkedRepeat(name, adapter.repeatSubmit, asked),
     inputs,
+    ...(isTest && { isTest }),
     ...(webhook && { webhook: checkedWebhook(name, webhook) }),
     submit: async (request) => {
       const answer = await asked('submit', z.unknown(), () => adapter.submit(request));
       const named = parsed(name, 'submit', SubmitAnswerTask, answer);
       const task = taskIn(name, 'submit', named.task);
-      const { outcome } = parsed(name, 'submit', SubmitAnswerOutcome, answer, task);
-      return outcome ? { task, outcome } : { task };
+      const { outcome, charge } = parsed(name, 'submit', SubmitAnswerOutcome, answer, task);
+      return { task, ...(outcome && { outcome }), ...(charge && { charge }) };
     },
     check: (task, about) => asked('check', ObservationAnswer, () => adapter.check(task, about)),
     ...(prepare && {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Observation } from '../generation/events.ts';
-import type { Outcome, ProviderTask } from '../generation/generation.ts';
+import type { Charge, Outcome, ProviderTask } from '../generation/generation.ts';
 import type { PollProfile } from '../generation/poll-timing.ts';
 
 export type { Observation };
@@ -40,6 +40,8 @@ export interface SubmitRequest {
 export interface SubmitAnswer {
   readonly task: ProviderTask;
   readonly outcome?: Outcome | undefined;
+  /** What it charged, where it says so at once. */
+  readonly charge?: Charge | undefined;
 }
 
 /** One webhook request, as it came over the wire. */
@@ -62,6 +64,8 @@ export interface ProviderLimits {
   readonly concurrency: number;
   /** Status checks per second, all processes together. */
   readonly pollsPerSecond: number;
+  /** Tasks that it works on at the same time, where it documents that; more are refused. */
+  readonly running?: number;
 }
 
 /**
@@ -145,6 +149,8 @@ export interface ProviderAdapter {
   readonly repeatSubmit: RepeatSubmitSupport;
   /** How pictures reach the provider: as links that it loads, or as bytes that we load and send. */
   readonly inputs: 'url' | 'upload';
+  /** Whether its key is a test key: nothing is charged. */
+  readonly isTest?: boolean;
   readonly webhook?: WebhookSupport;
   /**
    * One free step that must come before `submit`, such as an upload; called again until it says

@@ -32,7 +32,8 @@ export function encodeRecord(generation: Generation): string {
   if (generation.state === 'submitted' && !ProviderTask.safeParse(generation.task).success) {
     throw unfit(generation, 'task: no task of a provider');
   }
-  const value = `${version}\n${JSON.stringify(rest)}`;
+  const isNewer = SINCE_2.some((field) => field in rest);
+  const value = `${version}\n${JSON.stringify(isNewer ? { format: 2, ...rest } : rest)}`;
   if (value.length <= MAX_CHARACTERS) return value;
   // Twice to JSON, but only what is as long as that.
   if (value.length - JSON.stringify(generation.input).length <= MAX_CHARACTERS) return value;
@@ -47,7 +48,9 @@ function unfit({ id }: Generation, why: string): Defect {
  * The newest format that this code reads. A record whose JSON says nothing has format 1; any change
  * of the record's shape, also one more field, is a new one: reading drops what it does not know.
  */
-const FORMAT = 1;
+const FORMAT = 2;
+/** What code of format 1 would drop: a record that holds any of these is of format 2. */
+const SINCE_2 = ['isTest', 'progress', 'charge'] as const;
 const Formatted = z.object({ format: z.number().optional() });
 
 /**

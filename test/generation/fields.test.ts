@@ -36,6 +36,9 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   hintedAt: NOW - 777,
   unansweredSince: NOW - 888,
   providerStatus: 'mark',
+  progress: 0.777,
+  charge: { amount: 777, unit: 'mark' },
+  isTest: true,
   submittedAt: NOW - 999,
   task: { id: 'mark' },
   firstSentAt: NOW - 3_333,
@@ -87,6 +90,9 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
     'submitted → submitted by poll-failed',
   ],
   providerStatus: ['submitted → submitted by observed-live'],
+  progress: [],
+  charge: [],
+  isTest: [],
   submittedAt: [],
   task: ['submitted → submitted by submit-accepted'],
   // The refusal accounts for the only send there was.
@@ -157,7 +163,7 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
   const start = { id: RECORDS.queued.id, now: NOW, dueAt: NOW, maxQueuedMs: 1, giveUpAfterMs: 1 };
   const fields = (way: RedriveWay) =>
     FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
-  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'metadata', 'redriveOf'];
+  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'isTest', 'metadata', 'redriveOf'];
   expect(fields('submit_anew')).toEqual(always);
   expect(fields('check_again')).toEqual([...always, 'submittedAt', 'task'].sort());
   for (const way of ['same_key', 'search'] as const) {

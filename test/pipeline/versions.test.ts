@@ -100,7 +100,7 @@ test('a record of a newer format is neither changed nor lost by older processes'
     tenant: 'acme',
     dueAt,
   });
-  const newer = asOldOnesWrite.replace('{', '{"format":2,"added":true,');
+  const newer = asOldOnesWrite.replace('{', '{"format":3,"added":true,');
   await redis.set(keys.record(id), newer);
   await redis.zadd(keys.schedule('fitinview'), dueAt, id);
   const other = await pipeline.request('fashn');

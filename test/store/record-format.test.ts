@@ -35,10 +35,17 @@ test.each([
 });
 
 test('a record of a newer format is left to newer code, whatever its shape is', () => {
-  const newer = encodeRecord(RECORDS.submitted).replace('{', '{"format":2,');
+  const newer = encodeRecord(RECORDS.submitted).replace('{', '{"format":3,');
   expect(() => decodeRecord(newer)).toThrow(NotKnownHere);
   expect(() => decodeRecord('7\n{"format":3,"state":"resting"}')).toThrow(NotKnownHere);
-  expect(decodeRecord(newer.replace('2', '1'))).toStrictEqual(RECORDS.submitted);
+  expect(decodeRecord(newer.replace('"format":3', '"format":1'))).toStrictEqual(RECORDS.submitted);
+});
+
+test('code of format 1 leaves alone what it would drop a field of, and reads everything else', () => {
+  expect(encodeRecord(RECORDS.submitted)).not.toContain('"format"');
+  for (const news of [{ isTest: true as const }, { charge: { amount: 0, unit: 'credits' } }]) {
+    expect(encodeRecord({ ...RECORDS.submitted, ...news })).toContain('{"format":2,');
+  }
 });
 
 test('the app sees queued, processing or the final state', () => {

@@ -33,9 +33,9 @@ export async function send(
   const startedAt = now();
   try {
     const request = submitRequest(generation, parts.webhookUrl(generation));
-    const { task, outcome } = await provider.submit(request);
+    const { task, outcome, charge } = await provider.submit(request);
     log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
-    const event = { type: 'submit-accepted', task } as const;
+    const event = { type: 'submit-accepted', task, ...(charge && { charge }) } as const;
     return { event, holdQueueMs: undefined, result: 'success', outcome };
   } catch (error) {
     if (isTooSoonToSearch(parts, error)) return undefined;
