@@ -1085,6 +1085,20 @@ describe('a task of an older attempt', () => {
     check(ignored('other-attempt'), queued({ attempt: 2 }), { ...FAILURE, ...other });
   });
 
+  test.each([
+    ['queued', queued({ attempt: 2 })],
+    ['submitting', submitting({ attempt: 2 })],
+    ['unconfirmed', unconfirmed({ attempt: 2 })],
+    ['submitted', submitted({ attempt: 2 })],
+  ] as const)('whose webhook comes late moves a newer attempt that is %s nowhere', (_, g) => {
+    // A webhook that overtakes the answer of this very send names a task that is not known either.
+    const older = { taskId: 'task-1', attempt: 1 };
+    check(ignored('other-attempt'), g, { ...FAILURE, ...older });
+    check(ignored('other-attempt'), g, { type: 'hint', ...older });
+    if (g.state === 'submitted') return;
+    check(ignored('other-attempt'), g, { ...EVENTS['observed-live'], ...older });
+  });
+
   test('that succeeded does: the app gets what was paid for', () => {
     const success = { ...EVENTS['observed-final'], ...other };
     for (const g of [

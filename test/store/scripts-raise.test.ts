@@ -31,7 +31,10 @@ async function setup() {
 type World = Awaited<ReturnType<typeof setup>>;
 
 /** Two items for save.lua, the second with `odd` in place of what it should have. */
-function save({ redis, keys, records }: World, odd: Partial<Record<1 | 2 | 3 | 4 | 5, string>>) {
+function save(
+  { redis, keys, records }: World,
+  odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6, string>>,
+) {
   const item = (record: (typeof records)[number], args: readonly string[]) => ({
     keys: [
       keys.record(record.id),
@@ -41,7 +44,7 @@ function save({ redis, keys, records }: World, odd: Partial<Record<1 | 2 | 3 | 4
     ],
     args: [record.id, ...args],
   });
-  const fit = ['0', '1\n{}', String(NOW), '', '60000'];
+  const fit = ['0', '1\n{}', String(NOW), '', '60000', ''];
   const spoilt = fit.map((arg, place) => odd[(place + 1) as 1] ?? arg);
   const [first, second] = [item(records[0], fit), item(records[1], spoilt)];
   const all = [...first.keys, ...second.keys];
@@ -98,6 +101,11 @@ const RAISING: readonly Raising[] = [
   { title: 'save: a lifetime that is none', call: (world) => save(world, { 4: 'NaN' }) },
   { title: 'save: a lifetime of nothing', call: (world) => save(world, { 4: '0' }) },
   { title: 'save: a task entry’s lifetime too long', call: (world) => save(world, { 5: '1e21' }) },
+  { title: 'save: two entries at once', call: (world) => save(world, { 6: '60000' }) },
+  {
+    title: 'save: an idempotency entry’s lifetime that is none',
+    call: (world) => save(world, { 5: '', 6: '-1' }),
+  },
   { title: 'save: a value without a version', call: (world) => save(world, { 2: '{}' }) },
   { title: 'save: a version that is none', call: (world) => save(world, { 1: 'NaN' }) },
   {
@@ -160,7 +168,7 @@ test('one record twice in a list is saved once, and the second save meets the fi
   const { redis, keys, records } = await setup();
   const [{ id, provider }] = records;
   const names = [keys.record(id), keys.schedule(provider), keys.record(id), keys.record(id)];
-  const args = (value: string) => [id, '0', value, String(NOW), '', ''];
+  const args = (value: string) => [id, '0', value, String(NOW), '', '', ''];
   const answers = await redis.catwalkSave(
     8,
     ...names,
