@@ -1077,6 +1077,22 @@ describe('polling', () => {
   });
 });
 
+describe('an outcome that comes with the acceptance', () => {
+  const { outcome } = EVENTS['observed-final'];
+  const accepted = { ...EVENTS['submit-accepted'], outcome };
+
+  test('is saved in the same write, and due should nobody bring it to its end', () => {
+    const decision = decide(submitting(), accepted, NOW, rulesWith({}));
+    const next = 'next' in decision ? decision.next : undefined;
+    expect(next).toMatchObject({ state: 'submitted', learned: outcome, dueAt: NOW + 30_000 });
+  });
+
+  test('is learned also where a webhook named the task before', () => {
+    const decision = decide(submitted(), accepted, NOW, rulesWith({}));
+    expect('next' in decision && decision.next).toMatchObject({ learned: outcome });
+  });
+});
+
 describe('a task of an older attempt', () => {
   const other = { taskId: 'task-0' };
 
