@@ -9,12 +9,7 @@ import { until } from '../support/until.ts';
 async function setup(env: Record<string, string> = {}) {
   const front = await startProviderFront();
   const pipeline = await setupPipeline({
-    env: {
-      FASHN_BASE_URL: front.url,
-      FASHN_CONCURRENCY: '1',
-      CIRCUIT_OPEN_MS: '1000',
-      ...env,
-    },
+    env: { FASHN_BASE_URL: front.url, FASHN_CONCURRENCY: '1', CIRCUIT_OPEN_MS: '1000', ...env },
   });
   front.leadTo(`${pipeline.simulator.url}/fashn`);
   const askFor = (count: number) =>

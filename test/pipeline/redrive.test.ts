@@ -150,10 +150,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
   );
 
   test('redriven twice, also by two operators at once, a generation is tried again once', async () => {
-    const pipeline = await setupPipeline({
-      ...POLLED,
-      patience: { giveUpAfterMs: 200 },
-    });
+    const pipeline = await setupPipeline({ ...POLLED, patience: { giveUpAfterMs: 200 } });
     const olds = await Promise.all(
       Array.from({ length: 4 }, () => pipeline.request('fashn', { scenario: 'stuck' })),
     );
@@ -174,10 +171,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
   });
 
   test('a dry run tells what there is and writes nothing, and no output holds what is private', async () => {
-    const pipeline = await setupPipeline({
-      patience: { giveUpAfterMs: 200 },
-      workers: false,
-    });
+    const pipeline = await setupPipeline({ patience: { giveUpAfterMs: 200 }, workers: false });
     const workers = await pipeline.startWorkers();
     const metadata = { customer: 'Ada' };
     const stuck = await pipeline.request('fashn', { scenario: 'stuck', metadata });

@@ -8,12 +8,7 @@ async function startWorker(env: Readonly<Record<string, string>>) {
   const namespace = `test-${process.pid}-${Date.now()}`;
   await namespaceIn(redisUrl(), namespace);
   const child = startProgram('src/workers/main', {
-    env: {
-      REDIS_URL: redisUrl(),
-      REDIS_NAMESPACE: namespace,
-      CATWALK_SECRET: SECRET,
-      ...env,
-    },
+    env: { REDIS_URL: redisUrl(), REDIS_NAMESPACE: namespace, CATWALK_SECRET: SECRET, ...env },
   });
   const [, health] = await child.line(/"health":"(http:[^"]+)","msg":"worker started"/);
   return {
