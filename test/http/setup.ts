@@ -11,6 +11,7 @@ import { CompletionsJob } from '../../src/generation/jobs.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
 import { keysOf } from '../../src/store/keys.ts';
+import { contentsOf, QUEUE_META } from '../support/contents.ts';
 
 export const SECRET = 'our-own-secret-of-32-characters-or-more';
 export const OLD_SECRET = 'our-old-secret-of-32-characters-or-more';
@@ -84,7 +85,7 @@ export async function setup(changes: Readonly<Record<string, string>> = {}) {
             : JSON.stringify(body),
       }),
     /** Every key of this namespace with all it holds, but for what each open queue says of itself. */
-    contents: () => contentsOf(redis, keys.prefix),
+    contents: () => contentsOf(redis, keys.prefix, QUEUE_META),
     ready: () => vi.waitFor(() => isReady(web.redis), { interval: 5, timeout: 5_000 }),
     queue: (name: string) => {
       const queue = new Queue(name, { connection: redis, prefix: keys.prefix });
@@ -161,31 +162,11 @@ export async function namespaceIn(url: string, namespace: string) {
   const keys = keysOf(namespace);
   await redis.ping();
   onTestFinished(async () => {
-    const left = await keysOfPrefix(redis, keys.prefix);
+    const left = await redis.keys(`${keys.prefix}*`);
     if (left.length > 0) await redis.del(...left);
     redis.disconnect();
   });
   return { redis, keys };
-}
-
-async function contentsOf(redis: Redis, prefix: string): Promise<string[]> {
-  const names = (await keysOfPrefix(redis, prefix)).filter((name) => !name.endsWith(':meta'));
-  return await Promise.all(
-    names
-      .sort()
-      .map(async (name) => `${name} ${(await redis.dumpBuffer(name))?.toString('base64')}`),
-  );
-}
-
-async function keysOfPrefix(redis: Redis, prefix: string): Promise<string[]> {
-  const found: string[] = [];
-  let cursor = '0';
-  do {
-    const [next, names] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1_000);
-    found.push(...names);
-    cursor = next;
-  } while (cursor !== '0');
-  return [...new Set(found)];
 }
 
 function isReady(redis: Redis): void {

@@ -1,17 +1,14 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Generation, InState } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
 import { createReschedule, type Owing } from '../../src/store/reschedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore } from '../support/store.ts';
 
 const LATER = NOW + 600_000;
 
 function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+  const { redis, keys, store, dueOf } = setupStore();
   const reschedule = createReschedule({ redis, keys });
   const create = async <G extends Owing>(record: G): Promise<G> => {
     await store.create(record);
@@ -19,10 +16,6 @@ function setup() {
   };
   const submitted = (dueAt: number): Promise<InState<'submitted'>> =>
     create({ ...RECORDS.submitted, id: newGenerationId(NOW), version: 0, dueAt });
-  const dueOf = async ({ id, provider }: Generation): Promise<number | undefined> => {
-    const score = await redis.zscore(keys.schedule(provider), id);
-    return score === null ? undefined : Number(score);
-  };
   const lose = ({ id, provider }: Generation) => redis.zrem(keys.schedule(provider), id);
   return { redis, keys, store, reschedule, create, submitted, dueOf, lose };
 }

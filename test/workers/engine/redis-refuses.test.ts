@@ -6,6 +6,7 @@ import { OUT_OF_MEMORY, PRIMARY_DOWN } from '../../../rig/redis/redis-faults.ts'
 import { createSchedule } from '../../../src/store/schedule.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startTick } from '../../../src/workers/liveness/tick.ts';
+import { createLatch } from '../../support/latch.ts';
 import { startOwnRedis } from '../../support/own-redis.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
@@ -15,10 +16,7 @@ async function setup(waitsForRedis: boolean) {
   const own = await startOwnRedis();
   const { redis, keys, another, close } = connectTestRedis(own.url, { maxRetriesPerRequest: null });
   const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
-  let begin: () => void = () => undefined;
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
+  const begun = createLatch();
   let runs = 0;
   const worker = runWorker(
     {
@@ -26,7 +24,7 @@ async function setup(waitsForRedis: boolean) {
       payload: z.object({ v: z.literal(1) }),
       process: async () => {
         runs += 1;
-        await begun;
+        await begun.opened;
         await redis.set(`${keys.prefix}:stored`, 'yes');
         return undefined;
       },
@@ -46,7 +44,7 @@ async function setup(waitsForRedis: boolean) {
   const { id = '' } = await queue.add('stage', { v: 1 }, opts);
   await until('it is at work', () => runs === 1);
   const end = await OUT_OF_MEMORY.begin(own);
-  begin();
+  begun.open();
   return { queue, id, runs: () => runs, end };
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Defect, InvalidRequest, Retryable, Terminal } from '../../../src/generation/errors.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import type { NotYet, Stage } from '../../../src/workers/engine/stage.ts';
+import { createLatch } from '../../support/latch.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,7 +25,7 @@ const { info, warn, error } = pino.levels.values;
 /** One queue with one worker of ours. */
 function setup(
   process: (n: number, runs: number) => Promise<NotYet | undefined>,
-  limits: Pick<Stage<unknown>, 'limiter'> = {},
+  limits: Partial<Pick<Stage<unknown>, 'limiter' | 'concurrency'>> = {},
 ) {
   const { redis, keys, another, close } = connectTestRedis(undefined, {
     maxRetriesPerRequest: null,
@@ -64,7 +65,7 @@ function setup(
       // Read after its state, or it may be older than that.
       return (await queue.getJobState(id)) === state ? queue.getJob(id) : undefined;
     });
-  return { queue, add, untilState, runs: () => runs, logged };
+  return { queue, worker, add, untilState, runs: () => runs, logged };
 }
 
 test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
@@ -198,39 +199,19 @@ test.each([{ v: 1, n: 'one' }, { n: 1 }, 'text', null])(
 );
 
 test('a worker that is stopped finishes what is under way and takes nothing more', async () => {
-  const { redis, keys, another, close } = connectTestRedis(undefined, {
-    maxRetriesPerRequest: null,
-  });
-  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
   const finished: number[] = [];
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let started = 0;
-  const worker = runWorker(
-    {
-      queue: 'stage',
-      payload: Payload,
-      process: async ({ n }) => {
-        started += 1;
-        await held;
-        finished.push(n);
-        return undefined;
-      },
-      concurrency: 1,
-    },
-    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
-  );
-  onTestFinished(async () => {
-    await queue.close();
-    await close();
-  });
+  const held = createLatch();
+  const process = async (n: number) => {
+    await held.opened;
+    finished.push(n);
+    return undefined;
+  };
+  const { queue, worker, runs } = setup(process, { concurrency: 1 });
   await queue.add('stage', { v: 1, n: 1 });
   await queue.add('stage', { v: 1, n: 2 });
-  await until('the first is under way', () => started === 1);
+  await until('the first is under way', () => runs() === 1);
   const stopped = worker.stop();
-  release();
+  held.open();
   await stopped;
   expect(finished).toEqual([1]);
   expect(await queue.getWaitingCount()).toBe(1);
@@ -258,6 +239,6 @@ test('a job that fell due while a busy queue had no place is not forgotten for l
   await until('it is taken again', () => ends.has(2));
   ends.get(2)?.();
   await until('the delayed one runs', () => ran.includes(3), 10_000);
-  // Without a look in between it would be 15 s.
+  // Without a check in between it would be 15 s.
   expect(Date.now() - due).toBeLessThan(5_000);
 });
