@@ -70,8 +70,7 @@ describe('a login is taken as it must be written, or not at all', () => {
   ])('refused is %s', async (_, authorization) => {
     const { call } = await setup();
     const response = await call('/admin/queues/', { headers: { authorization } });
-    expect(response.status).toBe(401);
-    expect((await problemOf(response)).code).toBe('unauthorized');
+    expect(await problemOf(response)).toMatchObject({ status: 401, code: 'unauthorized' });
   });
 
   test('base64 has its own alphabet and its padding', async () => {

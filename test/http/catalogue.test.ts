@@ -78,7 +78,7 @@ test('a provider without an account has none, and one that cannot be read says s
   });
 });
 
-test('a slow account does not hold up the list, and is there at a later look', async () => {
+test('a slow account does not hold up the list, and is there when asked later', async () => {
   let answer: (account: Account) => void = () => undefined;
   const asked = vi.fn(() => new Promise<Account>((resolve) => (answer = resolve)));
   const { accounts } = await setupAccounts([adapter('slow', asked), adapter('none')]);

@@ -33,6 +33,16 @@ const ENVIRONMENT = {
   BOARD_PASSWORD: BOARD.password,
 };
 
+/** A generation that nobody has asked for. */
+export const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+/** Switches on a provider with one webhook address for the whole account. */
+export const VTRYON = {
+  VTRYON_API_KEY: 'vt-key',
+  VTRYON_WEBHOOK_SECRET: 'vt-secret',
+  VTRYON_BASE_URL: 'https://vtryon.example.com',
+};
+
 export const REQUEST = {
   provider: 'fashn',
   model: 'tryon-v1.6',
@@ -84,6 +94,18 @@ export async function setup(changes: Readonly<Record<string, string>> = {}) {
             ? asBody(body)
             : JSON.stringify(body),
       }),
+    /** A delivery as FitInView sends it. */
+    fromFitInView: (body: string, id = ID) =>
+      call(`/webhooks/fitinview/${id}/${tokenOf('fitinview', id)}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-fitinview-signature': signedByFitInView(body),
+        },
+        body,
+      }),
+    cancel: (id: string) =>
+      call(`/v1/generations/${id}/cancel`, { method: 'POST', headers: bearer('shop') }),
     /** Every key of this namespace with all it holds, but for what each open queue says of itself. */
     contents: () => contentsOf(redis, keys.prefix, QUEUE_META),
     ready: () => vi.waitFor(() => isReady(web.redis), { interval: 5, timeout: 5_000 }),

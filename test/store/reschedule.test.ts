@@ -59,18 +59,18 @@ test('a submitted one that is missing is put back and due at once', async () => 
   expect(await dueOf(lost)).toBe(NOW);
 });
 
-test('a record that was told since it was read is not due again', async () => {
+test('a record that was notified since it was read is not due again', async () => {
   const { store, reschedule, create, dueOf } = setup();
-  const untold = await create({
+  const owing = await create({
     ...RECORDS.completed,
     id: newGenerationId(NOW),
     version: 0,
     dueAt: NOW,
   });
-  const { dueAt: _, ...told } = untold;
-  await store.save(told);
-  expect(await reschedule.apply([{ generation: untold }])).toEqual(['moved-on']);
-  expect(await dueOf(untold)).toBeUndefined();
+  const { dueAt: _, ...notified } = owing;
+  await store.save(notified);
+  expect(await reschedule.apply([{ generation: owing }])).toEqual(['moved-on']);
+  expect(await dueOf(owing)).toBeUndefined();
 });
 
 test('a record whose version moved on since it was read is left alone', async () => {

@@ -62,7 +62,7 @@ test.each(['is there', 'is away', 'stands still'] as const)(
     });
     // Then its workers are all connected.
     await request('fashn');
-    await app.line(/^told$/);
+    await app.line(/^notified$/);
     if (when === 'is away') await proxy.cut();
     if (when === 'stands still') proxy.freeze();
     process.kill(app.pid, 'SIGUSR2');

@@ -63,7 +63,7 @@ test('when Redis refuses both, an outcome to be handed on and a save, the call f
     return (await redis.info('commandstats')).match(refused)?.length === 2;
   });
   await redis.config('SET', 'maxmemory', 0);
-  // Node tells of rejections that nobody took after the turn in which they happened.
+  // Node reports rejections that nobody took after the turn in which they happened.
   await redis.ping();
   await turn();
   expect(unhandled).toEqual([]);

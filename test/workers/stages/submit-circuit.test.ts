@@ -73,7 +73,7 @@ test.each([400, 413, 415, 422, 404, 401, 402, 403, 429])(
 );
 
 test.each([500, 502, 503, 408, 302])(
-  'an answer of %i tells nothing of the submission, and is a failure',
+  'an answer of %i says nothing of the submission, and is a failure',
   async (status) => {
     const { run, reports } = setup({ submit: answered(status) });
     await run();
