@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,6 +7,7 @@ import { startProgram } from '../support/programs.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { expectSilentAtStandstill } from '../support/standstill.ts';
 import { until } from '../support/until.ts';
+import { serveApp } from './serve-app.ts';
 import { redisUrl, SECRET } from './setup.ts';
 
 async function setup() {
@@ -18,14 +17,8 @@ async function setup() {
   // Not by its event: on a busy machine its first check may time out, and it checks again.
   await until('Redis is ready', () => redis.status === 'ready');
   const clock = { now: 1_000_000 };
-  const server = express()
-    .use(healthRoutes(redis, () => clock.now))
-    .listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a listening TCP server's
+  const port = await serveApp(express().use(healthRoutes(redis, () => clock.now)));
   onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
     redis.disconnect();
     await proxy.close();
   });

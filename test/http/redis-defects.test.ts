@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { until } from '../support/until.ts';
-import { generationOf, problemOf, REQUEST, setup, type World } from './setup.ts';
+import { expectTryLater, generationOf, problemOf, REQUEST, setup, type World } from './setup.ts';
 
 const ERROR = 50;
 
@@ -53,10 +53,7 @@ async function asUser() {
 }
 
 async function expectLockedOut(world: World, says: RegExp): Promise<void> {
-  const response = await world.fromFitInView(PROCESSING);
-  expect(response.status).toBe(503);
-  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(await problemOf(response)).toMatchObject({ code: 'temporarily_unavailable' });
+  await expectTryLater(await world.fromFitInView(PROCESSING));
   await until(`an error says ${says}`, () => linesOf(world, ERROR).some((line) => says.test(line)));
 }
 

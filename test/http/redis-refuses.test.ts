@@ -4,7 +4,7 @@ import { setupOnOwnRedis } from '../support/own-redis.ts';
 import { type Shown, sendDelivery } from '../support/pipeline.ts';
 import { REDIS_FAULTS } from '../support/redis-faults.ts';
 import { until } from '../support/until.ts';
-import { problemOf } from './setup.ts';
+import { expectTryLater } from './setup.ts';
 
 test.each(REDIS_FAULTS)(
   'a Redis that answers $says: 503 with Retry-After, nothing half-written, and the same again works afterwards',
@@ -34,10 +34,7 @@ test.each(REDIS_FAULTS)(
 
     const end = await fault.begin(own);
     for (const [name, request] of Object.entries(each)) {
-      const response = await request();
-      expect(response.status, name).toBe(503);
-      expect(Number(response.headers.get('retry-after')), name).toBeGreaterThan(0);
-      expect(await problemOf(response), name).toMatchObject({ code: 'temporarily_unavailable' });
+      await expectTryLater(await request(), name);
     }
     expect((await pipeline.call('GET', '/livez')).status).toBe(200);
     const causes = pipeline.lines.filter(({ msg }) => msg === 'unavailable');

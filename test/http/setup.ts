@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { readSettings } from '../../src/config/settings.ts';
@@ -153,6 +153,16 @@ export async function problemOf(response: Response) {
   };
   if (problem.status !== response.status) throw new Error(`two statuses: ${text}`);
   return { ...problem, fields: problem.errors?.map(({ field }) => field) ?? [] };
+}
+
+/** Refused for now: 503, with a time after which to ask again. */
+export async function expectTryLater(
+  response: Response,
+  name?: string,
+  code = 'temporarily_unavailable',
+): Promise<void> {
+  expect(Number(response.headers.get('retry-after')), name).toBeGreaterThan(0);
+  expect(await problemOf(response), name).toMatchObject({ status: 503, code });
 }
 
 /** A generation as the API shows it. */

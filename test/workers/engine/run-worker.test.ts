@@ -68,6 +68,10 @@ function setup(
   return { queue, worker, add, untilState, runs: () => runs, logged };
 }
 
+const throwing = (error: unknown) => async (): Promise<never> => {
+  throw error;
+};
+
 test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
   const ranAt: number[] = [];
   const notBefore = Date.now() + 300;
@@ -86,9 +90,7 @@ test.each([
   new Defect('broken'),
   new InvalidRequest('invalid_request', 'wrong'),
 ])('what no retry can mend ends in the failed set at once: $name', async (error) => {
-  const { add, untilState, runs } = setup(async () => {
-    throw error;
-  });
+  const { add, untilState, runs } = setup(throwing(error));
   const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
   expect(job.failedReason).toBe(`${error.code}: ${error.message}`);
   expect(runs()).toBe(1);
@@ -113,9 +115,7 @@ test.each([
 ])(
   'what the queue keeps of a job that is given up begins with a code: %s',
   async (thrown, line) => {
-    const { add, untilState, runs } = setup(async () => {
-      throw thrown;
-    });
+    const { add, untilState, runs } = setup(throwing(thrown));
     const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
     expect(job.failedReason).toBe(line);
     expect(runs()).toBeGreaterThan(1);
@@ -129,9 +129,7 @@ test.each([
     Object.assign(new Error('closed for the night'), { name: 'UnrecoverableError' }),
   ],
 ])('a handler that says so by an error of %s of BullMQ is not tried again', async (_, thrown) => {
-  const { add, untilState, runs } = setup(async () => {
-    throw thrown;
-  });
+  const { add, untilState, runs } = setup(throwing(thrown));
   const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
   expect(job.failedReason).toBe('handler_error: closed for the night');
   expect(runs()).toBe(1);
@@ -142,9 +140,7 @@ test.each([
   ['any other end', new Terminal('too_late', 'over'), error],
   ['a bug of ours', new Defect('broken'), error],
 ])('a job that is given up at once is one log line: %s', async (_, thrown, level) => {
-  const { add, untilState, logged } = setup(async () => {
-    throw thrown;
-  });
+  const { add, untilState, logged } = setup(throwing(thrown));
   await untilState(await add({ v: 1, n: 1 }), 'failed');
   await until('it is logged', () => logged.length > 0);
   expect(logged).toMatchObject([{ level, msg: 'job given up', job: 'job-1', attempt: 1 }]);
@@ -153,9 +149,7 @@ test.each([
 });
 
 test('each failed attempt is one log line, and the last one says that the job is given up', async () => {
-  const { add, untilState, logged } = setup(async () => {
-    throw new Retryable('unavailable', 'away');
-  });
+  const { add, untilState, logged } = setup(throwing(new Retryable('unavailable', 'away')));
   await untilState(await add({ v: 1, n: 1 }), 'failed');
   await until('all are logged', () => logged.length >= 3);
   expect(logged.map(({ level, msg, attempt }) => ({ level, msg, attempt }))).toEqual([
@@ -169,9 +163,7 @@ test.each([
   'WRONGTYPE Operation against a key holding the wrong kind of value',
   "NOPERM this user has no permissions to run the 'evalsha' command",
 ])('an answer of Redis that no waiting mends is an error at every attempt: %s', async (reply) => {
-  const { add, untilState, logged } = setup(async () => {
-    throw new ReplyError(reply);
-  });
+  const { add, untilState, logged } = setup(throwing(new ReplyError(reply)));
   await untilState(await add({ v: 1, n: 1 }, 2), 'failed');
   await until('all are logged', () => logged.length >= 2);
   expect(logged.map(({ level, msg }) => ({ level, msg }))).toEqual([
