@@ -18,10 +18,22 @@ import {
 const WEBHOOK = `/webhooks/fashn/${ID}/${tokenOf('fashn', ID)}`;
 const API = '/v1/generations';
 
+const ENCODINGS = [
+  'br',
+  'gzip',
+  'deflate',
+  'zstd',
+  'GZIP',
+  'br, identity',
+  'identity, gzip',
+  'rot13',
+];
+const JSON_OF_THE_SHOP = { ...bearer('shop'), 'content-type': 'application/json' };
+
 const PLACES = [
   ['a webhook with a token', WEBHOOK, {}],
   ['an account-wide webhook', '/webhooks/vtryon', {}],
-  ['a request for a generation', API, { ...bearer('shop'), 'content-type': 'application/json' }],
+  ['a request for a generation', API, JSON_OF_THE_SHOP],
   ['the board', '/admin/queues/api/queues/completions/pause', { ...basic() }],
   ['a path that nobody answers', '/nothing/here', {}],
 ] as const;
@@ -35,16 +47,7 @@ test.each(PLACES)(
   '%s: a compressed body is refused before a byte of it is read',
   async (_, path, headers) => {
     const world = await setup(VTRYON);
-    for (const encoding of [
-      'br',
-      'gzip',
-      'deflate',
-      'zstd',
-      'GZIP',
-      'br, identity',
-      'identity, gzip',
-      'rot13',
-    ]) {
+    for (const encoding of ENCODINGS) {
       const raw = await openRaw(world.url);
       const sent = {
         ...headers,
@@ -87,12 +90,7 @@ test('"identity" is no compression', async () => {
 
 test.each([
   ['a webhook with a token', WEBHOOK, {}, 262_144],
-  [
-    'a request for a generation',
-    API,
-    { ...bearer('shop'), 'content-type': 'application/json' },
-    65_536,
-  ],
+  ['a request for a generation', API, JSON_OF_THE_SHOP, 65_536],
 ] as const)(
   '%s: a length that is too large is answered 413 before the body comes',
   async (_, path, headers, limit) => {

@@ -9,6 +9,7 @@ import { startTick } from '../../../src/workers/liveness/tick.ts';
 import { createLatch } from '../../support/latch.ts';
 import { startOwnRedis } from '../../support/own-redis.ts';
 import { connectTestRedis } from '../../support/redis.ts';
+import { setupStoreOnOwnRedis } from '../../support/store.ts';
 import { until } from '../../support/until.ts';
 
 /** One job with two attempts, at work when Redis runs out of memory, that has something to store. */
@@ -63,8 +64,7 @@ test('a subscriber’s job whose handler was refused by a Redis spends an attemp
 });
 
 test('a refusal is an answer to the tick too: a Redis in trouble is no reason to restart a worker', async () => {
-  const own = await startOwnRedis();
-  const { redis, keys, close } = connectTestRedis(own.url);
+  const { own, redis, keys } = await setupStoreOnOwnRedis();
   const log = pino({ level: 'silent' });
   const rounds = { ensure: async () => undefined };
   const schedule = createSchedule({ redis, keys });
@@ -72,12 +72,7 @@ test('a refusal is an answer to the tick too: a Redis in trouble is no reason to
   const parts = { providers: ['fashn'], redis, schedule, rounds, now: Date.now, log };
   const startedAt = Date.now();
   const tick = startTick(parts);
-  onTestFinished(async () => {
-    tick.stop();
-    await own.cure();
-    await close();
-    await own.stop();
-  });
+  onTestFinished(tick.stop);
   await expect(schedule.earliest(['fashn'])).rejects.toThrow('MASTERDOWN');
   await until('the tick was answered', () => tick.lastSeenAt() > startedAt + 1_000);
 });
