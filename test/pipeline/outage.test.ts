@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../src/config/env.ts';
 import { askFor, setupEveryProvider } from '../support/every-provider.ts';
 import { type Pipeline, PROVIDERS, setupPipeline } from '../support/pipeline.ts';
