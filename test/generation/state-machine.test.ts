@@ -141,6 +141,7 @@ const final = (state: GenerationState): Record<EventType, Expected> => ({
   overdue: { state, fields: { dueAt: NOW + 30_000, finishedAt: NOW - 1_000 }, effects: tell },
   cancel: ignored('already-final'),
   notified: { state, fields: { dueAt: undefined, finishedAt: NOW - 1_000 }, effects: [] },
+  'late-notified': ignored('already-notified'),
 });
 
 /** Written by hand from the design: provider class `none`, policy `fail`, mode `hybrid`. */
@@ -174,6 +175,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: { state: 'queued', fields: { dueAt: NOW + 30_000 }, effects: submit() },
     cancel: CANCELED,
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   submitting: {
     prepared: ignored('already-sending'),
@@ -192,6 +194,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: ANSWER_LOST,
     cancel: { state: 'submitting', fields: { cancelRequested: true, sends: 1 }, effects: [] },
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   unconfirmed: {
     prepared: ignored('already-sent'),
@@ -218,6 +221,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     },
     cancel: CANCELED,
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   submitted: {
     prepared: ignored('already-accepted'),
@@ -236,7 +240,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     'observed-final': COMPLETED,
     'observed-missing': {
       state: 'submitted',
-      fields: { polls: 2, dueAt: about(NOW, 3_000) },
+      fields: { polls: 2, missingChecks: 1, missingSince: NOW, dueAt: about(NOW, 3_000) },
       effects: round(),
     },
     hint: { state: 'submitted', fields: { hintedAt: NOW, dueAt: NOW }, effects: round(NOW) },
@@ -248,6 +252,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: ignored('a-poll-decides'),
     cancel: { ...CANCELED, fields: { ...CANCELED.fields, task: { id: 'task-1', handle: 'h1' } } },
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   completed: final('completed'),
   failed: final('failed'),
@@ -267,7 +272,7 @@ const EVENT_TYPES = GenerationEvent.options.flatMap((option): EventType[] => [
 describe('every state × event pair', () => {
   test('has exactly one row', () => {
     expect(STATES).toHaveLength(8);
-    expect(EVENT_TYPES).toHaveLength(16);
+    expect(EVENT_TYPES).toHaveLength(17);
     expect(Object.keys(EXPECTED).sort()).toEqual([...STATES].sort());
     for (const rows of Object.values(EXPECTED)) {
       expect(Object.keys(rows).sort()).toEqual([...EVENT_TYPES].sort());
@@ -1030,24 +1035,7 @@ describe('polling', () => {
     );
   });
 
-  test('a task that cannot be found is tolerated for a minute, then lost', () => {
-    check(
-      { state: 'submitted', effects: round() },
-      submitted({ submittedAt: NOW - 60_000 }),
-      EVENTS['observed-missing'],
-    );
-    check(
-      { state: 'failed', fields: { reason: { code: 'task_lost' }, via: 'poll' }, effects: tell },
-      submitted({ submittedAt: NOW - 60_001 }),
-      EVENTS['observed-missing'],
-    );
-  });
-
   test('an answer that was long under way counts for the moment it was asked', () => {
-    check({ state: 'submitted', effects: round() }, submitted({ submittedAt: NOW - minutes(2) }), {
-      type: 'observed-missing',
-      askedAt: NOW - minutes(1),
-    });
     check(
       { state: 'submitted', fields: { dueAt: NOW - 1_000 }, effects: round(NOW - 1_000) },
       submitted({ deadlineAt: NOW - 1_000 }),
