@@ -54,7 +54,7 @@ export const LateResult = z.object({
   taskId: z.string().optional(),
   charge: Charge.optional(),
   /** Set until every subscriber's job of it exists. */
-  isUntold: z.literal(true).optional(),
+  isOwed: z.literal(true).optional(),
 });
 export type LateResult = z.infer<typeof LateResult>;
 
@@ -202,8 +202,8 @@ const Unsuccessful = z.object({
   ...finished,
   state: z.enum(UNSUCCESSFUL),
   reason: Reason,
-  /** The outcome is told. Said only while something else is owed. */
-  isTold: z.literal(true).optional(),
+  /** Every subscriber's job of the outcome exists. Said only while something else is owed. */
+  isNotified: z.literal(true).optional(),
   /** When the provider is asked one last time about a task that was given up. */
   lastCheckAt: z.number().optional(),
   late: LateResult.optional(),

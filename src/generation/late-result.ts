@@ -16,8 +16,8 @@ import { ownVerdict, type Via } from './verdicts.ts';
  * knew) may have been done, and paid for, all the same. Its outcome and its one completion event
  * stand for ever; what the provider says afterwards is noted beside them:
  *
- * - The first success stays. It is told once, as an event of its own; not to an app that canceled.
- * - A failure is noted until a success comes, and told to nobody: for the app nothing changes.
+ * - The first success stays. It is notified once, as an event of its own; not to an app that canceled.
+ * - A failure is noted until a success comes, and nobody is notified: for the app nothing changes.
  *
  * Deliveries are listened to for as long as the record is kept. Besides, there is one last check,
  * long after giving up; and a delivery that is not believed brings a check.
@@ -69,18 +69,18 @@ export function noteLateResult(
   }
   if (!isOurGuess(g) && !isEarlierAttempt(g, taskId)) return ignored('already-final');
   if (hasLateSuccess(g) || (g.late && !isSuccess)) return ignored('late-result-known');
-  const isUntold = isSuccess && g.state !== 'canceled';
+  const isOwed = isSuccess && g.state !== 'canceled';
   const late: LateResult = {
     outcome,
     at: now,
     via: source,
     ...(taskId !== undefined && { taskId }),
     ...(charge && { charge }),
-    ...(isUntold && { isUntold }),
+    ...(isOwed && { isOwed }),
   };
   const { lastCheckAt: _, ...rest } = g;
-  const effects: Effect[] = isUntold ? [{ kind: 'notify-late' }] : [];
-  return { next: dueNext({ ...rest, late }, isTold(g), now), effects };
+  const effects: Effect[] = isOwed ? [{ kind: 'notify-late' }] : [];
+  return { next: dueNext({ ...rest, late }, isNotified(g), now), effects };
 }
 
 /** Only now is it known which task it was: it can be asked about. */
@@ -92,7 +92,7 @@ export function learnTaskLate(
   if (!task || g.task || g.state === 'canceled' || !isOurGuess(g)) return ignored('already-final');
   const lastCheckAt = plannedAfter(now, { rules });
   const next = { ...g, task, ...(lastCheckAt !== undefined && { lastCheckAt }) };
-  return { next: dueNext(next, isTold(g), now), effects: [] };
+  return { next: dueNext(next, isNotified(g), now), effects: [] };
 }
 
 /** A delivery that cannot be believed says that the task ended: go and look. */
@@ -101,7 +101,7 @@ export function checkOnHint(g: Unsuccessful, event: EventOf<'hint'>, { now }: Co
     return ignored('already-final');
   }
   const hinted = { ...g, task: g.task ?? { id: event.taskId }, lastCheckAt: now };
-  const next = dueNext(hinted, isTold(g), now);
+  const next = dueNext(hinted, isNotified(g), now);
   return { next, effects: next.dueAt === now ? [{ kind: 'round', at: now }] : [] };
 }
 
@@ -135,35 +135,35 @@ export function lastCheckFailed(
 
 // ── what is owed ────────────────────────────────────────────────────────────────────────────────
 
-/** What subscribers have not been told yet. */
+/** What subscribers have not been notified of yet. */
 export function newsOf(g: Completed | Unsuccessful): Effect[] {
-  const outcome: Effect[] = isTold(g) ? [] : [{ kind: 'notify' }];
-  return 'late' in g && g.late?.isUntold ? [...outcome, { kind: 'notify-late' }] : outcome;
+  const outcome: Effect[] = isNotified(g) ? [] : [{ kind: 'notify' }];
+  return 'late' in g && g.late?.isOwed ? [...outcome, { kind: 'notify-late' }] : outcome;
 }
 
 /** Every subscriber's job of the outcome exists. */
-export function outcomeTold(g: Unsuccessful, { now }: Context): Decision {
-  if (isTold(g)) return ignored('already-notified');
+export function outcomeNotified(g: Unsuccessful, { now }: Context): Decision {
+  if (isNotified(g)) return ignored('already-notified');
   return { next: dueNext(g, true, now), effects: [] };
 }
 
 /** Every subscriber's job of the late result exists. */
-export function lateResultTold(g: Unsuccessful, { now }: Context): Decision {
-  if (!g.late?.isUntold) return ignored('already-notified');
-  const { isUntold: _, ...late } = g.late;
-  return { next: dueNext({ ...g, late }, isTold(g), now), effects: [] };
+export function lateResultNotified(g: Unsuccessful, { now }: Context): Decision {
+  if (!g.late?.isOwed) return ignored('already-notified');
+  const { isOwed: _, ...late } = g.late;
+  return { next: dueNext({ ...g, late }, isNotified(g), now), effects: [] };
 }
 
-function isTold(g: Completed | Unsuccessful): boolean {
-  return g.dueAt === undefined || ('isTold' in g && g.isTold === true);
+function isNotified(g: Completed | Unsuccessful): boolean {
+  return g.dueAt === undefined || ('isNotified' in g && g.isNotified === true);
 }
 
-/** The record, due when the next thing is owed. `told`: whether its outcome is. */
-function dueNext(g: Unsuccessful, told: boolean, now: number): Unsuccessful {
-  const { isTold: _, dueAt: __, ...rest } = g;
-  const dueAt = told && !g.late?.isUntold ? g.lastCheckAt : now + NOTIFY_OVERDUE_MS;
+/** The record, due when the next thing is owed. `notified`: whether its outcome is. */
+function dueNext(g: Unsuccessful, notified: boolean, now: number): Unsuccessful {
+  const { isNotified: _, dueAt: __, ...rest } = g;
+  const dueAt = notified && !g.late?.isOwed ? g.lastCheckAt : now + NOTIFY_OVERDUE_MS;
   if (dueAt === undefined) return rest;
-  return { ...rest, ...(told && { isTold: true as const }), dueAt };
+  return { ...rest, ...(notified && { isNotified: true as const }), dueAt };
 }
 
 // ── whom to believe ─────────────────────────────────────────────────────────────────────────────

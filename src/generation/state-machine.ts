@@ -42,11 +42,11 @@ import {
   lastCheckAnswered,
   lastCheckFailed,
   lastCheckOf,
-  lateResultTold,
+  lateResultNotified,
   learnTaskLate,
   newsOf,
   noteLateResult,
-  outcomeTold,
+  outcomeNotified,
 } from './late-result.ts';
 import { isLost, missedOnceMore, notMissing } from './missing-task.ts';
 import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
@@ -136,8 +136,8 @@ const UNSUCCESSFUL_ROWS = {
     lastCheckAnswered(g, event.askedAt, c),
   hint: checkOnHint,
   'poll-failed': lastCheckFailed,
-  notified: (g: Unsuccessful, _event: unknown, c: Context) => outcomeTold(g, c),
-  'late-notified': (g: Unsuccessful, _event: unknown, c: Context) => lateResultTold(g, c),
+  notified: (g: Unsuccessful, _event: unknown, c: Context) => outcomeNotified(g, c),
+  'late-notified': (g: Unsuccessful, _event: unknown, c: Context) => lateResultNotified(g, c),
 };
 
 const TABLE: Table = {
@@ -690,7 +690,7 @@ function finish(
           ...ended,
           state: outcome.verdict,
           reason: outcome.reason,
-          isTold: undefined,
+          isNotified: undefined,
           lastCheckAt: lastCheckOf(g, { outcome, via }, context),
           late: undefined,
         });

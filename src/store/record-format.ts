@@ -56,7 +56,7 @@ const SINCE_2 = [
   'charge',
   'missingChecks',
   'missingSince',
-  'isTold',
+  'isNotified',
   'lastCheckAt',
   'late',
 ] as const;

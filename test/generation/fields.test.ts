@@ -44,7 +44,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   submittedAt: NOW - 999,
   task: { id: 'mark' },
   firstSentAt: NOW - 3_333,
-  isTold: true,
+  isNotified: true,
   lastCheckAt: NOW - 66,
   late: {
     outcome: { verdict: 'failed', reason: { code: 'mark', message: '' } },
@@ -126,7 +126,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
     'unconfirmed → failed by submit-rejected',
   ],
   // Said only while something else is owed.
-  isTold: LAST_CHECK_MADE,
+  isNotified: LAST_CHECK_MADE,
   // There is one.
   lastCheckAt: [
     ...LAST_CHECK_MADE,

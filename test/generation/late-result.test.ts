@@ -59,7 +59,7 @@ describe.each(Object.entries(ENDS))('after %s', (_code, end: Unsuccessful) => {
     expect(noted.effects).toEqual(tellLate);
     expect(noted.next).toMatchObject({
       ...end,
-      late: { outcome: DONE.outcome, at: NOW, via: 'webhook', taskId: 'task-1', isUntold: true },
+      late: { outcome: DONE.outcome, at: NOW, via: 'webhook', taskId: 'task-1', isOwed: true },
       dueAt: NOW + 30_000,
     });
     expect(completionEvent(noted.next)).toEqual(completionEvent(end));
@@ -84,7 +84,7 @@ describe.each(Object.entries(ENDS))('after %s', (_code, end: Unsuccessful) => {
     expect(failed.next).not.toHaveProperty('dueAt');
     expect(decide(failed.next, FAILED, NOW, RULES)).toMatchObject({ ignored: true });
     expect(step(failed.next, DONE)).toMatchObject({
-      next: { late: { outcome: DONE.outcome, isUntold: true } },
+      next: { late: { outcome: DONE.outcome, isOwed: true } },
       effects: tellLate,
     });
   });
@@ -161,7 +161,7 @@ test('both the outcome and a late result are owed until each is told, in either 
     expect(left).toEqual([{ kind: order[0] === 'notified' ? 'notify-late' : 'notify' }]);
     const second = step(first, EVENTS[order[1]]).next;
     expect(second).not.toHaveProperty('dueAt');
-    expect(second).not.toHaveProperty('isTold');
+    expect(second).not.toHaveProperty('isNotified');
   }
 });
 
@@ -181,7 +181,7 @@ describe('the last check', () => {
       dueAt: NOW + 30_000,
     });
     expect(isLastCheckDue(ended, NOW + HOUR)).toBe(false);
-    expect(waiting).toMatchObject({ isTold: true, dueAt: NOW + HOUR });
+    expect(waiting).toMatchObject({ isNotified: true, dueAt: NOW + HOUR });
     expect(isLastCheckDue(waiting, due - 1)).toBe(false);
     expect(isLastCheckDue(waiting, due)).toBe(true);
     expect(decide(waiting, EVENTS.overdue, due, RULES)).toEqual({
@@ -212,7 +212,7 @@ describe('the last check', () => {
       const { next } = step(waiting, event, due);
       expect(next).not.toHaveProperty('lastCheckAt');
       expect(next).not.toHaveProperty('dueAt');
-      expect(next).not.toHaveProperty('isTold');
+      expect(next).not.toHaveProperty('isNotified');
     }
   });
 
@@ -257,7 +257,7 @@ describe('the last check', () => {
     ['the answer to its submission', EVENTS['submit-accepted']],
   ])('is owed once the task is known of what ended as unknown: %s', (_who, event) => {
     const { next } = step(ENDS.outcome_unknown, event);
-    expect(next).toMatchObject({ task: { id: 'task-1' }, isTold: true });
+    expect(next).toMatchObject({ task: { id: 'task-1' }, isNotified: true });
     expect(next.dueAt).toBe(event.type === 'hint' ? NOW : NOW + HOUR);
   });
 });

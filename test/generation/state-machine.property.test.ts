@@ -168,7 +168,7 @@ test('a final state is never left, and its outcome never changes', () => {
 
 /** A final record but for what may still be owed, and what is learned late. */
 function outcomeIn(g: Generation): object {
-  const later = ['dueAt', 'isTold', 'lastCheckAt', 'late', 'task'];
+  const later = ['dueAt', 'isNotified', 'lastCheckAt', 'late', 'task'];
   return Object.fromEntries(Object.entries(g).filter(([field]) => !later.includes(field)));
 }
 
@@ -182,8 +182,8 @@ test('a late success stays, and is owed until it is told, exactly once', () => {
     for (const { before, after } of moves) {
       const [was, is] = [before, after].map((g) => ('late' in g ? g.late : undefined));
       if (was?.outcome.verdict !== 'completed') continue;
-      expect({ ...is, isUntold: undefined }).toEqual({ ...was, isUntold: undefined });
-      if (is?.isUntold) expect(was.isUntold).toBe(true);
+      expect({ ...is, isOwed: undefined }).toEqual({ ...was, isOwed: undefined });
+      if (is?.isOwed) expect(was.isOwed).toBe(true);
     }
   });
 });
@@ -208,7 +208,7 @@ test('what ended keeps nothing to itself: by its due times alone it comes to owe
   });
 });
 
-test('whatever owes something is due at a finite moment; a told record is due never', () => {
+test('whatever owes something is due at a finite moment; a notified record is due never', () => {
   inEveryLife((moves) => {
     for (const { event: happened, after } of moves) {
       const owes =

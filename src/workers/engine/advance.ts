@@ -2,7 +2,7 @@ import type { Rounds } from '../../producers/rounds.ts';
 import { coalesce } from '../../store/coalesce.ts';
 import type { Subscribers } from '../../store/subscribers.ts';
 import { type Batch, type BatchParts, fail, settle } from './batch.ts';
-import { createIssueEffects, type Told } from './issue-effects.ts';
+import { createIssueEffects, type Notified } from './issue-effects.ts';
 import type { Advanced, Step } from './step.ts';
 
 export interface Advance {
@@ -33,8 +33,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
     return results;
   }
 
-  function markNotified(told: readonly Told[]): Promise<Advanced[]> {
-    const steps = told.map(({ generation, what }) => {
+  function markNotified(notified: readonly Notified[]): Promise<Advanced[]> {
+    const steps = notified.map(({ generation, what }) => {
       const type = what === 'outcome' ? ('notified' as const) : ('late-notified' as const);
       return { id: generation.id, generation, event: { type } };
     });

@@ -15,14 +15,14 @@ export interface Moved {
   readonly again: boolean;
 }
 
-/** A final record, and what its subscribers have been told of it. */
-export interface Told {
+/** A final record, and what its subscribers were notified of. */
+export interface Notified {
   readonly generation: FinalGeneration;
   readonly what: 'outcome' | 'late-result';
 }
 
 /** What a step has to tell. */
-interface News extends Told {
+interface News extends Notified {
   readonly index: number;
   readonly event: CompletionEvent | LateResultEvent;
 }
@@ -38,7 +38,7 @@ export function createIssueEffects(parts: {
   rounds: Rounds;
   subscribers: Subscribers;
   /** Notes on each record what it does not owe any more: its outcome, or its late result. */
-  markNotified: (told: readonly Told[]) => Promise<unknown>;
+  markNotified: (notified: readonly Notified[]) => Promise<unknown>;
 }): IssueEffects {
   const { enqueue, rounds, subscribers, markNotified } = parts;
 
