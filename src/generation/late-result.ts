@@ -61,14 +61,13 @@ function plannedAfter(at: number, { rules }: Pick<Context, 'rules'>): number | u
 export function noteLateResult(
   g: Unsuccessful,
   { outcome, source, taskId, charge }: EventOf<'observed-final'>,
-  { now }: Context,
+  context: Context,
 ): Decision {
+  const { now } = context;
   const isSuccess = outcome.verdict === 'completed';
-  if (!isSuccess && (g.state === 'canceled' || !isOwnTask(g, taskId))) {
-    return ignored('already-final');
+  if (!mayBeNoted(g, isSuccess, taskId)) {
+    return isLastCheckDue(g, now) ? lastCheckAnswered(g, now, context) : ignored('already-final');
   }
-  if (!isOurGuess(g) && !isEarlierAttempt(g, taskId)) return ignored('already-final');
-  if (hasLateSuccess(g) || (g.late && !isSuccess)) return ignored('late-result-known');
   const isOwed = isSuccess && g.state !== 'canceled';
   const late: LateResult = {
     outcome,
@@ -89,7 +88,8 @@ export function learnTaskLate(
   task: ProviderTask | undefined,
   { now, rules }: Context,
 ): Decision {
-  if (!task || g.task || g.state === 'canceled' || !isOurGuess(g)) return ignored('already-final');
+  const isAskable = g.state !== 'canceled' && isOurGuess(g) && !g.late;
+  if (!task || g.task || !isAskable) return ignored('already-final');
   const lastCheckAt = plannedAfter(now, { rules });
   const next = { ...g, task, ...(lastCheckAt !== undefined && { lastCheckAt }) };
   return { next: dueNext(next, isNotified(g), now), effects: [] };
@@ -164,6 +164,13 @@ function dueNext(g: Unsuccessful, notified: boolean, now: number): Unsuccessful 
   const dueAt = notified && !g.late?.isOwed ? g.lastCheckAt : now + NOTIFY_OVERDUE_MS;
   if (dueAt === undefined) return rest;
   return { ...rest, ...(notified && { isNotified: true as const }), dueAt };
+}
+
+/** Whether this is more than we knew. */
+function mayBeNoted(g: Unsuccessful, isSuccess: boolean, taskId: string | undefined): boolean {
+  if (!isOurGuess(g) && !isEarlierAttempt(g, taskId)) return false;
+  if (isSuccess) return !hasLateSuccess(g);
+  return g.late === undefined && g.state !== 'canceled' && isOwnTask(g, taskId);
 }
 
 // ── whom to believe ─────────────────────────────────────────────────────────────────────────────

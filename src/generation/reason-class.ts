@@ -7,11 +7,13 @@ import { ownVerdict, type ReasonClass } from './verdicts.ts';
  */
 export function reasonClass(g: Unsuccessful): ReasonClass {
   if (g.late) return g.late.outcome.verdict === 'completed' ? 'task_known' : 'provider_failed';
-  return classAtEnd(g);
+  const atEnd = classAtEnd(g);
+  return atEnd === 'outcome_unknown' && g.task ? 'task_known' : atEnd;
 }
 
-/** As it was known at its end. */
-export function classAtEnd(g: Unsuccessful): ReasonClass {
+/** The class as it was at the end: a task that was never accepted in time became known later. */
+export function classAtEnd({ task, ...rest }: Unsuccessful): ReasonClass {
+  const g: Unsuccessful = { ...rest, ...(task && rest.submittedAt !== undefined && { task }) };
   const ours = ownVerdict(g.reason.code, g.via);
   if (ours && (ours.class !== 'task_known' || g.task)) return certain(ours.class, g);
   if (g.via !== 'submit' || g.task) return 'provider_failed';

@@ -70,10 +70,10 @@ describe.each(Object.entries(ENDS))('after %s', (_code, end: Unsuccessful) => {
       late: { outcome: DONE.outcome, at: NOW, via: 'webhook', taskId: 'task-1' },
     });
     expect(decide(done, EVENTS['late-notified'], NOW, RULES)).toMatchObject({ ignored: true });
-    expect(decide(done, DONE, NOW, RULES)).toEqual({ ignored: true, reason: 'late-result-known' });
+    expect(decide(done, DONE, NOW, RULES)).toEqual({ ignored: true, reason: 'already-final' });
     expect(decide(done, FAILED, NOW, RULES)).toEqual({
       ignored: true,
-      reason: 'late-result-known',
+      reason: 'already-final',
     });
   });
 
