@@ -5,17 +5,50 @@ import { sharedParts } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
-test('APIXO is asked for a task at the slug of the handle, or of the model for an adopted task', async () => {
-  const told = { code: 200, message: 'success', data: { taskId: 'task_1', state: 'pending' } };
+async function setup(data: object = { state: 'pending' }) {
+  const told = { code: 200, message: 'success', data: { taskId: 'task_1', ...data } };
   const server = await loopbackServer(always(200, told));
   const { close, ...shared } = await sharedParts();
   onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
   const settings = { apiKey: 'apixo-key', baseUrl: server.url, webhookSecrets: [] };
-  const adapter = createApixo({ ...settings, ...shared });
+  return { server, adapter: createApixo({ ...settings, ...shared }) };
+}
+
+test('APIXO is asked for a task at the slug of the handle, or of the model for an adopted task', async () => {
+  const { server, adapter } = await setup();
   await adapter.check({ id: 'a&a=b', handle: 'nano-banana-pro' }, { model: 'nano-banana' });
   await adapter.check({ id: 'task_1' }, { model: 'sora-2' });
+  await adapter.check({ id: 'task_1' }, { model: 'nano-banana/image' });
   expect(server.received.map(({ method, url }) => `${method} ${url}`)).toEqual([
     'GET /api/v1/statusTask/nano-banana-pro?taskId=a%26a%3Db',
     'GET /api/v1/statusTask/sora-2?taskId=task_1',
+    'GET /api/v1/statusTask/nano-banana?taskId=task_1',
   ]);
+});
+
+test('a result of APIXO says when its link dies: a day after the task was complete', async () => {
+  const completeTime = 1_790_000_000_000;
+  const resultJson = JSON.stringify({ resultUrls: ['https://cdn.example.com/1.png'] });
+  const { adapter } = await setup({ state: 'success', resultJson, completeTime });
+  expect(await adapter.check({ id: 'task_1' }, { model: 'sora-2' })).toMatchObject({
+    outcome: { results: [{ kind: 'file', expiresAt: completeTime + 24 * 3_600_000 }] },
+  });
+});
+
+test.each([
+  ['PROCESSING_TIMEOUT', true],
+  ['MODEL_UNAVAILABLE', true],
+  ['INSUFFICIENT_CREDITS', true],
+  ['CONTENT_VIOLATION', false],
+  ['SensitiveContentDetected', false],
+  ['PROMPT_TOO_LONG', false],
+  ['IMAGE_TOO_LARGE', false],
+  ['GENERATION_FAILED', undefined],
+  ['SomethingNew', undefined],
+])('of %s, APIXO’s documents say that asking again helps: %s', async (failCode, helps) => {
+  const { adapter } = await setup({ state: 'failed', failCode });
+  const seen = await adapter.check({ id: 'task_1' }, { model: 'sora-2' });
+  const { outcome } = seen as Extract<typeof seen, { kind: 'final' }>; // it has failed
+  if (outcome.verdict === 'completed') throw new Error('it has failed');
+  expect(outcome.reason.mayHelpToRetry).toBe(helps);
 });
