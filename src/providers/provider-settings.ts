@@ -29,6 +29,8 @@ export interface ProviderSettings {
   readonly taskPath?: string | undefined;
   /** For providers that do not sign. Default `hint`. */
   readonly trust?: 'hint' | 'token' | undefined;
+  /** For providers that look at pictures before anything is paid. Default true. */
+  readonly checkInputs?: boolean | undefined;
 }
 
 /** What a factory is handed: the settings, and what adapters share. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Outcome, Result } from '../../generation/generation.ts';
+import type { Outcome } from '../../generation/generation.ts';
 import { parseJson } from '../../outbound/bounded-json.ts';
+import { expiring } from '../expiring.ts';
 import type { Account, Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
@@ -72,9 +73,16 @@ export function isAboutCredit(message: string | null | undefined): boolean {
 export function observe(task: Task): Observation {
   const final = (outcome: Outcome): Observation => ({ kind: 'final', outcome });
   const status = statusWord(task.state);
-  if (status === 'success') return final(withExpiry(completedWith(resultLinks(task)), task));
+  if (status === 'success') return final(finished(task));
   if (status === 'failed') return final(failure(task));
   return { kind: 'live', status };
+}
+
+/** ASSUMPTION: the 24 hours of a link begin when the task is complete. */
+function finished(task: Task): Outcome {
+  const { completeTime } = task;
+  const expiresAt = completeTime ? completeTime + RESULT_LIFETIME_MS : undefined;
+  return expiring(completedWith(resultLinks(task)), () => expiresAt);
 }
 
 function failure({ failCode, failMsg }: Task): Outcome {
@@ -87,15 +95,6 @@ function failure({ failCode, failMsg }: Task): Outcome {
 
 /** "Status Task": links to results die after 24 hours. */
 export const RESULT_LIFETIME_MS = 24 * 3_600_000;
-
-/** ASSUMPTION: the 24 hours begin when the task is complete. */
-function withExpiry(outcome: Outcome, { completeTime }: Task): Outcome {
-  if (outcome.verdict !== 'completed' || !completeTime) return outcome;
-  const expiresAt = completeTime + RESULT_LIFETIME_MS;
-  const expiring = (result: Result): Result =>
-    result.kind === 'file' ? { ...result, expiresAt } : result;
-  return { ...outcome, results: outcome.results.map(expiring) };
-}
 
 const Results = z.object({ resultUrls: z.array(z.string()) });
 
