@@ -1,18 +1,15 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createApixo } from '../../../src/providers/apixo/adapter.ts';
-import { always, loopbackServer } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import { always } from '../../support/loopback-server.ts';
+import { onLoopback } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
-async function setup(data: object = { state: 'pending' }) {
-  const told = { code: 200, message: 'success', data: { taskId: 'task_1', ...data } };
-  const server = await loopbackServer(always(200, told));
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
-  const settings = { apiKey: 'apixo-key', baseUrl: server.url, webhookSecrets: [] };
-  return { server, adapter: createApixo({ ...settings, ...shared }) };
-}
+const setup = (data: object = { state: 'pending' }) =>
+  onLoopback(
+    createApixo,
+    always(200, { code: 200, message: 'success', data: { taskId: 'task_1', ...data } }),
+  );
 
 test('APIXO is asked for a task at the slug of the handle, or of the model for an adopted task', async () => {
   const { server, adapter } = await setup();

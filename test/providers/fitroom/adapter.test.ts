@@ -2,21 +2,17 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { startSimulator } from '../../../simulator/index.ts';
 import { createFitRoom } from '../../../src/providers/fitroom/adapter.ts';
-import { always, loopbackServer } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import { always } from '../../support/loopback-server.ts';
+import { onLoopback, sharedParts } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
 async function setup(body: unknown, status = 200) {
-  const server = await loopbackServer(always(status, body));
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
   const images = {
     load: async () => ({ bytes: Buffer.from('x'), contentType: 'image/png', fileName: 'a.png' }),
     close: async () => {},
   };
-  const settings = { apiKey: 'fr-key', baseUrl: server.url, webhookSecrets: [] };
-  const adapter = createFitRoom({ ...settings, ...shared, images });
+  const { adapter } = await onLoopback(createFitRoom, always(status, body), { images });
   const input = adapter.models['tryon']?.input;
   if (!input) throw new Error('FitRoom has one model');
   return { adapter, input };
