@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
 import { createApixo } from '../../../src/providers/apixo/adapter.ts';
+import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
 import { always } from '../../support/loopback-server.ts';
 import { onLoopback } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
-const setup = (data: object = { state: 'pending' }) =>
+const setup = (data: object = { state: 'pending' }, more: Partial<ProviderOptions> = {}) =>
   onLoopback(
     createApixo,
     always(200, { code: 200, message: 'success', data: { taskId: 'task_1', ...data } }),
+    more,
   );
 
 test('APIXO is asked for a task at the slug of the handle, or of the model for an adopted task', async () => {
@@ -48,4 +50,12 @@ test.each([
   const { outcome } = seen as Extract<typeof seen, { kind: 'final' }>; // it has failed
   if (outcome.verdict === 'completed') throw new Error('it has failed');
   expect(outcome.reason.mayHelpToRetry).toBe(helps);
+});
+
+test('APIXO works on three tasks at once, and on ten with the plan that the operator sets', async () => {
+  const { adapter } = await setup();
+  expect(adapter.limits).toMatchObject({ running: 3, submits: { max: 10, perMs: 60_000 } });
+  const pro = { submitsPerMinute: 60, running: 10 };
+  const { adapter: withPro } = await setup(undefined, { limits: pro });
+  expect(withPro.limits).toMatchObject({ running: 10, submits: { max: 60, perMs: 60_000 } });
 });
