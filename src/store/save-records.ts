@@ -23,6 +23,8 @@ export interface SaveParts {
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;
+  /** The providers whose running tasks are counted; none when left out. See places.ts. */
+  readonly counted?: ReadonlySet<string>;
 }
 
 declare module 'ioredis' {
@@ -95,13 +97,25 @@ function keysFor(parts: SaveParts, g: Generation): string[] {
   const mailbox = isMatchedByTask(parts, g)
     ? [keys.task(g.provider, g.task.id), keys.parked(g.provider, g.task.id)]
     : [record, record];
-  return [record, keys.schedule(g.provider), ...mailbox];
+  // Of a provider where nobody counts, the key stands for none.
+  const running = parts.counted?.has(g.provider) ? keys.running(g.provider) : record;
+  return [record, keys.schedule(g.provider), ...mailbox, running];
 }
 
 function argsFor(parts: SaveParts, { generation: g, value }: Fit): string[] {
   const lifetime = isFinal(g) && g.dueAt === undefined ? String(parts.retentionMs) : '';
   const taskLifetime = isMatchedByTask(parts, g) ? String(TASK_ENTRY_MS) : '';
-  return [g.id, String(g.version - 1), value, String(g.dueAt ?? ''), lifetime, taskLifetime];
+  const runningSince = parts.counted?.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
+  return [
+    ...[g.id, String(g.version - 1), value, String(g.dueAt ?? '')],
+    ...[lifetime, taskLifetime, String(runningSince)],
+  ];
+}
+
+/** Since when the provider may be working on it (Unix ms); undefined: it certainly is not. */
+function runningSinceOf(g: Generation): number | undefined {
+  if (g.state === 'submitted') return g.submittedAt;
+  return g.state === 'submitting' || g.state === 'unconfirmed' ? g.firstSentAt : undefined;
 }
 
 function isMatchedByTask({ matchedByTask }: SaveParts, g: Generation): g is InState<'submitted'> {
