@@ -19,13 +19,17 @@ export interface Bounds {
   readonly windowMs: number;
 }
 
+/** A limit of tasks at once counts over no span; it comes back as if over this one. */
+export const RUNNING_WINDOW_MS = 60_000;
+
 const LEAST = 1;
-const LOWERED_TO = 0.5;
+/** A refusal leaves between these shares of what was in force. */
+const [LOWERED_MOST, LOWERED_LEAST] = [0.5, 0.9];
 /** Of the ceiling, for every window without a refusal. */
 const STEP = 0.05;
-/** Up to this share of what was refused it comes back at that speed, and from there at a tenth. */
+/** Up to this share of what was refused it comes back at that speed, and from there much slower. */
 const NEAR = 0.9;
-const SLOWER = 0.1;
+const SLOWER = 0.05;
 
 /** The limit in force: the ceiling, or what was found below it. Never less than 1. */
 export function limitAt(found: FoundLimit | undefined, bounds: Bounds, now: number): number {
@@ -43,18 +47,35 @@ export function limitAt(found: FoundLimit | undefined, bounds: Bounds, now: numb
 }
 
 /**
- * What is found when the provider refuses.
- * @param sentAt when the refused submission left: one from before the last lowering says nothing new.
+ * What is found when the provider refuses: half of what was in force, or what it has just accepted,
+ * if that is more. Lowered once in a window: the others of the same burst say the same.
+ * @param met.accepted how many it took lately, by the same measure as the limit; as far as is known.
+ * @param met.sentAt when the refused submission left.
  * @returns undefined when it stays as it was.
  */
 export function lowered(
   found: FoundLimit | undefined,
   bounds: Bounds,
-  { now, sentAt }: { now: number; sentAt: number },
+  met: { readonly now: number; readonly sentAt: number; readonly accepted: number },
 ): FoundLimit | undefined {
-  if (found && sentAt <= found.since) return undefined;
-  const refusedAt = limitAt(found, bounds, now);
-  return { limit: Math.max(refusedAt * LOWERED_TO, LEAST), since: now, refusedAt };
+  if (found && met.sentAt <= found.since + bounds.windowMs) return undefined;
+  const refusedAt = limitAt(found, bounds, met.now);
+  const likely = Math.max(met.accepted, refusedAt * LOWERED_MOST);
+  const limit = Math.max(Math.min(likely, refusedAt * LOWERED_LEAST), LEAST);
+  return { limit, since: met.now, refusedAt };
+}
+
+/**
+ * The most submissions in the documented window. What a provider states itself lowers it only:
+ * whether that counts status checks as well, none says.
+ */
+export function submitCeiling(
+  documented: { readonly max: number; readonly perMs: number },
+  stated: { readonly limit?: number | undefined; readonly windowMs?: number | undefined } = {},
+): number {
+  const { max, perMs } = documented;
+  if (stated.limit === undefined) return max;
+  return Math.min(max, (stated.limit * perMs) / (stated.windowMs ?? perMs));
 }
 
 /** So finely a window is cut where its limit was found: who knows at which point of it we are. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { HttpClient } from './http-client.ts';
 
 /**
  * What a provider says about its own rate limit, in the headers of an answer. As they are in use:
@@ -9,12 +10,12 @@ import type { IncomingHttpHeaders } from 'node:http';
  *   `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers, 07 and 10).
  */
 export interface StatedLimit {
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** The span that the limit is about, where it is said. */
-  readonly windowMs?: number;
-  readonly remaining?: number;
+  readonly windowMs?: number | undefined;
+  readonly remaining?: number | undefined;
   /** When something is free again (Unix ms). */
-  readonly resetAt?: number;
+  readonly resetAt?: number | undefined;
 }
 
 /** Longer is nobody believed: a header that we misread must not stop a provider for a day. */
@@ -70,7 +71,9 @@ function count(header: string | undefined): number | undefined {
 
 /** `w` of `100;w=60`, and `remaining` of `limit=100, remaining=50`. The first of several. */
 function parameter(header: string | undefined, name: string): number | undefined {
-  const digits = new RegExp(`(?:^|[,;\\s])${name}=(\\d{1,12})(?:[,;\\s]|$)`).exec(header ?? '')?.[1];
+  const digits = new RegExp(`(?:^|[,;\\s])${name}=(\\d{1,12})(?:[,;\\s]|$)`).exec(
+    header ?? '',
+  )?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
@@ -82,4 +85,19 @@ function timeOf(header: string | undefined, now: number): number | undefined {
   }
   if (number >= MS_SINCE_1970) return number;
   return number >= SECONDS_SINCE_1970 ? number * 1000 : now + number * 1000;
+}
+
+/** The same client, except that what answers to submissions state of their limit is told. */
+export function hearingLimits(http: HttpClient, tell: (stated: StatedLimit) => void): HttpClient {
+  return {
+    request: async (request) => {
+      const answer = await http.request(request);
+      // Status checks often have a limit of their own.
+      const stated =
+        request.kind === 'submit' ? readStatedLimit(answer.headers, Date.now()) : undefined;
+      if (stated) tell(stated);
+      return answer;
+    },
+    close: () => http.close(),
+  };
 }

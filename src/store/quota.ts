@@ -30,8 +30,8 @@ const Fields = {
   running: Found,
   stated: Stated,
   balance: Balance,
-  /** When somebody was told last that little is left (Unix ms). */
-  alarmedAt: z.number(),
+  /** What somebody was told last about that, and when (Unix ms). */
+  alarm: z.object({ standing: z.string(), at: z.number() }),
 } as const;
 type Field = keyof typeof Fields;
 type Values = { readonly [F in Field]?: z.infer<(typeof Fields)[F]> | undefined };
@@ -107,7 +107,7 @@ function quotaOf(stored: Readonly<Record<string, string>>): Quota {
     running: value('running'),
     stated: value('stated'),
     balance: value('balance'),
-    alarmedAt: value('alarmedAt'),
+    alarm: value('alarm'),
     sent: Number(stored['sent'] ?? 0) || 0,
   };
 }

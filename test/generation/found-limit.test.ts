@@ -5,11 +5,19 @@ import { type FoundLimit, limitAt, lowered, paced } from '../../src/generation/f
 const MINUTE = 60_000;
 const bounds = (ceiling: number) => ({ ceiling, windowMs: MINUTE });
 
-test('a refusal halves what was in force; one that had left before says nothing new', () => {
-  const first = lowered(undefined, bounds(60), { now: 1_000, sentAt: 900 });
+test('a refusal halves what was in force, once in a window', () => {
+  const first = lowered(undefined, bounds(60), { now: 1_000, sentAt: 900, accepted: 0 });
   expect(first).toEqual({ limit: 30, since: 1_000, refusedAt: 60 });
-  expect(lowered(first, bounds(60), { now: 1_050, sentAt: 950 })).toBeUndefined();
-  expect(lowered(first, bounds(60), { now: 1_100, sentAt: 1_001 })?.limit).toBeCloseTo(15, 1);
+  const again = (sentAt: number) =>
+    lowered(first, bounds(60), { now: sentAt + 50, sentAt, accepted: 0 });
+  expect(again(61_000)).toBeUndefined();
+  expect(again(61_001)?.limit).toBeCloseTo(33 / 2, 1);
+});
+
+test('what was just accepted is not given up, but a refusal always lowers it a little', () => {
+  const after = (accepted: number) =>
+    lowered(undefined, bounds(60), { now: 1_000, sentAt: 900, accepted })?.limit;
+  expect([10, 40, 59, 100].map(after)).toEqual([30, 40, 54, 54]);
 });
 
 test('it comes back by a twentieth of the ceiling a window, and slowly near what was refused', () => {
@@ -17,7 +25,7 @@ test('it comes back by a twentieth of the ceiling a window, and slowly near what
   expect(limitAt(found, bounds(60), 0)).toBe(30);
   expect(limitAt(found, bounds(60), MINUTE)).toBe(33);
   expect(limitAt(found, bounds(60), 2 * MINUTE)).toBe(36);
-  expect(limitAt(found, bounds(60), 3 * MINUTE)).toBeCloseTo(36.3);
+  expect(limitAt(found, bounds(60), 3 * MINUTE)).toBeCloseTo(36.15);
   expect(limitAt(found, bounds(60), 1_000 * MINUTE)).toBe(60);
 });
 
@@ -30,14 +38,20 @@ const foundLimit = fc.record({
 
 test('it never is above the ceiling or below 1, and grows with time', () => {
   fc.assert(
-    fc.property(foundLimit, fc.integer({ min: 1, max: 1_000 }), moment, moment, (found, c, a, b) => {
-      const [sooner, later] = [Math.min(a, b), Math.max(a, b)].map((at) =>
-        limitAt(found, bounds(c), at),
-      ) as [number, number];
-      expect(sooner).toBeGreaterThanOrEqual(1);
-      expect(later).toBeLessThanOrEqual(Math.max(c, 1));
-      expect(later).toBeGreaterThanOrEqual(sooner);
-    }),
+    fc.property(
+      foundLimit,
+      fc.integer({ min: 1, max: 1_000 }),
+      moment,
+      moment,
+      (found, c, a, b) => {
+        const [sooner, later] = [Math.min(a, b), Math.max(a, b)].map((at) =>
+          limitAt(found, bounds(c), at),
+        ) as [number, number];
+        expect(sooner).toBeGreaterThanOrEqual(1);
+        expect(later).toBeLessThanOrEqual(Math.max(c, 1));
+        expect(later).toBeGreaterThanOrEqual(sooner);
+      },
+    ),
   );
 });
 
@@ -45,8 +59,8 @@ test('a refusal never raises it', () => {
   fc.assert(
     fc.property(foundLimit, fc.integer({ min: 1, max: 1_000 }), moment, (found, c, later) => {
       const now = found.since + later;
-      const next = lowered(found, bounds(c), { now, sentAt: now });
-      expect(next === undefined).toBe(later === 0);
+      const next = lowered(found, bounds(c), { now, sentAt: now, accepted: c });
+      expect(next === undefined).toBe(later <= MINUTE);
       const before = limitAt(found, bounds(c), now);
       expect(limitAt(next ?? found, bounds(c), now)).toBeLessThanOrEqual(before);
     }),
@@ -64,7 +78,7 @@ test('it stays near a true limit that never moves: most windows meet no refusal'
     inForce.push(limit);
     if (limit <= truth) continue;
     refusals += 1;
-    found = lowered(found, bounds(60), { now, sentAt: now }) ?? found;
+    found = lowered(found, bounds(60), { now, sentAt: now, accepted: truth }) ?? found;
   }
   const settled = inForce.slice(20);
   expect(settled.reduce((sum, one) => sum + one, 0) / settled.length).toBeGreaterThan(truth * 0.8);

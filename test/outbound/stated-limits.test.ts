@@ -38,10 +38,14 @@ test.each([
     { 'ratelimit-policy': '"default";q=100;w=10', ratelimit: '"default";r=50;t=30' },
     { limit: 100, windowMs: 10_000, remaining: 50, resetAt: IN_30_S },
   ],
-  ['a reset in Unix ms', { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': `${IN_30_S}` }, {
-    remaining: 1,
-    resetAt: IN_30_S,
-  }],
+  [
+    'a reset in Unix ms',
+    { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': `${IN_30_S}` },
+    {
+      remaining: 1,
+      resetAt: IN_30_S,
+    },
+  ],
 ] as const)('is read: %s', (_, headers, stated) => {
   expect(readStatedLimit(headers, NOW)).toEqual(stated);
 });

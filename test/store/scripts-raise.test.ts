@@ -31,7 +31,10 @@ async function setup() {
 type World = Awaited<ReturnType<typeof setup>>;
 
 /** Two items for save.lua, the second with `odd` in place of what it should have. */
-function save({ redis, keys, records }: World, odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6, string>>) {
+function save(
+  { redis, keys, records }: World,
+  odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6, string>>,
+) {
   const item = (record: (typeof records)[number], args: readonly string[]) => ({
     keys: [
       keys.record(record.id),

@@ -7,6 +7,7 @@ import type { SubmissionResult } from '../../../src/store/circuit.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { minutes, NOW, newRecord, RULES } from '../../generation/fixtures.ts';
+import { NO_LIMITS } from './no-limits.ts';
 
 const notUsed = () => Promise.reject(new Error('not used'));
 const DAY = minutes(24 * 60);
@@ -79,6 +80,7 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
       subscriber: notUsed,
     },
     webhookUrl: () => undefined,
+    ...NO_LIMITS,
     holdQueue: async (ms) => void heldQueue.push(ms),
     shutdownSignal: new AbortController().signal,
     now: () => clock,

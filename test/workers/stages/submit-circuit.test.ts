@@ -15,6 +15,7 @@ import type { SubmissionResult } from '../../../src/store/circuit.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { NOW, RECORDS } from '../../generation/fixtures.ts';
+import { NO_LIMITS } from './no-limits.ts';
 
 const { queued, submitting } = RECORDS;
 const notUsed = () => Promise.reject(new Error('not used'));
@@ -73,6 +74,7 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
       subscriber: notUsed,
     },
     webhookUrl: () => undefined,
+    ...NO_LIMITS,
     holdQueue: async () => undefined,
     shutdownSignal: stopping.signal,
     now: () => NOW,

@@ -10,6 +10,7 @@ import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createLookUp } from '../../../src/workers/stages/reconcile.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { NOW, RECORDS } from '../../generation/fixtures.ts';
+import { NO_LIMITS } from './no-limits.ts';
 
 const { queued, submitting, unconfirmed } = RECORDS;
 const notUsed = () => Promise.reject(new Error('not used'));
@@ -75,6 +76,7 @@ function setup(record: Generation, times: Circumstances = {}) {
     circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue,
     webhookUrl: () => undefined,
+    ...NO_LIMITS,
     holdQueue: notUsed,
     shutdownSignal: stopping.signal,
     now: () => clock,
