@@ -18,6 +18,8 @@ export interface Places {
    * Those of one turn of the event loop travel together.
    */
   take(id: string): Promise<boolean>;
+  /** It has no use for its place after all. */
+  giveBack(id: string): Promise<void>;
   /**
    * Frees the places of what does not run: it ended, is gone, or took one and was never sent. Such
    * are left by a crash between two steps, or by a release that knows no places.
@@ -70,6 +72,9 @@ export function createPlaces(options: {
 
   return {
     take: async (id) => (await take(id)) === 1,
+    giveBack: async (id) => {
+      await redis.zrem(key, id);
+    },
     async heal() {
       const flat = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       const held = flat.flatMap((id, i) => (i % 2 === 0 ? [{ id, at: flat[i + 1] ?? '' }] : []));

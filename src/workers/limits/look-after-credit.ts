@@ -9,11 +9,13 @@ import {
 } from '../../generation/balance.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import type { Quota, Quotas } from '../../store/quota.ts';
+import type { LimitsInForce } from './limits-in-force.ts';
 
 export interface CreditParts {
   readonly quotas: Quotas;
   /** The operator's own figures. */
   readonly creditsOf: (provider: string) => BalanceLimits;
+  readonly limitsOf: (provider: ProviderAdapter) => Pick<LimitsInForce, 'refresh'>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -39,6 +41,8 @@ export async function lookAfterCredit(
   if (left === undefined) return;
   const balance = balanceAsked(before, { left, at: now(), sent: quota.sent });
   await quotas.learn(provider.name, { balance });
+  // The others read it within two seconds; this process keeps to it from now on.
+  await parts.limitsOf(provider).refresh();
 
   const standing = standingOf(balance, limits, quota.sent);
   const line = { provider: provider.name, credits: left, alarmBelow: alarmAt(balance, limits) };

@@ -8,6 +8,8 @@ export interface PlaceLine {
    * @returns whether it has a place; false when it waited too long, or this process stops.
    */
   place(id: string, waits: () => Promise<unknown>): Promise<boolean>;
+  /** It got a place and is not sent. */
+  giveBack(id: string): Promise<void>;
   /** Nobody waits any longer. */
   stop(): void;
 }
@@ -27,7 +29,7 @@ interface Waiting {
 }
 
 export function createPlaceLine(parts: {
-  readonly places: Pick<Places, 'take'>;
+  readonly places: Pick<Places, 'take' | 'giveBack'>;
   readonly now: () => number;
 }): PlaceLine {
   const { places, now } = parts;
@@ -70,6 +72,7 @@ export function createPlaceLine(parts: {
       if (!isServed) void serve();
       return waited;
     },
+    giveBack: places.giveBack,
     stop: () => stopping.abort(),
   };
 }

@@ -2,6 +2,7 @@ import type { Core } from '../../core.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import { createPlaces, type Places } from '../../store/places.ts';
 import { createQuotas } from '../../store/quota.ts';
+import { createKnownQuota } from './known-quota.ts';
 import { createLimitsInForce, type LimitsInForce } from './limits-in-force.ts';
 
 /** What this process keeps to at each provider: one of each, shared by its stages and its watch. */
@@ -10,15 +11,9 @@ export function createProviderLimits(core: Core) {
   const quotas = createQuotas({ redis, keys });
   const limitsOf = onePerProvider(({ name, limits }): LimitsInForce => {
     const credits = settings.providers[name]?.credits ?? {};
-    const lastStated = () => stated.get(name);
-    return createLimitsInForce({
-      provider: name,
-      limits,
-      credits,
-      quotas,
-      stated: lastStated,
-      now,
-    });
+    const heard = () => stated.get(name);
+    const known = createKnownQuota({ provider: name, quotas, stated: heard, now });
+    return createLimitsInForce({ limits, credits, known, now });
   });
   const placesOf = onePerProvider(({ name: provider, limits }): Places | undefined => {
     if (limits.running === undefined) return undefined;

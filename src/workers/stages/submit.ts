@@ -1,5 +1,5 @@
 import type { EventOf } from '../../generation/events.ts';
-import type { Generation, InState } from '../../generation/generation.ts';
+import { type Generation, type InState, isFinal } from '../../generation/generation.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
@@ -105,7 +105,12 @@ async function attempt(
   const askedAt = now();
   const event = { type: 'submit-started', sender: newSender() } as const;
   const started = await advance.one({ id: known.id, generation: ready, event });
-  if (started.kind !== 'moved' || started.generation.state !== 'submitting') return IGNORED;
+  if (started.kind !== 'moved' || started.generation.state !== 'submitting') {
+    // It was canceled while it waited for its place, and was final before it got one.
+    const isOver = started.kind === 'ignored' && isFinal(started.generation);
+    if (isOver) await parts.line?.giveBack(known.id);
+    return IGNORED;
+  }
 
   const { generation } = started;
   if (now() > askedAt + SEND_MARGIN_MS) return { result: await deferUnsent(parts, generation) };
