@@ -8,7 +8,7 @@ import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
 import { createRequestGeneration, type RequestGeneration } from './producers/request-generation.ts';
 import { type ConnectedProviders, connectProviders } from './providers/connect.ts';
 import { loadFactories } from './providers/modules.ts';
-import { accountWide } from './providers/provider.ts';
+import { accountWide, limitsRunning } from './providers/provider.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
 import { createRules, type RulesFor } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
@@ -26,6 +26,7 @@ export interface Installation extends ConnectedProviders {
 export interface Core {
   readonly settings: Installation['settings'];
   readonly providers: ConnectedProviders['providers'];
+  readonly stated: ConnectedProviders['stated'];
   readonly log: Logger;
   readonly now: () => number;
   readonly redis: Redis;
@@ -74,7 +75,12 @@ export async function configure(
  * Redis and writes nothing. @param how.leavesNoTrace opening a queue writes nothing either.
  */
 export function assemble(
-  { settings, providers, log }: Pick<Installation, 'settings' | 'providers' | 'log'>,
+  {
+    settings,
+    providers,
+    stated = new Map(),
+    log,
+  }: Pick<Installation, 'settings' | 'providers' | 'log'> & Partial<Pick<Installation, 'stated'>>,
   how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
 ): Core {
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;
@@ -85,6 +91,7 @@ export function assemble(
     keys,
     retentionMs: settings.RETENTION_MS,
     matchedByTask: accountWide(providers),
+    counted: limitsRunning(providers),
   });
   const queues = createQueueSet({
     connection: redis,
@@ -114,7 +121,7 @@ export function assemble(
   });
 
   return {
-    ...{ settings, providers, log, now, redis, keys, store, queues, enqueue, end },
+    ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue, end },
     ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
     async close() {
       await queues.close();

@@ -257,6 +257,15 @@ export const ProviderEnvironment = z.object({
   POLLS_PER_SECOND: described(z.coerce.number().min(0.1).optional(), {
     about: 'Status checks per second, all workers together.',
   }),
+  RUNNING: described(z.coerce.number().int().min(1).optional(), {
+    about: 'Tasks that it works on at once. Unset: what it documents; else they are not counted.',
+  }),
+  CREDITS_ALARM: described(z.coerce.number().min(0).optional(), {
+    about: 'With less left to spend than this an error line says so. Unset: 20 submissions’ worth.',
+  }),
+  CREDITS_FLOOR: described(z.coerce.number().min(0).optional(), {
+    about: 'With less left to spend than this nothing is submitted. Unset: one submission’s worth.',
+  }),
 });
 export type ProviderEnvironment = z.infer<typeof ProviderEnvironment>;
 

@@ -18,7 +18,10 @@ interface ProviderSettings {
     readonly submitsPerMinute: number | undefined;
     readonly concurrency: number | undefined;
     readonly pollsPerSecond: number | undefined;
+    readonly running: number | undefined;
   };
+  /** In the provider's own units; undefined: worked out from what submissions cost. */
+  readonly credits: { readonly alarm: number | undefined; readonly floor: number | undefined };
 }
 
 /** The whole environment, checked and typed, with each provider's variables gathered. */
@@ -99,7 +102,9 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
       submitsPerMinute: own.SUBMITS_PER_MINUTE,
       concurrency: own.CONCURRENCY,
       pollsPerSecond: own.POLLS_PER_SECOND,
+      running: own.RUNNING,
     },
+    credits: { alarm: own.CREDITS_ALARM, floor: own.CREDITS_FLOOR },
   };
 }
 

@@ -18,7 +18,12 @@ import { ApiError, Credits, MODELS, observe, Prediction, RunAnswer, TOO_MANY } f
  * "Endpoints" and "Credits", read 2026-11-20: 50 submissions a minute, 50 status checks in 10 s
  * (one in five is left for the operator's own), six predictions at a time.
  */
-const LIMITS = { submits: { max: 50, perMs: 60_000 }, concurrency: 6, pollsPerSecond: 4 };
+const LIMITS = {
+  submits: { max: 50, perMs: 60_000 },
+  concurrency: 6,
+  pollsPerSecond: 4,
+  running: 6,
+};
 
 /**
  * FASHN. It knows no idempotency key, so a submission whose answer was lost is never sent again on
