@@ -87,6 +87,8 @@ const common = {
   metadata: z.record(z.string(), z.unknown()).optional(),
   callbackUrl: z.string().optional(),
   createdAt: z.number(),
+  /** The model's published price when it was asked for, in its provider's words. */
+  listPrice: z.string().optional(),
   /** The app's own idempotency key, hashed: remembered until 24 h after the end. */
   onceKey: z.string().optional(),
   /** Which paid submission this is, from 1. A second one exists only where the policy says so. */

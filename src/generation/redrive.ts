@@ -125,7 +125,7 @@ export function redriven(
 
 /** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
-  const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest } = old;
+  const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest, listPrice } = old;
   return {
     id,
     tenant,
@@ -138,6 +138,7 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     isTest,
     version: 1,
     createdAt: now,
+    listPrice,
     onceKey: undefined,
     attempt: 1,
     sends: 0,

@@ -78,6 +78,7 @@ function queuedGeneration(
     metadata: request.metadata,
     callbackUrl: request.callbackUrl || undefined,
     createdAt: nowMs,
+    listPrice: provider.models[request.model]?.price,
     onceKey,
     attempt: 1,
     sends: 0,

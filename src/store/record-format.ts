@@ -51,7 +51,7 @@ function unfit({ id }: Generation, why: string): Defect {
 const FORMAT = 2;
 /**
  * What code of format 1 would drop: a record that holds any of these is of format 2. Not `onceKey`:
- * without it a key is only remembered for longer.
+ * without it a key is only remembered for longer. Nor `listPrice`, which nothing depends on.
  */
 const SINCE_2 = [
   'isTest',

@@ -42,6 +42,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   onceKey: 'mark',
   learned: { verdict: 'completed', results: [] },
   charge: { amount: 777, unit: 'mark' },
+  listPrice: 'mark',
   isTest: true,
   submittedAt: NOW - 999,
   task: { id: 'mark' },
@@ -121,6 +122,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   onceKey: [],
   learned: [],
   charge: [],
+  listPrice: [],
   isTest: [],
   submittedAt: [],
   task: ['submitted → submitted by submit-accepted'],
@@ -210,7 +212,14 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
   const start = { id: RECORDS.queued.id, now: NOW, dueAt: NOW, maxQueuedMs: 1, giveUpAfterMs: 1 };
   const fields = (way: RedriveWay) =>
     FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
-  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'isTest', 'metadata', 'redriveOf'];
+  const always: OptionalField[] = [
+    'callbackUrl',
+    'dueAt',
+    'isTest',
+    'listPrice',
+    'metadata',
+    'redriveOf',
+  ];
   expect(fields('submit_anew')).toEqual(always);
   expect(fields('check_again')).toEqual([...always, 'submittedAt', 'task'].sort());
   for (const way of ['same_key', 'search'] as const) {
