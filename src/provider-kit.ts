@@ -24,7 +24,7 @@ export { type Deadline, startDeadline } from './providers/deadline.ts';
 export { expiring, signedUntil } from './providers/expiring.ts';
 export type { FileStore } from './providers/files.ts';
 export { createKeptAddresses, type KeptAddresses } from './providers/kept-addresses.ts';
-export { completedFrom, completedFromData } from './providers/kept-results.ts';
+export { completedFrom } from './providers/kept-results.ts';
 export type { ProviderModule } from './providers/modules.ts';
 export type * from './providers/provider.ts';
 export {
