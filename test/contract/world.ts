@@ -84,11 +84,14 @@ export async function openWorld(fixture: Fixture, options: WorldOptions = {}): P
     close: async () => {},
   };
   const files = {
-    put: async (bytes: Buffer, as?: 'json') => {
-      if (!as && !fileTypeOf(bytes)) return undefined;
+    put: async (bytes: Buffer) => {
+      if (!fileTypeOf(bytes)) return undefined;
       kept.push(bytes);
-      const name = createHash('sha256').update(bytes).digest('hex');
-      return `https://catwalk.example.com/files/${name}.${as ?? 'png'}`;
+      return `https://catwalk.example.com/files/${createHash('sha256').update(bytes).digest('hex')}.png`;
+    },
+    putJson: async (text: string) => {
+      kept.push(Buffer.from(text));
+      return 'https://catwalk.example.com/files/data.json';
     },
     removeOlderThan: async () => {},
   };

@@ -18,7 +18,10 @@ type ClothesType = 'upper' | 'lower' | 'full';
 export interface InputCheck {
   readonly picture: string;
   readonly path: string;
-  /** The refusal in a good answer; undefined when the picture will do. @throws Retryable for what is no answer. */
+  /**
+   * The refusal in a good answer; undefined when the picture will do.
+   * @throws Retryable for what is no answer.
+   */
   refusalIn(answer: HttpAnswer): Terminal | undefined;
 }
 

@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { Retryable, Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../../outbound/http-client.ts';
-import type { FileStore } from '../files.ts';
-import { completedFromData } from '../kept-results.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
@@ -16,7 +14,6 @@ import { ApiError, Job, observe, saysNoSuchJob } from './wire.ts';
 /** What a call to Image Intelligence takes. */
 interface Api {
   readonly call: AuthorizedCall;
-  readonly files: FileStore;
   readonly baseUrl: string;
 }
 
@@ -34,7 +31,7 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
   const { http, baseUrl = 'https://api.imageintelligence.com' } = options;
   const timeoutMs = options.submitTimeoutMs;
   const call = authorizedCalls({ http, baseUrl, timeoutMs, ...credentials(options.apiKey) });
-  const api: Api = { call, files: options.files, baseUrl };
+  const api: Api = { call, baseUrl };
 
   return {
     name: 'image-intelligence',
@@ -77,9 +74,7 @@ async function check(api: Api, task: ProviderTask, model: string): Promise<Obser
   const isUnknown = answer.status === 404 && saysNoSuchJob(answer.peek(ApiError));
   if (isUnknown) return { kind: 'missing' };
   if (!answer.ok) throw refused(answer);
-  const observation = observe(answer.read(Job));
-  if (observation.kind !== 'done') return observation;
-  return { kind: 'final', outcome: await completedFromData(observation.data, api.files) };
+  return observe(answer.read(Job));
 }
 
 async function find(

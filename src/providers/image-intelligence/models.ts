@@ -77,9 +77,10 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * ASSUMPTION: the numbers, for no document says how long people take; hours are possible. What nobody looks at has a quarter of an hour; what people may look at has six hours, what
- * they certainly look at a day, and both are asked about less often the longer they take. The webhook
- * comes once, for the whole batch.
+ * ASSUMPTION: the numbers, for no document says how long people take; hours are possible. What nobody
+ * looks at has a quarter of an hour; what people may look at has six hours, what they certainly look at
+ * a day, and both are asked about less often the longer they take. The webhook comes once, for the
+ * whole batch.
  */
 const PATIENCE = {
   NEVER: { longestMs: MINUTE_MS, giveUpAfterMs: 15 * MINUTE_MS },

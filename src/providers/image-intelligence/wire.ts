@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import type { Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonCode } from '../reasons.ts';
-import { LooseText, statusWord, TaskId } from '../wire-values.ts';
+import { completedWithData, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * Image Intelligence's bodies. Sources, all read 2026-11-20: "Handling Asynchronous APIs with
@@ -67,23 +67,19 @@ export function saysNoSuchJob(body: z.infer<typeof ApiError> | undefined): boole
   return noSuch.test(beginningOf(body?.message ?? body?.error));
 }
 
-/** A job that is done, with its results: how they are kept depends on how large they are. */
-export interface Done {
-  readonly kind: 'done';
-  readonly data: unknown;
-}
-
 /**
  * What a job says. A batch of which a part failed is complete: the status of each image is in the
  * result, so that only those need to be asked for again. A status that no document names is live.
  */
-export function observe(job: Job): Exclude<Observation, { kind: 'missing' }> | Done {
+export function observe(job: Job): Observation {
   const status = statusWord(job.status);
   switch (status) {
     case 'completed_successfully':
     case 'completed_partial_error':
-      if (hasResults(job)) return { kind: 'done', data: dataOf(job) };
-      return { kind: 'final', outcome: failed('result_missing') };
+      return {
+        kind: 'final',
+        outcome: hasResults(job) ? completedWithData(dataOf(job)) : failed('result_missing'),
+      };
     case 'completed_all_error':
       return { kind: 'final', outcome: failureOf(job) };
     default:

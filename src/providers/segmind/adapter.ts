@@ -178,7 +178,7 @@ function refused(answer: HttpAnswer) {
   return refusal(answer, said);
 }
 
-/** "Error codes": no Retry-After, but the moment at which the window ends. */
+/** "Serverless API": no Retry-After, but the moment at which the window ends. */
 function untilReset({ headers }: HttpAnswer): number {
   const at = Date.parse(String(headers['x-rate-limit-reset-at-utc']));
   return Number.isNaN(at) ? 0 : Math.max(at - Date.now(), 0);

@@ -6,9 +6,9 @@ import { LooseText, TaskId } from '../wire-values.ts';
 
 /**
  * Segmind's bodies. Sources, read 2026-11-20: its pages "Async inference", "Rate limits" and
- * "Account and billing APIs", and its official Python SDK; read 2026-11-21, as github.com/api-evangelist/segmind
- * told them on 2026-08-27: "Serverless API" (its error codes), "Async inference" (metrics) and
- * "Logging". The models are in models.ts.
+ * "Account and billing APIs", and its official Python SDK; read 2026-11-21, as the repository
+ * api-evangelist/segmind told them on 2026-08-27: "Serverless API" (its error codes), "Async
+ * inference" (metrics) and "Logging". The models are in models.ts.
  */
 
 /** "Async inference": the answer to a submission. `poll_url` belongs to version 1. */
@@ -37,12 +37,15 @@ export type RequestBody = z.infer<typeof RequestBody>;
 /** The SDK reads `error` of every refused call. */
 export const ApiError = z.object({ error: ErrorText });
 
-/** "Error codes": `Request 0000… not found`, also of one that has expired. Another 404 is about the model, or not Segmind's. */
+/**
+ * "Serverless API": `Request 0000… not found`, also of one that has expired. Another 404 is about the
+ * model, or not Segmind's.
+ */
 export function saysUnknown(body: z.infer<typeof ApiError> | undefined): boolean {
   return /^request\b.*\bnot found/i.test(beginningOf(body?.error));
 }
 
-/** "Error codes": a 406 is no credit, a team's spent limit, or a value that the model does not take. */
+/** "Serverless API": a 406 is no credit, a team's spent limit, or a value that the model does not take. */
 export function isAboutCredit(said: string | undefined): boolean {
   return said === undefined || /credit|balance|spend/i.test(beginningOf(said));
 }

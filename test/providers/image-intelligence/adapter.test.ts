@@ -5,6 +5,7 @@ import { type PollProfileChanges, pollProfileFor } from '../../../src/config/pol
 import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
+import { createProviders } from '../../../src/providers/registry.ts';
 import { createRules } from '../../../src/providers/rules.ts';
 import type { Received } from '../../support/loopback-server.ts';
 import { onLoopback, sharedParts } from '../shared-parts.ts';
@@ -265,55 +266,34 @@ test('what of a batch failed, and may go well, is named as the next request take
   );
 });
 
-describe('more data than a record holds', () => {
-  async function large() {
-    const simulator = await startSimulator({ latencyMs: { min: 1, max: 1 } });
-    const { close, ...shared } = await sharedParts();
-    onTestFinished(async () => {
-      await simulator.close();
-      await close();
-    });
-    const kept: Buffer[] = [];
-    const files = {
-      ...shared.files,
-      put: (bytes: Buffer, as?: 'json') => {
-        kept.push(bytes);
-        return shared.files.put(bytes, as);
-      },
-    };
-    const baseUrl = `${simulator.url}/image-intelligence`;
-    const settings = { apiKey: 'id:secret', baseUrl, webhookSecrets: [] };
-    const adapter = checkedAdapter(createImageIntelligence({ ...settings, ...shared, files }));
-    const images = Array(64).fill(`${simulator.url}/assets/person.png`);
-    const classes = Array.from({ length: 64 }, (_, n) => ({ class: `class-${n}` }));
-    const { task } = await adapter.submit({ ...request, input: { images, classes } });
-    return { adapter, task, kept };
-  }
-
-  test('is kept as a JSON file, and is no failure', async () => {
-    const { adapter, task, kept } = await large();
-    const check = () => adapter.check(task, about);
-    await expect.poll(async () => (await check()).kind).toBe('final');
-    const url = expect.stringMatching(/\/files\/[0-9a-f]{40}\.json$/);
-    const file = { kind: 'file', url, contentType: 'application/json' };
-    expect(await check()).toEqual({
-      kind: 'final',
-      outcome: { verdict: 'completed', results: [file] },
-    });
-    const { imageResults } = JSON.parse(String(kept.at(-1)));
-    expect(imageResults).toHaveLength(64);
-    expect(imageResults[63].objects).toHaveLength(64);
+test('more data than a record holds is kept as a JSON file, and is no failure', async () => {
+  const simulator = await startSimulator({ latencyMs: { min: 1, max: 1 } });
+  const { close, ...shared } = await sharedParts();
+  onTestFinished(async () => {
+    await simulator.close();
+    await close();
   });
-
-  test('in a webhook makes us check, also where its token is trusted', async () => {
-    const imageResults = Array(64).fill({ url: `${IMAGE}?${'x'.repeat(2_000)}`, status: 'x' });
-    const body = JSON.stringify({ ...job, status: 'COMPLETED_SUCCESSFULLY', imageResults });
-    for (const trust of ['hint', 'token'] as const) {
-      const { adapter } = await setup(() => ({ body: job }), { trust });
-      const reading = adapter.webhook?.read(Buffer.from(body));
-      expect(reading?.observation).toEqual({ kind: 'live', status: 'completed_successfully' });
-    }
-  });
+  const kept: string[] = [];
+  const putJson = (text: string) => {
+    kept.push(text);
+    return shared.files.putJson(text);
+  };
+  const name = 'image-intelligence';
+  const settings = { apiKey: 'id:secret', baseUrl: `${simulator.url}/${name}`, webhookSecrets: [] };
+  const files = { ...shared.files, putJson };
+  // As the processes build it.
+  const adapter = createProviders({ [name]: settings }, { ...shared, files }).get(name);
+  const images = Array(64).fill(`${simulator.url}/assets/person.png`);
+  const classes = Array.from({ length: 64 }, (_, n) => ({ class: `class-${n}` }));
+  const answer = await adapter?.submit({ ...request, input: { images, classes } });
+  const check = () => answer && adapter?.check(answer.task, about);
+  await expect.poll(async () => (await check())?.kind).toBe('final');
+  const url = expect.stringMatching(/\/files\/[0-9a-f]{40}\.json$/);
+  const file = { kind: 'file', url, contentType: 'application/json' };
+  expect(await check()).toMatchObject({ outcome: { verdict: 'completed', results: [file] } });
+  const { imageResults } = JSON.parse(kept.at(-1) ?? '');
+  expect(imageResults).toHaveLength(64);
+  expect(imageResults[63].objects).toHaveLength(64);
 });
 
 test('the JSON Schema of Image Intelligence’s inputs says how long a URL may be', async () => {
