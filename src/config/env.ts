@@ -216,6 +216,10 @@ export const Environment = z.object({
     about: 'Modules with providers of your own, comma-separated: paths or packages.',
     example: './providers/acme.js',
   }),
+  MODELS_FILE: described(optionalText, {
+    about: 'A JSON file that adds models of fal and Replicate: docs/adding-a-model.md.',
+    example: './models.json',
+  }),
   POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {
     about: 'Changes to poll timing, as JSON: by model type, `provider` or `provider/model`.',
     example: '{"image-fast":{"everyMs":2000},"fashn/tryon-max":{"webhookGraceMs":90000}}',

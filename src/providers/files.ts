@@ -25,7 +25,7 @@ export interface FileStore {
 }
 
 /** Providers whose results may come as bytes; a provider of your own may do so too. */
-const SEND_BYTES = ['segmind', 'tryon-api'];
+const SEND_BYTES = ['segmind', 'tryon-api', 'replicate', 'fal'];
 
 /** Whether any of the providers is one of our own whose results come as bytes. */
 export function needsFolder(names: Iterable<string>): boolean {
