@@ -44,10 +44,12 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 /** Which field of which model: `fal, fal-ai/flux/dev: input.steps.max: must be …`. */
-function inWords({ path, message }: z.core.$ZodIssue): string {
-  const [provider, model, ...field] = path.map(String);
+function inWords(issue: z.core.$ZodIssue): string {
+  const [provider, model, ...field] = issue.path.map(String);
   const where = [[provider, model].filter(Boolean).join(', '), field.join('.')].filter(Boolean);
-  return [...where, message].join(': ');
+  // What is wrong with a name is said within.
+  const [why = issue] = issue.code === 'invalid_key' ? issue.issues : [];
+  return [...where, why.message].join(': ');
 }
 
 type Entries = NonNullable<ModelsFile[keyof ModelsFile]>;

@@ -76,7 +76,7 @@ export const MODELS: Readonly<Record<string, FalModel>> = {
   },
   'fal-ai/leffa/virtual-tryon': {
     type: 'image-quality',
-    about: 'Dresses a person in one garment of a kind that is said (Leffa).',
+    about: 'Puts one garment on a person: a top, a bottom or a dress, which must be said (Leffa).',
     input: Leffa,
     poll,
     wireInput: (raw) => {
