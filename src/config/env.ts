@@ -240,7 +240,8 @@ export const ProviderEnvironment = z.object({
       '`/v2/tryon/tasks/{id}/`. The others have none.',
   }),
   WEBHOOK_SECRET: described(list, {
-    about: 'Its webhook signing secret, where it signs. To rotate: `new,old`.',
+    about:
+      'Its webhook signing secret, where it signs (Replicate’s is fetched). To rotate: `new,old`.',
     secret: true,
   }),
   TRUST: described(z.enum(['hint', 'token']).default('hint'), {

@@ -13,7 +13,8 @@ export interface ProviderSettings {
   readonly baseUrl?: string | undefined;
   /**
    * The live secrets of signed webhooks; two while one replaces the other. With none, a provider
-   * that signs gets no webhook support and is polled: an unverified body is never believed.
+   * that signs, and does not tell its secret, gets no webhook support and is polled: an unverified
+   * body is never believed.
    */
   readonly webhookSecrets: readonly string[];
   readonly limits?:
