@@ -8,7 +8,7 @@ import { isPicture } from '../inputs.ts';
 const Image = z.string().refine((value) => isPicture(value), 'must be an image URL or a data URI');
 
 /** What is asked for, in the engine's words; the rest of a submission is the same for all models. */
-export type Work = Pick<
+type Work = Pick<
   Submission,
   'personImage' | 'garmentImages' | 'outputSize' | 'outputFormat' | 'resultCount'
 > & {
