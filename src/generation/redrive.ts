@@ -127,6 +127,7 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     isTest,
     version: 1,
     createdAt: now,
+    onceKey: undefined,
     attempt: 1,
     sends: 0,
     refusals: 0,
@@ -152,6 +153,7 @@ function lookingAgain(
     unansweredSince: undefined,
     providerStatus: undefined,
     progress: undefined,
+    learned: undefined,
     // The old generation says what the task cost.
     charge: undefined,
   });

@@ -1,10 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createReschedule } from '../../src/store/reschedule.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore } from '../support/store.ts';
 
 /**
  * Redis does not undo what a script wrote before it raised. So each script is handed what makes it
@@ -12,26 +11,22 @@ import { connectTestRedis } from '../support/redis.ts';
  * arguments; a bug of tomorrow might.
  */
 async function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  const options = { redis, keys };
-  const store = createStore({ ...options, retentionMs: 60_000, matchedByTask: new Set() });
-  const schedule = createSchedule(options);
-  createMailbox(options);
-  createReschedule(options);
+  const world = setupStore();
+  const schedule = createSchedule(world);
+  createMailbox(world);
+  createReschedule(world);
   const records = [newRecord(), newRecord()] as const;
-  for (const record of records) await store.create(record);
-  const contents = async () => {
-    const names = (await redis.keys(`${keys.prefix}*`)).sort();
-    return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
-  };
-  return { redis, keys, schedule, records, contents };
+  for (const record of records) await world.store.create(record);
+  return { ...world, schedule, records };
 }
 
 type World = Awaited<ReturnType<typeof setup>>;
 
 /** Two items for save.lua, the second with `odd` in place of what it should have. */
-function save({ redis, keys, records }: World, odd: Partial<Record<1 | 2 | 3 | 4 | 5, string>>) {
+function save(
+  { redis, keys, records }: World,
+  odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6, string>>,
+) {
   const item = (record: (typeof records)[number], args: readonly string[]) => ({
     keys: [
       keys.record(record.id),
@@ -41,7 +36,7 @@ function save({ redis, keys, records }: World, odd: Partial<Record<1 | 2 | 3 | 4
     ],
     args: [record.id, ...args],
   });
-  const fit = ['0', '1\n{}', String(NOW), '', '60000'];
+  const fit = ['0', '1\n{}', String(NOW), '', '60000', ''];
   const spoilt = fit.map((arg, place) => odd[(place + 1) as 1] ?? arg);
   const [first, second] = [item(records[0], fit), item(records[1], spoilt)];
   const all = [...first.keys, ...second.keys];
@@ -98,6 +93,11 @@ const RAISING: readonly Raising[] = [
   { title: 'save: a lifetime that is none', call: (world) => save(world, { 4: 'NaN' }) },
   { title: 'save: a lifetime of nothing', call: (world) => save(world, { 4: '0' }) },
   { title: 'save: a task entry’s lifetime too long', call: (world) => save(world, { 5: '1e21' }) },
+  { title: 'save: two entries at once', call: (world) => save(world, { 6: '60000' }) },
+  {
+    title: 'save: an idempotency entry’s lifetime that is none',
+    call: (world) => save(world, { 5: '', 6: '-1' }),
+  },
   { title: 'save: a value without a version', call: (world) => save(world, { 2: '{}' }) },
   { title: 'save: a version that is none', call: (world) => save(world, { 1: 'NaN' }) },
   {
@@ -160,7 +160,7 @@ test('one record twice in a list is saved once, and the second save meets the fi
   const { redis, keys, records } = await setup();
   const [{ id, provider }] = records;
   const names = [keys.record(id), keys.schedule(provider), keys.record(id), keys.record(id)];
-  const args = (value: string) => [id, '0', value, String(NOW), '', ''];
+  const args = (value: string) => [id, '0', value, String(NOW), '', '', ''];
   const answers = await redis.catwalkSave(
     8,
     ...names,

@@ -58,6 +58,8 @@ export function createRound(parts: {
 
   /** @returns undefined when the lease is to run out: this process stops, which says nothing. */
   async function poll(generation: InState<'submitted'>): Promise<GenerationEvent | undefined> {
+    const { learned, charge } = generation;
+    if (learned) return { type: 'observed-final', source: 'submit', outcome: learned, charge };
     const askedAt = now();
     try {
       const observation = await provider.check(generation.task, { model: generation.model });
