@@ -3,8 +3,6 @@ import { createLogger, type Logger } from './config/log.ts';
 import { pollProfileFor } from './config/poll-profiles.ts';
 import type { Settings } from './config/settings.ts';
 import { readProcessSettings } from './config/start-up.ts';
-import type { Generation } from './generation/generation.ts';
-import type { Rules } from './generation/rules.ts';
 import { createEnqueue, type Enqueue } from './producers/enqueue.ts';
 import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
 import { createRequestGeneration, type RequestGeneration } from './producers/request-generation.ts';
@@ -12,7 +10,7 @@ import { type ConnectedProviders, connectProviders } from './providers/connect.t
 import { loadFactories } from './providers/modules.ts';
 import { accountWide } from './providers/provider.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
-import { createRules } from './providers/rules.ts';
+import { createRules, type RulesFor } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
 import { createStore, type Store } from './store/store.ts';
@@ -37,7 +35,7 @@ export interface Core {
   readonly enqueue: Enqueue;
   readonly subscribers: Subscribers;
   /** @throws NotKnownHere for a provider or model that is not switched on here. */
-  readonly rulesFor: (generation: Pick<Generation, 'provider' | 'model'>) => Rules;
+  readonly rulesFor: RulesFor;
   readonly requestGeneration: RequestGeneration;
   /** Says goodbye to Redis where it is there. The connection stays until `end`. */
   close(): Promise<void>;

@@ -247,6 +247,9 @@ export const ProviderEnvironment = z.object({
   TRUST: described(z.enum(['hint', 'token']).default('hint'), {
     about: '`token`: believe its unsigned webhooks without a status check.',
   }),
+  CHECK_INPUTS: described(z.enum(['on', 'off']).default('on'), {
+    about: 'FitRoom: `off` pays without its free checks of the pictures. The others have none.',
+  }),
   ON_UNKNOWN_OUTCOME: described(z.enum(['fail', 'resubmit']).default('fail'), {
     about: 'When a submission’s answer stays lost. `resubmit` may pay twice.',
   }),

@@ -12,6 +12,7 @@ interface ProviderSettings {
   readonly taskPath: string | undefined;
   readonly webhookSecrets: string[];
   readonly trust: 'hint' | 'token';
+  readonly checkInputs: boolean;
   readonly onUnknownOutcome: 'fail' | 'resubmit';
   readonly limits: {
     readonly submitsPerMinute: number | undefined;
@@ -92,6 +93,7 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
     taskPath: own.TASK_PATH,
     webhookSecrets: own.WEBHOOK_SECRET,
     trust: own.TRUST,
+    checkInputs: own.CHECK_INPUTS === 'on',
     onUnknownOutcome: own.ON_UNKNOWN_OUTCOME,
     limits: {
       submitsPerMinute: own.SUBMITS_PER_MINUTE,

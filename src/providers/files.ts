@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileTypeOf } from '../outbound/file-type.ts';
 
 /** What we call the files we keep. Nothing else in the folder is ours to serve or to remove. */
-export const KEPT_FILE_NAME = /^[0-9a-f]{40}\.(png|jpg|gif|webp|avif|heic|mp4)$/;
+export const KEPT_FILE_NAME = /^[0-9a-f]{40}\.(png|jpg|gif|webp|avif|heic|mp4|json)$/;
 const DRAFT_NAME = /^\.[0-9a-f-]{36}\.draft$/;
 
 /**
@@ -14,9 +14,10 @@ const DRAFT_NAME = /^\.[0-9a-f-]{36}\.draft$/;
 export interface FileStore {
   /**
    * Keeps the bytes and answers their URL, which nobody can guess. The same bytes keep their URL,
-   * so a repeated status check stores nothing twice. Undefined when they are no picture or video.
+   * so a repeated status check stores nothing twice. Undefined when they are no picture or video,
+   * unless they are told to be JSON.
    */
-  put(bytes: Buffer): Promise<string | undefined>;
+  put(bytes: Buffer, as?: 'json'): Promise<string | undefined>;
   /**
    * Removes what is older of what it has kept; other files in the folder are left alone.
    * @throws AggregateError with what could not be removed, after all the rest has been.
@@ -24,8 +25,8 @@ export interface FileStore {
   removeOlderThan(unixMs: number): Promise<void>;
 }
 
-/** Providers whose results may come as bytes; a provider of your own may do so too. */
-const SEND_BYTES = ['segmind', 'tryon-api', 'replicate', 'fal'];
+/** Providers whose results may come as bytes, or as too much data; a provider of your own may do so too. */
+const SEND_BYTES = ['segmind', 'tryon-api', 'image-intelligence', 'replicate', 'fal'];
 
 /** Whether any of the providers is one of our own whose results come as bytes. */
 export function needsFolder(names: Iterable<string>): boolean {
@@ -47,11 +48,11 @@ export function createFolderFiles(options: {
 }): FileStore {
   const { folder, publicUrl, secret } = options;
   return {
-    async put(bytes) {
-      const type = fileTypeOf(bytes);
-      if (!type) return undefined;
+    async put(bytes, as) {
+      const extension = as ?? fileTypeOf(bytes)?.extension;
+      if (!extension) return undefined;
       const digest = createHmac('sha256', secret).update(bytes).digest('hex').slice(0, 40);
-      const name = `${digest}.${type.extension}`;
+      const name = `${digest}.${extension}`;
       await mkdir(folder, { recursive: true });
       // Written beside and renamed: nobody ever reads half a picture. Each writer has its own draft,
       // because the same bytes may come twice at once, here and in other containers.

@@ -251,6 +251,8 @@ export interface Fixture {
     readonly steps: number;
     /** Whether the steps are calls to the provider. If not, they only load the pictures. */
     readonly asks: boolean;
+    /** Whether the submission carries the pictures all the same, so that they are loaded again. */
+    readonly loadsAgain?: true;
     /** What each step sends, in order. */
     readonly sends?: readonly WireRequest[];
     readonly errors: readonly Documented[];

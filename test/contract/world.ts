@@ -84,10 +84,11 @@ export async function openWorld(fixture: Fixture, options: WorldOptions = {}): P
     close: async () => {},
   };
   const files = {
-    put: async (bytes: Buffer) => {
-      if (!fileTypeOf(bytes)) return undefined;
+    put: async (bytes: Buffer, as?: 'json') => {
+      if (!as && !fileTypeOf(bytes)) return undefined;
       kept.push(bytes);
-      return `https://catwalk.example.com/files/${createHash('sha256').update(bytes).digest('hex')}.png`;
+      const name = createHash('sha256').update(bytes).digest('hex');
+      return `https://catwalk.example.com/files/${name}.${as ?? 'png'}`;
     },
     removeOlderThan: async () => {},
   };

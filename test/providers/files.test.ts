@@ -46,6 +46,16 @@ test.each([
   },
 );
 
+test('JSON is kept where it is said to be JSON, and is known as ours', async () => {
+  const { folder, files } = await setup();
+  const json = Buffer.from('{"a":1}');
+  expect(await files.put(json)).toBeUndefined();
+  const name = basename((await files.put(json, 'json')) ?? '');
+  expect(name).toMatch(/^[0-9a-f]{40}\.json$/);
+  expect(name).toMatch(KEPT_FILE_NAME);
+  expect(await readFile(join(folder, name))).toEqual(json);
+});
+
 test('the same bytes have the same URL and are stored once, other bytes another', async () => {
   const { folder, files } = await setup();
   const [first, again] = await Promise.all([files.put(PNG), files.put(Buffer.from(PNG))]);

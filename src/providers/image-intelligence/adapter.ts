@@ -2,17 +2,21 @@ import { z } from 'zod';
 import { Retryable, Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../../outbound/http-client.ts';
+import type { FileStore } from '../files.ts';
+import { completedFromData } from '../kept-results.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
+import { type ImageModel, MODELS } from './models.ts';
 import { type AuthorizedCall, authorizedCalls } from './token.ts';
 import { imageIntelligenceWebhook } from './webhook.ts';
-import { ApiError, type ImageModel, Job, MODELS, observe } from './wire.ts';
+import { ApiError, Job, observe, saysNoSuchJob } from './wire.ts';
 
 /** What a call to Image Intelligence takes. */
 interface Api {
   readonly call: AuthorizedCall;
+  readonly files: FileStore;
   readonly baseUrl: string;
 }
 
@@ -30,7 +34,7 @@ export function createImageIntelligence(options: ProviderOptions): ProviderAdapt
   const { http, baseUrl = 'https://api.imageintelligence.com' } = options;
   const timeoutMs = options.submitTimeoutMs;
   const call = authorizedCalls({ http, baseUrl, timeoutMs, ...credentials(options.apiKey) });
-  const api: Api = { call, baseUrl };
+  const api: Api = { call, files: options.files, baseUrl };
 
   return {
     name: 'image-intelligence',
@@ -61,17 +65,21 @@ async function submit({ call, baseUrl }: Api, request: SubmitRequest): Promise<S
 }
 
 async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
-  if (!Object.hasOwn(MODELS, model)) return { kind: 'missing' };
+  if (!Object.hasOwn(MODELS, model)) {
+    throw new Retryable('unavailable', 'Image Intelligence has no such model here');
+  }
   const path = `${known(model).path}/${encodeURIComponent(task.id)}`;
   const answer = await api.call({
     kind: 'safe-to-retry',
     method: 'GET',
     url: providerUrl(api.baseUrl, path),
   });
-  // Specification: no such job.
-  if (answer.status === 404) return { kind: 'missing' };
+  const isUnknown = answer.status === 404 && saysNoSuchJob(answer.peek(ApiError));
+  if (isUnknown) return { kind: 'missing' };
   if (!answer.ok) throw refused(answer);
-  return observe(answer.read(Job));
+  const observation = observe(answer.read(Job));
+  if (observation.kind !== 'done') return observation;
+  return { kind: 'final', outcome: await completedFromData(observation.data, api.files) };
 }
 
 async function find(

@@ -1,5 +1,5 @@
 import type { TokenWebhook } from '../provider.ts';
-import { parseWebhook, statusWord } from '../wire-values.ts';
+import { completedWithData, parseWebhook, statusWord } from '../wire-values.ts';
 import { hasResults, Job, observe } from './wire.ts';
 
 /**
@@ -14,10 +14,16 @@ export function imageIntelligenceWebhook(trust: 'hint' | 'token'): TokenWebhook 
     trust,
     read: (body) => {
       const job = parseWebhook(Job, body);
+      const live = { kind: 'live', status: statusWord(job.status) } as const;
       const observation = observe(job);
+      if (observation.kind === 'done') {
+        const outcome = completedWithData(observation.data);
+        // More than a record holds becomes a file, and a check makes it one.
+        const fits = outcome.verdict === 'completed';
+        return { taskId: job.id, observation: fits ? { kind: 'final', outcome } : live };
+      }
       // A believed delivery must not fail a paid batch because its results are not in it.
       const decides = trust === 'hint' || hasResults(job) || observation.kind !== 'final';
-      const live = { kind: 'live', status: statusWord(job.status) } as const;
       return { taskId: job.id, observation: decides ? observation : live };
     },
   };
