@@ -217,7 +217,7 @@ export const Environment = z.object({
     example: './providers/acme.js',
   }),
   MODELS_FILE: described(optionalText, {
-    about: 'A JSON file that adds models of fal and Replicate: docs/adding-a-model.md.',
+    about: 'A JSON file that adds models of fal, Replicate and Segmind: docs/adding-a-model.md.',
     example: './models.json',
   }),
   POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {

@@ -130,6 +130,10 @@ const PROVIDER_MODELS = {
     pattern: /^[a-z0-9][\w.-]*\/[a-z0-9][\w.-]*(:[0-9a-f]{64})?$/i,
     words: 'must be `owner/name`, with `:` and its version for a community model',
   },
+  segmind: {
+    pattern: /^[a-z0-9][\w.-]*$/i,
+    words: 'must be as in the address of the model: `idm-vton`',
+  },
 } as const;
 
 const entriesOf = (provider: keyof typeof PROVIDER_MODELS) =>
@@ -147,5 +151,6 @@ const entriesOf = (provider: keyof typeof PROVIDER_MODELS) =>
 export const ModelsFile = z.strictObject({
   fal: entriesOf('fal'),
   replicate: entriesOf('replicate'),
+  segmind: entriesOf('segmind'),
 });
 export type ModelsFile = z.infer<typeof ModelsFile>;

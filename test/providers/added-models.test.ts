@@ -42,11 +42,9 @@ async function providersAt(
     baseUrl: baseUrl(name),
     webhookSecrets: [],
   });
-  return createProviders(
-    { fal: settings('fal'), replicate: settings('replicate') },
-    shared,
-    factories,
-  );
+  const names = ['fal', 'replicate', 'segmind'];
+  const all = Object.fromEntries(names.map((name) => [name, settings(name)]));
+  return createProviders(all, shared, factories);
 }
 
 describe('the example of the page', async () => {
@@ -207,6 +205,28 @@ describe('what is sent and read', () => {
     expect(sentTo(server).body).toEqual({ version, input: { personImage: image } });
   });
 
+  test('Segmind queues the model that the file names, and its results are where it says', async () => {
+    const link = 'https://images.segmind.com/one.png';
+    const server = await answering({
+      request_id: 'r1',
+      status: 'COMPLETED',
+      output: { look: link, mask: 'https://images.segmind.com/mask.png' },
+    });
+    const providers = await providersAt(() => server.url, {
+      segmind: { mine: model({ providerModel: 'some-model', results: 'look' }) },
+    });
+    const segmind = providers.get('segmind');
+    const task = await segmind?.submit({
+      model: 'mine',
+      input: { personImage: image },
+      idempotencyKey: 'k',
+    });
+    expect(sentTo(server)).toEqual({ url: '/v2/some-model', body: { personImage: image } });
+    const seen = await segmind?.check(task?.task ?? { id: 'r1' }, { model: 'mine' });
+    const results = [{ kind: 'file', url: link }];
+    expect(seen).toMatchObject({ kind: 'final', outcome: { verdict: 'completed', results } });
+  });
+
   test('results are read where the file says, and a task without addresses is found', async () => {
     const link = 'https://v3.fal.media/files/v.mp4';
     const server = await answering({
@@ -262,6 +282,7 @@ describe('what is wrong in a file is said with its place', () => {
   test.each<[unknown, RegExp]>([
     ['{"fal":', /^MODELS_FILE: \S+ is not JSON: /],
     ['[]', /^MODELS_FILE: \S+models\.json: Invalid input/],
+    [{ segmind: { 'a/b': usual } }, /segmind, a\/b: providerModel: must be as in the address/],
     [{ fashn: {} }, /models\.json: Unrecognized key: "fashn"/],
     [{ fal: { 'a b': usual } }, /fal, a b: is no name of a model/],
     [{ fal: { mine: usual } }, /fal, mine: providerModel: must be as in the address/],
