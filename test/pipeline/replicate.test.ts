@@ -14,7 +14,8 @@ test('without its secret in the settings, Replicate’s webhook is believed all 
 
 test('what was given up on is stopped at Replicate, and not run to its end', async () => {
   const pipeline = await setupEveryProvider({
-    simulator: { timeScale: 0.05 },
+    // Eleven seconds there are more than two here: time enough for our own last check.
+    simulator: { timeScale: 0.25 },
     patience: { webhookGraceMs: 100, giveUpAfterMs: 300 },
   });
   pipeline.simulator.setScenario('stuck', { provider: 'replicate', count: 1 });
