@@ -47,7 +47,10 @@ interface Api {
 const OWN_ORIGIN = 'https://queue.fal.run';
 const OWN_KEYS = 'https://rest.fal.ai/.well-known/jwks.json';
 
-/** ASSUMPTION: fal names no rates; its queue takes what is too much at once ("Reliability"). */
+/**
+ * ASSUMPTION, all three: fal names no rates. "FAQ" (read 2026-11-21): an account runs 2 to 40 requests
+ * at once, by what it has bought, and what is more waits in fal's queue: nothing for us to count.
+ */
 const LIMITS = { submits: { max: 600, perMs: 60_000 }, concurrency: 20, pollsPerSecond: 20 };
 
 /**

@@ -117,6 +117,8 @@ export function failureIn(answer: HttpAnswer): Outcome | undefined {
   return { verdict: 'failed', reason: { ...reason, ...mayHelp } };
 }
 
+const Unknown = z.object({ status: LooseText, detail: LooseText });
+
 /**
  * Whether a 404 speaks of the request, and not of the path, the app, or somebody else. "Cancel" has
  * the status; ASSUMPTION: where a request is only asked about, a sentence says the same of it.
@@ -125,8 +127,6 @@ export function saysNoSuchRequest(answer: HttpAnswer): boolean {
   const { status, detail } = answer.peek(Unknown) ?? {};
   return status === 'NOT_FOUND' || /^request\b.*\bnot found\b/i.test(beginningOf(detail));
 }
-
-const Unknown = z.object({ status: LooseText, detail: LooseText });
 
 /**
  * What a result was billed as, in the model's own unit (a picture, a second, a megapixel). fal's
