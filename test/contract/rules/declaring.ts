@@ -213,7 +213,8 @@ export const declaring: readonly Rule[] = [
   ),
 ];
 
-function signsNothing({ declares }: Fixture) {
+function signsNothing({ declares, fetchesItsSecret }: Fixture) {
+  if (fetchesItsSecret) return 'fetches its secret: needs none in the settings';
   if (declares.webhook === 'none') return 'poll-only: has no webhook';
   if (declares.signature === 'none') return 'signs nothing: needs no secret';
   if (declares.signature === 'ed25519-jwks') return 'signs with published keys: needs no secret';
