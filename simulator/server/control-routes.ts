@@ -14,7 +14,7 @@ const WebhookRequest = z.strictObject({ provider: z.string(), url: z.string().nu
 
 const OutageRequest = z.strictObject({
   provider: z.string(),
-  answer: z.enum(['server-error', 'html-page']),
+  answer: z.enum(['server-error', 'html-page', 'unknown-tasks']),
   seconds: z.number().min(0).max(3_600),
 });
 
