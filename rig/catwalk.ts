@@ -48,6 +48,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'one generation of every kind, from the request to the picture',
     run: extra(() => import('./demo/main.ts')),
   },
+  record: {
+    about: 'one paid generation, and how its provider answered: to prove what we assume',
+    run: extra(() => import('./record/main.ts')),
+  },
   simulator: {
     about: 'stand-ins for the providers, on their own',
     run: extra(() => import('../simulator/main.ts')),

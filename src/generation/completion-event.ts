@@ -1,3 +1,4 @@
+import { chargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
 import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
 import { completionEventId, lateResultEventId } from './ids.ts';
 import type { CompletionEvent, LateResultEvent } from './jobs.ts';
@@ -15,7 +16,10 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
       model: g.model,
       outcome: g.state,
       results: g.state === 'completed' ? g.results : [],
-      reason: g.state === 'completed' ? null : g.reason,
+      reason: g.state === 'completed' ? null : reasonOf(g),
+      charge: chargeOf(g),
+      test: g.isTest === true,
+      providerTaskId: providerTaskIdOf(g),
       timings: {
         createdAt: iso(g.createdAt),
         submittedAt: g.submittedAt === undefined ? null : iso(g.submittedAt),

@@ -10,6 +10,9 @@ import { SOURCES } from './verdicts.ts';
 const source = z.enum(SOURCES);
 export type Source = z.infer<typeof source>;
 
+/** Which attempt a webhook speaks of; those of an earlier version do not say. */
+const attempt = { attempt: z.number().int().optional() };
+
 /** `send` names the request that is spoken of, so that a late answer cannot move a newer one. */
 const send = { send: z.number().int() };
 
@@ -24,6 +27,8 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('submit-accepted'),
     task: ProviderTask,
+    /** Where the provider answers at once: saved with the task, for a crash may come between. */
+    outcome: Outcome.optional(),
     charge: Charge.optional(),
   }),
   /** Certainly not accepted; may be sent again at `until`. */
@@ -42,6 +47,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** The task lives. `askedAt`: when a poll was sent. A webhook may name the task. */
   z.object({
     type: z.literal('observed-live'),
+    ...attempt,
     source,
     status: z.string(),
     progress: z.number().optional(),
@@ -51,6 +57,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** The task ended, and whoever says so is to be believed. */
   z.object({
     type: z.literal('observed-final'),
+    ...attempt,
     source,
     outcome: Outcome,
     charge: Charge.optional(),
@@ -59,7 +66,7 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   /** The provider does not know the task (any more, or yet). `askedAt`: when the poll was sent. */
   z.object({ type: z.literal('observed-missing'), askedAt: z.number().optional() }),
   /** A delivery that cannot be believed says that the task ended: go and look. */
-  z.object({ type: z.literal('hint'), taskId: z.string() }),
+  z.object({ type: z.literal('hint'), ...attempt, taskId: z.string() }),
   /** A status check brought no answer. */
   z.object({ type: z.literal('poll-failed'), retryAfterMs: z.number().optional() }),
   /** A round found the due time passed. */
@@ -83,13 +90,13 @@ export type Observation =
 
 /**
  * An observation as an event.
- * @param about.taskId the provider task that is spoken of.
+ * @param about.taskId the provider task that is spoken of, and of which attempt it is.
  * @param about.askedAt when a poll was sent (Unix ms), so that a hint in between is not lost.
  */
 export function observedEvent(
   observation: Observation,
   source: Source,
-  about: { taskId: string; askedAt?: number },
+  about: { taskId: string; attempt?: number; askedAt?: number },
 ): GenerationEvent {
   if (observation.kind === 'missing') return { type: 'observed-missing', askedAt: about.askedAt };
   if (observation.kind === 'live') {
@@ -97,5 +104,6 @@ export function observedEvent(
     return { type: 'observed-live', source, status, progress, ...about };
   }
   const { outcome, charge } = observation;
-  return { type: 'observed-final', source, outcome, charge, taskId: about.taskId };
+  const { askedAt: _, ...whose } = about;
+  return { type: 'observed-final', source, outcome, charge, ...whose };
 }

@@ -19,7 +19,8 @@ export function recordOf<Record extends Generation>(stated: Stated<Record>): Rec
 /** The fields that every state has. A transition keeps them all. */
 export function commonOf(g: Common): Stated<Common> {
   const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
-  const { createdAt, attempt, sends, refusals, redriveOf, isTest, goesOnWith } = g;
+  const { createdAt, listPrice, onceKey, attempt, sends, refusals, redriveOf, isTest, goesOnWith } =
+    g;
   return {
     id,
     version,
@@ -31,6 +32,8 @@ export function commonOf(g: Common): Stated<Common> {
     metadata,
     callbackUrl,
     createdAt,
+    listPrice,
+    onceKey,
     attempt,
     sends,
     refusals,

@@ -87,6 +87,10 @@ const common = {
   metadata: z.record(z.string(), z.unknown()).optional(),
   callbackUrl: z.string().optional(),
   createdAt: z.number(),
+  /** The model's published price when it was asked for, in its provider's words. */
+  listPrice: z.string().optional(),
+  /** The app's own idempotency key, hashed: remembered until 24 h after the end. */
+  onceKey: z.string().optional(),
   /** Which paid submission this is, from 1. A second one exists only where the policy says so. */
   attempt: z.number().int(),
   /** How many requests have been started for all attempts together; fences late answers. */
@@ -169,6 +173,8 @@ const Submitted = z.object({
   providerStatus: z.string().optional(),
   /** How much of it is done, 0 to 1, as the provider says it. */
   progress: z.number().min(0).max(1).optional(),
+  /** The outcome that came with the acceptance. It is no verdict before `completions` makes it one. */
+  learned: Outcome.optional(),
   charge: Charge.optional(),
 });
 

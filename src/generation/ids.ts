@@ -48,6 +48,20 @@ export function attemptKey(id: GenerationId, attempt: number): string {
   return `${id}-${attempt}`;
 }
 
+/**
+ * What stands for one attempt in its webhook URL, so that a late word of an older one is known as
+ * such. The first attempt is the generation's own id.
+ */
+export function attemptName(id: GenerationId, attempt: number): string {
+  return attempt === 1 ? id : attemptKey(id, attempt);
+}
+
+/** What `attemptName` made. @throws ZodError for anything else. */
+export function parseAttemptName(name: string): { id: GenerationId; attempt: number } {
+  const [, id, attempt = '1'] = /^(\w+?)(?:-(\d{1,9}))?$/.exec(name) ?? [];
+  return { id: GenerationId.parse(id), attempt: Number(attempt) };
+}
+
 /** Base64url SHA-256 of caller-supplied text, which must never be part of a key or id as it is. */
 export function fingerprint(text: string): string {
   return createHash('sha256').update(text).digest('base64url');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Retry, ToldCharge } from './advice.ts';
 import { GenerationEvent } from './events.ts';
 import { Reason, Result } from './generation.ts';
 import { GenerationId } from './ids.ts';
@@ -53,7 +54,13 @@ export const CompletionEvent = z.object({
     model: z.string(),
     outcome: z.enum(OUTCOMES),
     results: z.array(Result),
-    reason: Reason.nullable(),
+    /** `retry`: as for all of the following, jobs queued by an earlier version do not say. */
+    reason: Reason.extend({ retry: Retry.optional() }).nullable(),
+    charge: ToldCharge.nullable().optional(),
+    /** Whether it was asked for with a provider's test key. */
+    test: z.boolean().optional(),
+    /** The provider's own name for it. */
+    providerTaskId: z.string().nullable().optional(),
     timings: z.object({
       createdAt: isoTime,
       submittedAt: isoTime.nullable(),

@@ -125,7 +125,7 @@ export function redriven(
 
 /** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
-  const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest } = old;
+  const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest, listPrice } = old;
   return {
     id,
     tenant,
@@ -138,6 +138,8 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     isTest,
     version: 1,
     createdAt: now,
+    listPrice,
+    onceKey: undefined,
     attempt: 1,
     sends: 0,
     refusals: 0,
@@ -188,6 +190,7 @@ function lookingAgain(
     missingSince: undefined,
     providerStatus: undefined,
     progress: undefined,
+    learned: undefined,
     // The old generation says what the task cost.
     charge: undefined,
   });

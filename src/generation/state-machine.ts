@@ -106,6 +106,8 @@ function onceDue<G extends Generation>(
       : row(g, event, context);
 }
 
+const OTHER_ATTEMPT = { ignored: true, reason: 'other-attempt' } as const;
+
 const COMPLETED_ROWS = {
   prepared: ignore('already-final'),
   held: ignore('already-final'),
@@ -153,8 +155,8 @@ const TABLE: Table = {
     'observed-live': adoptLive,
     'observed-final': (g, event, c) =>
       g.attempt > 1 && event.outcome.verdict !== 'completed'
-        ? { ignored: true, reason: 'other-attempt' }
-        : finish(g, event.outcome, event.source, c, event.charge),
+        ? OTHER_ATTEMPT
+        : endUnasked(g, event, c),
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -175,7 +177,7 @@ const TABLE: Table = {
       event.send === g.sends ? becomeUnconfirmed(g, c) : { ignored: true, reason: 'other-send' },
     'absence-proven': ignore('already-sending'),
     'observed-live': adoptLive,
-    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c, event.charge),
+    'observed-final': endUnasked,
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -198,7 +200,7 @@ const TABLE: Table = {
     'submit-unknown': ignore('already-unconfirmed'),
     'absence-proven': believeAbsence,
     'observed-live': adoptLive,
-    'observed-final': (g, event, c) => finish(g, event.outcome, event.source, c, event.charge),
+    'observed-final': endUnasked,
     'observed-missing': ignore('not-polling'),
     hint: adoptHint,
     'poll-failed': ignore('not-polling'),
@@ -219,8 +221,9 @@ const TABLE: Table = {
     'absence-proven': ignore('already-accepted'),
     'observed-live': stillLive,
     'observed-final': (g, event, c) =>
-      isOtherTask(g, event.taskId) && event.outcome.verdict !== 'completed'
-        ? { ignored: true, reason: 'other-attempt' }
+      (isOtherTask(g, event.taskId) || isOtherAttempt(g, event)) &&
+      event.outcome.verdict !== 'completed'
+        ? OTHER_ATTEMPT
         : finish(counted(g, event), event.outcome, learnedBy(g, event), c, event.charge),
     'observed-missing': missing,
     hint: checkNow,
@@ -468,7 +471,7 @@ function becomeQueued(
 
 function becomeSubmitted(
   g: InState<'queued' | 'submitting' | 'unconfirmed'>,
-  { task, charge }: Pick<EventOf<'submit-accepted'>, 'task' | 'charge'>,
+  { task, outcome, charge }: Omit<EventOf<'submit-accepted'>, 'type'>,
   context: Context,
 ): Decision {
   const { now, rules } = context;
@@ -478,7 +481,8 @@ function becomeSubmitted(
   const deadlineAt = now + rules.poll.giveUpAfterMs;
   // A grace longer than the patience must not make the last check late.
   const firstPollAt = now + firstPollDelayMs(rules.poll, g.mode === 'hybrid', g.id);
-  const dueAt = Math.min(firstPollAt, deadlineAt);
+  // Its end is on its way to `completions` already, unless a crash came between.
+  const dueAt = outcome ? now + NOTIFY_OVERDUE_MS : Math.min(firstPollAt, deadlineAt);
   return {
     next: recordOf<InState<'submitted'>>({
       ...commonOf(g),
@@ -494,6 +498,7 @@ function becomeSubmitted(
       missingSince: undefined,
       providerStatus: undefined,
       progress: undefined,
+      learned: outcome,
       charge,
     }),
     effects: [{ kind: 'round', at: dueAt }],
@@ -506,6 +511,7 @@ function adoptLive(
   event: EventOf<'observed-live'>,
   context: Context,
 ): Decision {
+  if (isOtherAttempt(g, event)) return OTHER_ATTEMPT;
   if (event.source !== 'webhook' || event.taskId === undefined) {
     return { ignored: true, reason: 'no-task-named' };
   }
@@ -517,6 +523,7 @@ function adoptHint(
   event: EventOf<'hint'>,
   context: Context,
 ): Decision {
+  if (isOtherAttempt(g, event)) return OTHER_ATTEMPT;
   const adopted = becomeSubmitted(g, { task: { id: event.taskId } }, context);
   if ('ignored' in adopted || adopted.next.state !== 'submitted') return adopted;
   return checkNow(adopted.next, event, context);
@@ -524,11 +531,13 @@ function adoptHint(
 
 /** The submit answer is the authority on the task, also when a webhook spoke first. */
 function learnTask(g: InState<'submitted'>, event: EventOf<'submit-accepted'>): Decision {
-  if (g.task.id === event.task.id && g.task.handle === event.task.handle) {
+  const isKnown = g.task.id === event.task.id && g.task.handle === event.task.handle;
+  if (isKnown && !event.outcome) {
     return { ignored: true, reason: 'already-accepted' };
   }
-  const { task, charge = g.charge } = event;
-  return { next: { ...notMissing(g), task, ...(charge && { charge }) }, effects: [] };
+  const { task, charge = g.charge, outcome: learned = g.learned } = event;
+  const found = { ...(charge && { charge }), ...(learned && { learned }) };
+  return { next: { ...notMissing(g), task, ...found }, effects: [] };
 }
 
 function stillLive(
@@ -625,6 +634,7 @@ function missing(
 }
 
 function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Context): Decision {
+  if (event.type === 'hint' && isOtherAttempt(g, event)) return OTHER_ATTEMPT;
   const hintedAt = event.type === 'hint' ? now : g.hintedAt;
   return {
     next: { ...g, ...(hintedAt !== undefined && { hintedAt }), dueAt: now },
@@ -651,11 +661,27 @@ function counted(g: InState<'submitted'>, event: EventOf<'observed-final'>): InS
   return event.source === 'poll' ? { ...g, polls: g.polls + 1 } : g;
 }
 
+/** What an older attempt's webhook says is no word about this one, except that it brought a result. */
+function isOtherAttempt(g: Generation, { attempt }: { attempt?: number | undefined }): boolean {
+  return attempt !== undefined && attempt !== g.attempt;
+}
+
 function isOtherTask(g: InState<'submitted'>, taskId: string | undefined): boolean {
   return taskId !== undefined && taskId !== g.task.id;
 }
 
 // ── the end ─────────────────────────────────────────────────────────────────────────────────────
+
+/** Told by an authentic delivery, before the submission's answer was. */
+function endUnasked(
+  g: InState<'queued' | 'submitting' | 'unconfirmed'>,
+  event: EventOf<'observed-final'>,
+  context: Context,
+): Decision {
+  const { outcome, source, charge } = event;
+  if (outcome.verdict !== 'completed' && isOtherAttempt(g, event)) return OTHER_ATTEMPT;
+  return finish(g, outcome, source, context, charge);
+}
 
 /** A verdict of our own. */
 function endBy(g: Parameters<typeof finish>[0], code: VerdictCode, context: Context): Decision {

@@ -1,3 +1,4 @@
+import { chargeOf, providerTaskIdOf, reasonOf } from '../generation/advice.ts';
 import {
   type Generation,
   isFinal,
@@ -16,7 +17,7 @@ export function representation(g: Generation) {
     submittedAt: 'submittedAt' in g && g.submittedAt !== undefined ? iso(g.submittedAt) : null,
     finishedAt: isFinal(g) ? iso(g.finishedAt) : null,
     results: g.state === 'completed' ? g.results : [],
-    reason: 'reason' in g ? g.reason : null,
+    reason: 'reason' in g ? reasonOf(g) : null,
     /** What the provider said after the end, which stands all the same. */
     late: 'late' in g && g.late ? lateOf(g.late) : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
@@ -25,6 +26,12 @@ export function representation(g: Generation) {
       g.state === 'unconfirmed' ? { since: iso(g.unconfirmedAt), nextStepAt: iso(g.dueAt) } : null,
     /** How the outcome was learned: webhook, hint, poll, submit, deadline, cancel or policy. */
     via: isFinal(g) ? g.via : null,
+    /** The provider's last word on a live task, and how much of it is done, 0 to 1. */
+    providerStatus: g.state === 'submitted' ? (g.providerStatus ?? null) : null,
+    progress: g.state === 'submitted' ? (g.progress ?? null) : null,
+    providerTaskId: providerTaskIdOf(g),
+    charge: chargeOf(g),
+    test: g.isTest === true,
     polls: 'polls' in g ? g.polls : 0,
     cancelRequested: g.state === 'submitting' && g.cancelRequested === true,
     metadata: g.metadata ?? null,

@@ -92,22 +92,22 @@ export function verifyStandard(check: {
 
 /**
  * The unguessable end of a webhook URL: 160 bits of HMAC-SHA256 over the provider and the
- * generation's id, as base64url (27 characters). Anyone who holds the secret can derive it again,
+ * attempt's name, as base64url (27 characters). Anyone who holds the secret can derive it again,
  * so it is not stored; and a URL that one provider was told opens no other provider's door.
  */
-export function deliveryToken(secret: string, provider: string, generationId: string): string {
-  const subject = `${provider}/${generationId}`;
+export function deliveryToken(secret: string, provider: string, attemptName: string): string {
+  const subject = `${provider}/${attemptName}`;
   return hmac(secret, subject).subarray(0, TOKEN_BYTES).toString('base64url');
 }
 
-/** Whether the token was made for this provider and generation under any of the live secrets. */
+/** Whether the token was made for this provider and attempt under any of the live secrets. */
 export function verifyDeliveryToken(
   secrets: readonly string[],
-  delivery: { provider: string; generationId: string; token: string },
+  delivery: { provider: string; attemptName: string; token: string },
 ): boolean {
-  const { provider, generationId, token } = delivery;
+  const { provider, attemptName, token } = delivery;
   return matchesAny(secrets, (secret) =>
-    safeEqual(token, deliveryToken(secret, provider, generationId)),
+    safeEqual(token, deliveryToken(secret, provider, attemptName)),
   );
 }
 

@@ -40,7 +40,9 @@ export type Requester = z.infer<typeof Requester>;
 
 /** As much of a provider as is needed to accept a request for it. */
 export interface KnownProvider {
-  readonly models: Readonly<Record<string, { readonly input: z.ZodType<Record<string, unknown>> }>>;
+  readonly models: Readonly<
+    Record<string, { readonly input: z.ZodType<Record<string, unknown>>; readonly price?: string }>
+  >;
   /** Present when the provider can call us. */
   readonly webhook?: unknown;
   readonly isTest?: boolean;

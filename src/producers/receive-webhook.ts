@@ -7,7 +7,7 @@ import type { Enqueue } from './enqueue.ts';
 export interface VerifiedDelivery {
   readonly provider: string;
   /** Absent when the provider has one endpoint for the account: the task says whose it is. */
-  readonly generationId?: GenerationId;
+  readonly attempt?: { readonly id: GenerationId; readonly attempt: number };
   readonly taskId: string;
   /** Undefined: it could not be understood, and only says that it is time to look. */
   readonly observation: Observation | undefined;
@@ -26,14 +26,17 @@ export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): Receiv
   return async (delivery) => {
     const event = eventOf(delivery);
     const { provider, taskId } = delivery;
-    const id = delivery.generationId ?? (await mailbox.match(provider, taskId, event));
+    const id = delivery.attempt?.id ?? (await mailbox.match(provider, taskId, event));
     if (id === undefined) return 'parked';
     await enqueue.completion({ id, event });
     return 'queued';
   };
 }
 
-function eventOf({ taskId, observation, believed }: VerifiedDelivery): GenerationEvent {
-  if (!observation || (observation.kind === 'final' && !believed)) return { type: 'hint', taskId };
-  return observedEvent(observation, 'webhook', { taskId });
+function eventOf(delivery: VerifiedDelivery): GenerationEvent {
+  const { taskId, observation, believed } = delivery;
+  const about = { taskId, ...(delivery.attempt && { attempt: delivery.attempt.attempt }) };
+  if (!observation || (observation.kind === 'final' && !believed))
+    return { type: 'hint', ...about };
+  return observedEvent(observation, 'webhook', about);
 }

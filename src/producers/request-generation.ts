@@ -49,7 +49,7 @@ export function createRequestGeneration(parts: Parts): RequestGeneration {
     const checked = check(body, who);
     const key = checked.from.idempotencyKey;
     const once = key === undefined ? undefined : onceEntry(key, checked.request);
-    const generation = queuedGeneration(parts, checked);
+    const generation = queuedGeneration(parts, checked, once?.key);
     const earlier = await store.create(generation, once);
     // Its own id: ioredis sent the same write twice because a connection broke.
     const isNew = !earlier || earlier.id === generation.id;
@@ -64,6 +64,7 @@ export function createRequestGeneration(parts: Parts): RequestGeneration {
 function queuedGeneration(
   { publicUrl, maxQueuedMs, now }: Parts,
   { from, request, provider, input }: CheckedRequest,
+  onceKey: string | undefined,
 ): InState<'queued'> {
   const nowMs = now();
   return recordOf<InState<'queued'>>({
@@ -77,6 +78,8 @@ function queuedGeneration(
     metadata: request.metadata,
     callbackUrl: request.callbackUrl || undefined,
     createdAt: nowMs,
+    listPrice: provider.models[request.model]?.price,
+    onceKey,
     attempt: 1,
     sends: 0,
     refusals: 0,
@@ -108,7 +111,7 @@ async function replay(
   if (generation && earlier.bodyFingerprint === once?.bodyFingerprint) return generation;
   throw new InvalidRequest(
     'idempotency_conflict',
-    'This Idempotency-Key was used within 24 hours for another request. Use a new key.',
+    'This Idempotency-Key was used for another request, which is open or ended less than 24 hours ago.',
     [{ field: 'Idempotency-Key', message: 'was used for another request body' }],
   );
 }

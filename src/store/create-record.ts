@@ -10,7 +10,6 @@ import { encodeRecord } from './record-format.ts';
 export interface OnceEntry {
   readonly key: string;
   readonly bodyFingerprint: string;
-  /** How long it is remembered; 24 h unless told. */
   readonly lifetimeMs?: number;
 }
 
@@ -26,7 +25,8 @@ declare module 'ioredis' {
   }
 }
 
-const ONCE_LIFETIME_MS = 24 * 3_600_000;
+/** Shortened when the generation ends; see save-records.ts. Longer than any may take. */
+const ONCE_LIFETIME_MS = 100 * 24 * 3_600_000;
 
 /** Before the first `createRecord` on a connection. A second time changes nothing. */
 export function defineCreate(redis: Redis): void {

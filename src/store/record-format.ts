@@ -49,10 +49,14 @@ function unfit({ id }: Generation, why: string): Defect {
  * of the record's shape, also one more field, is a new one: reading drops what it does not know.
  */
 const FORMAT = 2;
-/** What code of format 1 would drop: a record that holds any of these is of format 2. */
+/**
+ * What code of format 1 would drop: a record that holds any of these is of format 2. Not `onceKey`:
+ * without it a key is only remembered for longer. Nor `listPrice`, which nothing depends on.
+ */
 const SINCE_2 = [
   'isTest',
   'progress',
+  'learned',
   'charge',
   'missingChecks',
   'missingSince',

@@ -3,7 +3,12 @@ import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import { Defect } from '../generation/errors.ts';
 import { GenerationEvent } from '../generation/events.ts';
-import { type Generation, type InState, isFinal } from '../generation/generation.ts';
+import {
+  type FinalGeneration,
+  type Generation,
+  type InState,
+  isFinal,
+} from '../generation/generation.ts';
 import type { Keys } from './keys.ts';
 import { decoded, encodeRecord, type Read } from './record-format.ts';
 
@@ -23,6 +28,8 @@ export interface SaveParts {
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;
+  /** The providers whose running tasks are counted; none when left out. See places.ts. */
+  readonly counted?: ReadonlySet<string>;
 }
 
 declare module 'ioredis' {
@@ -42,6 +49,9 @@ type Written = Unfit | (Fit & { answer: z.infer<typeof Answers>[number] });
 
 /** Vtryon repeats a delivery for up to 24 h. */
 const TASK_ENTRY_MS = 25 * 3_600_000;
+
+/** How long after its generation's end an app's idempotency key is remembered. */
+const ONCE_AFTER_END_MS = 24 * 3_600_000;
 
 /** Before the first `writeRecords` on a connection. A second time changes nothing. */
 export function defineSave(redis: Redis): void {
@@ -92,16 +102,38 @@ function encoded(read: Generation): Fit | Unfit {
 function keysFor(parts: SaveParts, g: Generation): string[] {
   const { keys } = parts;
   const record = keys.record(g.id);
-  const mailbox = isMatchedByTask(parts, g)
-    ? [keys.task(g.provider, g.task.id), keys.parked(g.provider, g.task.id)]
-    : [record, record];
-  return [record, keys.schedule(g.provider), ...mailbox];
+  const schedule = keys.schedule(g.provider);
+  // Of a provider where nobody counts, the key stands for none.
+  const running = parts.counted?.has(g.provider) ? keys.running(g.provider) : record;
+  if (isMatchedByTask(parts, g)) {
+    const { id } = g.task;
+    const mailbox = [keys.task(g.provider, id), keys.parked(g.provider, id)];
+    return [record, schedule, ...mailbox, running];
+  }
+  const once = hasJustEnded(g) ? keys.idempotency(g.tenant, g.onceKey) : record;
+  return [record, schedule, once, record, running];
 }
 
 function argsFor(parts: SaveParts, { generation: g, value }: Fit): string[] {
   const lifetime = isFinal(g) && g.dueAt === undefined ? String(parts.retentionMs) : '';
   const taskLifetime = isMatchedByTask(parts, g) ? String(TASK_ENTRY_MS) : '';
-  return [g.id, String(g.version - 1), value, String(g.dueAt ?? ''), lifetime, taskLifetime];
+  const onceLifetime = hasJustEnded(g) ? String(ONCE_AFTER_END_MS) : '';
+  const runningSince = parts.counted?.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
+  return [
+    ...[g.id, String(g.version - 1), value, String(g.dueAt ?? '')],
+    ...[lifetime, taskLifetime, onceLifetime, String(runningSince)],
+  ];
+}
+
+/** Not everybody is notified yet: its end is written now, or was a moment ago. */
+function hasJustEnded(g: Generation): g is FinalGeneration & { onceKey: string } {
+  return isFinal(g) && g.dueAt !== undefined && g.onceKey !== undefined;
+}
+
+/** Since when the provider may be working on it (Unix ms); undefined: it certainly is not. */
+function runningSinceOf(g: Generation): number | undefined {
+  if (g.state === 'submitted') return g.submittedAt;
+  return g.state === 'submitting' || g.state === 'unconfirmed' ? g.firstSentAt : undefined;
 }
 
 function isMatchedByTask({ matchedByTask }: SaveParts, g: Generation): g is InState<'submitted'> {

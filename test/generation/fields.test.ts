@@ -39,7 +39,10 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   missingSince: NOW - 555,
   providerStatus: 'mark',
   progress: 0.777,
+  onceKey: 'mark',
+  learned: { verdict: 'completed', results: [] },
   charge: { amount: 777, unit: 'mark' },
+  listPrice: 'mark',
   isTest: true,
   submittedAt: NOW - 999,
   task: { id: 'mark' },
@@ -116,7 +119,10 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   ],
   providerStatus: ['submitted → submitted by observed-live'],
   progress: [],
+  onceKey: [],
+  learned: [],
   charge: [],
+  listPrice: [],
   isTest: [],
   submittedAt: [],
   task: ['submitted → submitted by submit-accepted'],
@@ -206,7 +212,14 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
   const start = { id: RECORDS.queued.id, now: NOW, dueAt: NOW, maxQueuedMs: 1, giveUpAfterMs: 1 };
   const fields = (way: RedriveWay) =>
     FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
-  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'isTest', 'metadata', 'redriveOf'];
+  const always: OptionalField[] = [
+    'callbackUrl',
+    'dueAt',
+    'isTest',
+    'listPrice',
+    'metadata',
+    'redriveOf',
+  ];
   expect(fields('submit_anew')).toEqual(always);
   expect(fields('check_again')).toEqual([...always, 'submittedAt', 'task'].sort());
   for (const way of ['same_key', 'search'] as const) {

@@ -979,12 +979,42 @@ describe('polling', () => {
   });
 });
 
+describe('an outcome that comes with the acceptance', () => {
+  const { outcome } = EVENTS['observed-final'];
+  const accepted = { ...EVENTS['submit-accepted'], outcome };
+
+  test('is saved in the same write, and due should nobody bring it to its end', () => {
+    const decision = decide(submitting(), accepted, NOW, rulesWith({}));
+    const next = 'next' in decision ? decision.next : undefined;
+    expect(next).toMatchObject({ state: 'submitted', learned: outcome, dueAt: NOW + 30_000 });
+  });
+
+  test('is learned also where a webhook named the task before', () => {
+    const decision = decide(submitted(), accepted, NOW, rulesWith({}));
+    expect('next' in decision && decision.next).toMatchObject({ learned: outcome });
+  });
+});
+
 describe('a task of an older attempt', () => {
   const other = { taskId: 'task-0' };
 
   test('that failed does not end a newer attempt', () => {
     check(ignored('other-attempt'), submitted({ attempt: 2 }), { ...FAILURE, ...other });
     check(ignored('other-attempt'), queued({ attempt: 2 }), { ...FAILURE, ...other });
+  });
+
+  test.each([
+    ['queued', queued({ attempt: 2 })],
+    ['submitting', submitting({ attempt: 2 })],
+    ['unconfirmed', unconfirmed({ attempt: 2 })],
+    ['submitted', submitted({ attempt: 2 })],
+  ] as const)('whose webhook comes late moves a newer attempt that is %s nowhere', (_, g) => {
+    // A webhook that overtakes the answer of this very send names a task that is not known either.
+    const older = { taskId: 'task-1', attempt: 1 };
+    check(ignored('other-attempt'), g, { ...FAILURE, ...older });
+    check(ignored('other-attempt'), g, { type: 'hint', ...older });
+    if (g.state === 'submitted') return;
+    check(ignored('other-attempt'), g, { ...EVENTS['observed-live'], ...older });
   });
 
   test('that succeeded does: the app gets what was paid for', () => {

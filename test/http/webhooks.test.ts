@@ -21,6 +21,7 @@ const COMPLETED_EVENT = {
   type: 'observed-final',
   source: 'webhook',
   taskId: 'job_1',
+  attempt: 1,
   outcome: { verdict: 'completed', results: [{ kind: 'file', url: RESULT }] },
 };
 
@@ -218,15 +219,32 @@ test('a live status travels the same way, as an observation', async () => {
   const world = await setup();
   const body = JSON.stringify({ id: 'job_1', status: 'processing' });
   expect((await world.fromFitInView(body)).status).toBe(200);
-  const event = { type: 'observed-live', source: 'webhook', status: 'processing', taskId: 'job_1' };
+  const event = {
+    type: 'observed-live',
+    source: 'webhook',
+    status: 'processing',
+    taskId: 'job_1',
+    attempt: 1,
+  };
   expect(await world.completions()).toEqual([[{ id: ID, event }]]);
+});
+
+test('a delivery for another attempt has its own URL, and says which attempt it is of', async () => {
+  const world = await setup();
+  const second = `${ID}-2`;
+  const response = await world.fromFitInView(COMPLETED, second);
+  expect(response.status).toBe(200);
+  const event = { ...COMPLETED_EVENT, attempt: 2 };
+  expect(await world.completions()).toEqual([[{ id: ID, event }]]);
+  const path = pathOf('fitinview', second, tokenOf('fitinview', ID));
+  expect((await deliver(world, path, COMPLETED)).status).toBe(401);
 });
 
 test('an unsigned final delivery is a hint, and nothing of its body is believed', async () => {
   const world = await setup();
   const body = JSON.stringify({ id: 'pred_1', status: 'completed', output: [RESULT] });
   expect((await deliver(world, pathOf('fashn'), body)).status).toBe(200);
-  const event = { type: 'hint', taskId: 'pred_1' };
+  const event = { type: 'hint', taskId: 'pred_1', attempt: 1 };
   expect(await world.completions()).toEqual([[{ id: ID, event }]]);
 });
 

@@ -152,26 +152,26 @@ describe('Standard Webhooks', () => {
 });
 
 describe('a delivery token', () => {
-  const generationId = 'gen_01JZZZZZZZZZZZZZZZZZZZZZZZ';
+  const attemptName = 'gen_01JZZZZZZZZZZZZZZZZZZZZZZZ';
   // printf '%s' fashn/gen_01JZZZZZZZZZZZZZZZZZZZZZZZ | openssl dgst -sha256 -hmac delivery-secret -binary
   //   | head -c 20 | base64 | tr '+/' '-_' | tr -d '='
   const token = 'lG497MLqOTepElg4i0U_dMRKfd4';
 
-  const delivery = { provider: 'fashn', generationId, token };
+  const delivery = { provider: 'fashn', attemptName, token };
 
   test('is 160 bits of HMAC-SHA256 in base64url', () => {
-    expect(deliveryToken('delivery-secret', 'fashn', generationId)).toBe(token);
+    expect(deliveryToken('delivery-secret', 'fashn', attemptName)).toBe(token);
   });
 
   test('belongs to one provider and generation, under any live secret', () => {
     const secrets = ['new-secret', 'delivery-secret'];
     expect(verifyDeliveryToken(secrets, delivery)).toBe(true);
-    const another = { ...delivery, generationId: `${generationId}0` };
+    const another = { ...delivery, attemptName: `${attemptName}0` };
     expect(verifyDeliveryToken(secrets, another)).toBe(false);
     expect(verifyDeliveryToken(secrets, { ...delivery, provider: 'fitinview' })).toBe(false);
     expect(verifyDeliveryToken(['new-secret'], delivery)).toBe(false);
     expect(verifyDeliveryToken([], delivery)).toBe(false);
-    const empty = { ...delivery, token: deliveryToken('', 'fashn', generationId) };
+    const empty = { ...delivery, token: deliveryToken('', 'fashn', attemptName) };
     expect(verifyDeliveryToken([''], empty)).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 import { type Request, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { InvalidRequest } from '../../generation/errors.ts';
-import { GenerationId } from '../../generation/ids.ts';
+import { parseAttemptName } from '../../generation/ids.ts';
 import { verifyDeliveryToken } from '../../outbound/signature.ts';
 import type { ReceiveWebhook, VerifiedDelivery } from '../../producers/receive-webhook.ts';
 import { AdapterDefect } from '../../providers/adapter-defect.ts';
@@ -24,7 +24,7 @@ interface WebhookParts {
 }
 
 /**
- * `POST /:provider/:generationId/:token` for providers that take a URL per request, and
+ * `POST /:provider/:attempt/:token` for providers that take a URL per request, and
  * `POST /:provider` for those with one endpoint for the whole account.
  *
  * Token → body limit → exact raw bytes → signature → parse → one enqueue → exactly 200. Nothing is
@@ -41,14 +41,14 @@ export function webhookRoutes(parts: WebhookParts): Router {
 
   // Admitted before the body is read: a stranger's body is not worth reading.
   router.post(
-    '/:provider/:generationId/:token',
+    '/:provider/:attempt/:token',
     (request, _response, next) => {
       admitWithToken(parts, request);
       next();
     },
     bodyWithToken,
     async (request, response) => {
-      await receive(parts, request, GenerationId.parse(request.params.generationId));
+      await receive(parts, request, parseAttemptName(String(request.params['attempt'])));
       response.status(200).json({ received: true });
     },
   );
@@ -71,10 +71,10 @@ export function webhookRoutes(parts: WebhookParts): Router {
 
 function admitWithToken(parts: WebhookParts, request: Request): void {
   if (supportOf(parts, request).scope !== 'request') throw notAuthentic();
-  const { provider, generationId, token } = request.params;
+  const { provider, attempt, token } = request.params;
   const delivery = {
     provider: String(provider),
-    generationId: String(generationId),
+    attemptName: String(attempt),
     token: String(token),
   };
   if (!verifyDeliveryToken(parts.secrets, delivery)) throw notAuthentic();
@@ -88,7 +88,7 @@ function admitToAccount(parts: WebhookParts, request: Request): void {
 async function receive(
   parts: WebhookParts,
   request: Request,
-  generationId?: GenerationId,
+  attempt?: VerifiedDelivery['attempt'],
 ): Promise<void> {
   const { receiveWebhook, log } = parts;
   const provider = String(request.params['provider']);
@@ -101,11 +101,9 @@ async function receive(
   // A task's number alone may also be another kind of task's: what is matched by it is checked.
   const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
   const delivery = { provider, taskId, observation, believed };
-  const where = await needingRedis(
-    receiveWebhook({ ...delivery, ...(generationId && { generationId }) }),
-  );
+  const where = await needingRedis(receiveWebhook({ ...delivery, ...(attempt && { attempt }) }));
   const says = observation?.kind;
-  log.info({ generation: generationId, provider, says, where }, 'webhook received');
+  log.info({ generation: attempt?.id, provider, says, where }, 'webhook received');
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Logger } from '../../config/log.ts';
 import { ROUND_SIZE } from '../../config/queues.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
-import type { Generation } from '../../generation/generation.ts';
+import type { Generation, InState } from '../../generation/generation.ts';
 import { isLastCheckDue } from '../../generation/late-result.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
@@ -51,8 +51,14 @@ export function createRound(parts: {
   };
 
   async function ask(generation: Generation): Promise<Asked> {
-    const isPolled = generation.state === 'submitted' || isLastCheckDue(generation, now());
-    return { generation, event: isPolled ? await checks.check(generation) : OVERDUE };
+    return { generation, event: await turnOf(generation) };
+  }
+
+  async function turnOf(generation: Generation): Promise<GenerationEvent | undefined> {
+    if (generation.state === 'submitted') {
+      return learnedBefore(generation) ?? checks.check(generation);
+    }
+    return isLastCheckDue(generation, now()) ? checks.check(generation) : OVERDUE;
   }
 
   async function deal({ generation, event }: Asked, all: Promise<unknown>): Promise<void> {
@@ -65,6 +71,11 @@ export function createRound(parts: {
       log.error({ generation: generation.id, provider: provider.name, err }, 'not dealt with');
     }
   }
+}
+
+/** The outcome came with the acceptance, and whoever learned it has gone. */
+function learnedBefore({ learned, charge }: InState<'submitted'>): GenerationEvent | undefined {
+  return learned && { type: 'observed-final', source: 'submit', outcome: learned, charge };
 }
 
 /** What a generation's turn brought; nothing when its lease is to run out. */

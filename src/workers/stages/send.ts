@@ -35,7 +35,7 @@ export async function send(
     const request = submitRequest(generation, parts.webhookUrl(generation));
     const { task, outcome, charge } = await provider.submit(request);
     log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
-    const event = { type: 'submit-accepted', task, ...(charge && { charge }) } as const;
+    const event = { type: 'submit-accepted', task, outcome, charge } as const;
     return { event, holdQueueMs: undefined, result: 'success', outcome };
   } catch (error) {
     if (isTooSoonToSearch(parts, error)) return undefined;

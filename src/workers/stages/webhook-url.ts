@@ -1,4 +1,5 @@
 import { attemptOf, type Generation, modeOf } from '../../generation/generation.ts';
+import { attemptName } from '../../generation/ids.ts';
 import { deliveryToken } from '../../outbound/signature.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 
@@ -20,12 +21,13 @@ export function createWebhookUrl(options: {
   const [secret] = options.secrets;
   return (generation) => {
     const { provider } = generation;
-    const { id, mode } = attemptOf(generation);
+    const { id, attempt, mode } = attemptOf(generation);
     const webhook = providers.get(provider)?.webhook;
     // As it was asked for, and as this process is set up: either may have changed since.
     if (mode === 'polling' || modeOf({ publicUrl, webhook }) === 'polling') return undefined;
     if (!publicUrl || !secret || webhook?.scope !== 'request') return undefined;
-    const path = `/webhooks/${provider}/${id}/${deliveryToken(secret, provider, id)}`;
+    const name = attemptName(id, attempt);
+    const path = `/webhooks/${provider}/${name}/${deliveryToken(secret, provider, name)}`;
     return publicUrl.replace(/\/$/, '') + path;
   };
 }
