@@ -8,7 +8,9 @@ export const NAMESPACE = 'chaos';
 const POLLS = {
   firstAfterMs: 500,
   webhookGraceMs: 4_000,
-  giveUpAfterMs: 180_000,
+  // Shorter than the minute that a late truth takes at this pace, and then some of its last check.
+  giveUpAfterMs: 45_000,
+  lastCheckAfterMs: 30_000,
   maxPolls: 1_000,
 };
 /** From the folder in which the programs run. */
