@@ -16,7 +16,12 @@ const POLLS = {
 /** From the folder in which the programs run. */
 const ATELIER = './chaos/atelier/adapter.js';
 /** Loose enough that faults slow things down, and limits do not. */
-const LIMITS = { SUBMITS_PER_MINUTE: '60000', CONCURRENCY: '60', POLLS_PER_SECOND: '200' };
+const LIMITS = {
+  SUBMITS_PER_MINUTE: '60000',
+  CONCURRENCY: '60',
+  POLLS_PER_SECOND: '200',
+  RUNNING: '200',
+};
 
 /** What every process of the pipeline is given. Nothing of the caller's environment but PATH. */
 export function pipelineEnv(options: {

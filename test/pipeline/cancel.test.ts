@@ -8,7 +8,9 @@ async function startSlowToAnswer() {
   const open: ServerResponse[] = [];
   const server = createServer((request, response) => {
     request.resume();
-    open.push(response);
+    // What is left to spend is asked besides.
+    if (request.url?.startsWith('/v1/credits')) response.writeHead(404).end();
+    else open.push(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
