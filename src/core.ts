@@ -10,7 +10,7 @@ import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
 import { createRequestGeneration, type RequestGeneration } from './producers/request-generation.ts';
 import { type ConnectedProviders, connectProviders } from './providers/connect.ts';
 import { loadFactories } from './providers/modules.ts';
-import { accountWide } from './providers/provider.ts';
+import { accountWide, limitsRunning } from './providers/provider.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
 import { createRules } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
@@ -28,6 +28,7 @@ export interface Installation extends ConnectedProviders {
 export interface Core {
   readonly settings: Installation['settings'];
   readonly providers: ConnectedProviders['providers'];
+  readonly stated: ConnectedProviders['stated'];
   readonly log: Logger;
   readonly now: () => number;
   readonly redis: Redis;
@@ -37,7 +38,7 @@ export interface Core {
   readonly enqueue: Enqueue;
   readonly subscribers: Subscribers;
   /** @throws NotKnownHere for a provider or model that is not switched on here. */
-  readonly rulesFor: (generation: Pick<Generation, 'provider' | 'model'>) => Rules;
+  readonly rulesFor: (asked: Pick<Generation, 'provider' | 'model' | 'input'>) => Rules;
   readonly requestGeneration: RequestGeneration;
   /** Says goodbye to Redis where it is there. The connection stays until `end`. */
   close(): Promise<void>;
@@ -76,7 +77,12 @@ export async function configure(
  * Redis and writes nothing. @param how.leavesNoTrace opening a queue writes nothing either.
  */
 export function assemble(
-  { settings, providers, log }: Pick<Installation, 'settings' | 'providers' | 'log'>,
+  {
+    settings,
+    providers,
+    stated = new Map(),
+    log,
+  }: Pick<Installation, 'settings' | 'providers' | 'log'> & Partial<Pick<Installation, 'stated'>>,
   how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
 ): Core {
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;
@@ -87,6 +93,7 @@ export function assemble(
     keys,
     retentionMs: settings.RETENTION_MS,
     matchedByTask: accountWide(providers),
+    counted: limitsRunning(providers),
   });
   const queues = createQueueSet({
     connection: redis,
@@ -116,7 +123,7 @@ export function assemble(
   });
 
   return {
-    ...{ settings, providers, log, now, redis, keys, store, queues, enqueue, end },
+    ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue, end },
     ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
     async close() {
       await queues.close();

@@ -17,23 +17,28 @@ import { assemble, type Core, configure, type Installation } from './core.ts';
 import { InvalidRequest } from './generation/errors.ts';
 import type { Generation } from './generation/generation.ts';
 import { GenerationId } from './generation/ids.ts';
+import type { SubscriberJob } from './generation/jobs.ts';
 import type { GenerationRequest, Requester } from './producers/request-generation.ts';
 import { ProviderModule } from './providers/modules.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
 import { openConnection } from './store/connection.ts';
 import { createLastingRegistration } from './store/subscribers.ts';
-import { type CompletionHandler, runSubscriber } from './workers/engine/run-subscriber.ts';
+import {
+  type CompletionHandler,
+  type LateResultHandler,
+  runSubscriber,
+} from './workers/engine/run-subscriber.ts';
 import type { RunningWorker } from './workers/engine/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
 export { CannotStart } from './config/start-up.ts';
 export { CatwalkError, InvalidRequest } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
-export type { CompletionEvent } from './generation/jobs.ts';
+export type { CompletionEvent, LateResultEvent } from './generation/jobs.ts';
 export { verifyStandard } from './outbound/signature.ts';
 export type { ProviderAdapter } from './providers/provider.ts';
 export type { ProviderOptions } from './providers/provider-settings.ts';
-export type { CompletionHandler, GenerationRequest, ProviderModule, Requester };
+export type { CompletionHandler, GenerationRequest, LateResultHandler, ProviderModule, Requester };
 export { InvalidSettings };
 
 export interface Catwalk {
@@ -56,10 +61,17 @@ export interface Catwalk {
    * Registers a subscriber for ever and runs it in this process. Every completion from now on
    * reaches it at least once, also those of the time when no process runs it; `event.id` is the
    * same at every repeat. What the handler throws is tried again with growing waits.
+   *
+   * `onLateResult` is called, on the same terms, when the provider says that one that had ended
+   * without a result is done after all; without it nobody is.
    * Waits while Redis is away. @throws InvalidRequest for a name that cannot be used. CannotStart
    *   when Redis must not be trusted, or `close` was called meanwhile.
    */
-  onCompletion(name: string, handler: CompletionHandler): Promise<void>;
+  onCompletion(
+    name: string,
+    handler: CompletionHandler,
+    options?: { readonly onLateResult?: LateResultHandler },
+  ): Promise<void>;
   /** Unregisters a subscriber; what is queued for it already stays in its queue. */
   removeSubscriber(name: string): Promise<void>;
   /**
@@ -141,13 +153,21 @@ function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
   }
 
   return {
-    async add(name: string, handler: CompletionHandler): Promise<void> {
+    async add(
+      name: string,
+      handler: CompletionHandler,
+      { onLateResult }: { readonly onLateResult?: LateResultHandler } = {},
+    ): Promise<void> {
       listening ??= listen();
       const { redis, registration } = listening;
       await awaitRedis(redis, log);
       await registration.register(name);
       const shared = { connection: redis, prefix: keys.prefix, log, now };
-      handlers.push(runSubscriber(name, async ({ event }) => handler(event), shared));
+      const tell = async ({ event }: SubscriberJob): Promise<void> => {
+        if (event.type !== 'generation.late_result') await handler(event);
+        else await onLateResult?.(event);
+      };
+      handlers.push(runSubscriber(name, tell, shared));
     },
     async remove(name: string): Promise<void> {
       listening?.registration.forget(name);

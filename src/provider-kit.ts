@@ -21,6 +21,7 @@ export {
   createAccessTokens,
 } from './providers/access-token.ts';
 export { type Deadline, startDeadline } from './providers/deadline.ts';
+export { expiring, signedUntil } from './providers/expiring.ts';
 export type { FileStore } from './providers/files.ts';
 export { createKeptAddresses, type KeptAddresses } from './providers/kept-addresses.ts';
 export { completedFrom } from './providers/kept-results.ts';

@@ -62,7 +62,9 @@ function makeResultUrls(
   chosen: ChosenScenario,
 ): string[] {
   const { results, baseUrl } = state.context;
-  if (submission.stockResult) return [`${baseUrl()}/assets/person.png`];
+  if (submission.stockResult) {
+    return Array.from({ length: submission.resultCount }, () => `${baseUrl()}/assets/person.png`);
+  }
   if (submission.personImage === undefined) return [];
   return Array.from({ length: submission.resultCount }, () => {
     const resultId = randomUUID();

@@ -13,6 +13,8 @@ export interface ProviderSettings {
   tokenLifetimeMs?: number;
   credits?: number;
   submitsPerMinute?: number;
+  /** The span that `submitsPerMinute` is counted over instead of a minute, in real time. */
+  rateWindowMs?: number;
   /** Tasks that may be live at once; unlimited when absent. */
   concurrentTasks?: number;
   /** Choices for the dialect's switches. */

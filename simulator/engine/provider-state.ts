@@ -56,7 +56,10 @@ export function createProviderState(
     ledger: createLedgerRecorder(),
     tasks: new QuickLRU({ maxSize: MAX_TASKS }),
     idempotency: createIdempotencyCache(),
-    submits: createRateWindow(settings.submitsPerMinute ?? DEFAULT_SUBMITS_PER_MINUTE),
+    submits: createRateWindow(
+      settings.submitsPerMinute ?? DEFAULT_SUBMITS_PER_MINUTE,
+      settings.rateWindowMs,
+    ),
     tokens: createAccessTokens(),
     uploads: createUploads(),
     memory: new QuickLRU({ maxSize: MAX_REMEMBERED }),

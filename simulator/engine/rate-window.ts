@@ -1,8 +1,8 @@
 import type { RateUsage } from '../contract/account.ts';
 
-const WINDOW_MS = 60_000;
+const MINUTE_MS = 60_000;
 
-/** The calls of the last minute, against a limit. */
+/** The calls of the last minute, or of another span, against a limit. */
 export interface RateWindow {
   usage(nowMs: number): RateUsage;
   /** Counts one call unless the window is full; says whether it was counted. */
@@ -11,12 +11,12 @@ export interface RateWindow {
 }
 
 /** Counts calls over a sliding minute of real time, because clients wait in real seconds. */
-export function createRateWindow(limitPerMinute: number): RateWindow {
+export function createRateWindow(limitPerMinute: number, windowMs = MINUTE_MS): RateWindow {
   let calledAtMs: number[] = [];
   let firstLive = 0;
 
   function forgetOld(nowMs: number): void {
-    while ((calledAtMs[firstLive] ?? Number.POSITIVE_INFINITY) <= nowMs - WINDOW_MS) firstLive += 1;
+    while ((calledAtMs[firstLive] ?? Number.POSITIVE_INFINITY) <= nowMs - windowMs) firstLive += 1;
     // Cutting the array only now and then keeps a busy minute from costing a copy per call.
     if (firstLive > 4096) {
       calledAtMs = calledAtMs.slice(firstLive);
@@ -31,7 +31,7 @@ export function createRateWindow(limitPerMinute: number): RateWindow {
       return {
         limitPerMinute,
         remaining: limitPerMinute - (calledAtMs.length - firstLive),
-        resetAtSeconds: Math.ceil((oldestMs + WINDOW_MS) / 1000),
+        resetAtSeconds: Math.ceil((oldestMs + windowMs) / 1000),
       };
     },
     take(nowMs) {

@@ -12,6 +12,8 @@ const ScenarioRequest = z.strictObject({
 
 const WebhookRequest = z.strictObject({ provider: z.string(), url: z.string().nullable() });
 
+const CreditsRequest = z.strictObject({ provider: z.string(), credits: z.number().min(0) });
+
 const OutageRequest = z.strictObject({
   provider: z.string(),
   answer: z.enum(['server-error', 'html-page']),
@@ -60,6 +62,13 @@ export function createControlRouter(controls: SimulatorControls): Router {
     command(WebhookRequest, ({ provider, url }) => {
       controls.setWebhook(provider, url);
       return { provider };
+    }),
+  );
+  router.post(
+    '/credits',
+    command(CreditsRequest, ({ provider, credits }) => {
+      controls.setCredits(provider, credits);
+      return { provider, credits };
     }),
   );
   router.post(

@@ -27,6 +27,8 @@ export interface SimulatorControls {
    * RangeError when the provider cannot have it.
    */
   setWebhook(provider: string, url: string | null): void;
+  /** The account has so many credits now. */
+  setCredits(provider: string, credits: number): void;
   /** From now on the provider answers every call so, and accepts nothing. */
   setOutage(provider: string, answer: OutageAnswer, seconds: number): void;
   /** Forgets all tasks, ledgers, keys, uploads, spending and scenarios, as if just started. */
@@ -63,6 +65,9 @@ export function createControls(
       const problem = url === null ? undefined : webhookUrlProblem({ provider, url });
       if (problem !== undefined) throw new RangeError(problem);
       state.webhookUrl = url ?? undefined;
+    },
+    setCredits(provider, credits) {
+      stateOf(provider).creditsLeft = credits;
     },
     setOutage(provider, answer, seconds) {
       stateOf(provider).outage = { reason: answer, untilMs: Date.now() + seconds * 1000 };

@@ -19,7 +19,10 @@ const LOOPBACK = '127.0.0.1';
 
 /** A running simulator. */
 export interface Simulator
-  extends Pick<SimulatorControls, 'ledger' | 'setScenario' | 'setWebhook' | 'reset'> {
+  extends Pick<
+    SimulatorControls,
+    'ledger' | 'setScenario' | 'setWebhook' | 'setCredits' | 'reset'
+  > {
   /** `http://127.0.0.1:<port>`; providers are at `<url>/<provider>`. */
   url: string;
   /** Ends every task and delivery and frees the port. A second call does nothing more. */

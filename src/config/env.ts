@@ -242,6 +242,9 @@ export const ProviderEnvironment = z.object({
   TRUST: described(z.enum(['hint', 'token']).default('hint'), {
     about: '`token`: believe its unsigned webhooks without a status check.',
   }),
+  CHECK_INPUTS: described(z.enum(['on', 'off']).default('on'), {
+    about: 'FitRoom: `off` pays without its free checks of the pictures. The others have none.',
+  }),
   ON_UNKNOWN_OUTCOME: described(z.enum(['fail', 'resubmit']).default('fail'), {
     about: 'When a submission’s answer stays lost. `resubmit` may pay twice.',
   }),
@@ -253,6 +256,15 @@ export const ProviderEnvironment = z.object({
   }),
   POLLS_PER_SECOND: described(z.coerce.number().min(0.1).optional(), {
     about: 'Status checks per second, all workers together.',
+  }),
+  RUNNING: described(z.coerce.number().int().min(1).optional(), {
+    about: 'Tasks that it works on at once. Unset: what it documents; else they are not counted.',
+  }),
+  CREDITS_ALARM: described(z.coerce.number().min(0).optional(), {
+    about: 'With less left to spend than this an error line says so. Unset: 20 submissions’ worth.',
+  }),
+  CREDITS_FLOOR: described(z.coerce.number().min(0).optional(), {
+    about: 'With less left to spend than this nothing is submitted. Unset: one submission’s worth.',
   }),
 });
 export type ProviderEnvironment = z.infer<typeof ProviderEnvironment>;

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 
+const LAST_CHECK_AFTER_MS = 3_600_000;
+
 /**
  * How patiently each kind of model is asked, in milliseconds. The first four come from APIXO's
  * published polling guide, `exponential` from FitInView's "Webhooks vs Polling" (both read
  * 2026-11-20). The webhook grace is ours: long enough that a webhook that comes at all comes first.
+ * So is the last check: ASSUMPTION: whatever a provider finishes after we gave up is there an hour
+ * later, and can still be asked for.
  */
 export const POLL_PROFILES = {
   'image-fast': steady({ firstAfterMs: 5_000, everyMs: 3_000, graceMs: 30_000, giveUpMin: 2 }),
@@ -18,6 +22,7 @@ export const POLL_PROFILES = {
     webhookGraceMs: 30_000,
     giveUpAfterMs: 5 * 60_000,
     maxPolls: 10,
+    lastCheckAfterMs: LAST_CHECK_AFTER_MS,
   },
 };
 
@@ -37,6 +42,7 @@ function steady(times: {
     webhookGraceMs: times.graceMs,
     giveUpAfterMs: times.giveUpMin * 60_000,
     maxPolls: undefined as number | undefined,
+    lastCheckAfterMs: LAST_CHECK_AFTER_MS,
   };
 }
 
@@ -55,6 +61,12 @@ export const PollProfileChange = z.strictObject({
   webhookGraceMs: milliseconds.exactOptional(),
   giveUpAfterMs: milliseconds.exactOptional(),
   maxPolls: z.number().int().min(1).exactOptional(),
+  lastCheckAfterMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(24 * 3_600_000)
+    .exactOptional(),
 });
 export type PollProfileChange = z.infer<typeof PollProfileChange>;
 

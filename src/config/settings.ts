@@ -12,12 +12,16 @@ interface ProviderSettings {
   readonly taskPath: string | undefined;
   readonly webhookSecrets: string[];
   readonly trust: 'hint' | 'token';
+  readonly checkInputs: boolean;
   readonly onUnknownOutcome: 'fail' | 'resubmit';
   readonly limits: {
     readonly submitsPerMinute: number | undefined;
     readonly concurrency: number | undefined;
     readonly pollsPerSecond: number | undefined;
+    readonly running: number | undefined;
   };
+  /** In the provider's own units; undefined: worked out from what submissions cost. */
+  readonly credits: { readonly alarm: number | undefined; readonly floor: number | undefined };
 }
 
 /** The whole environment, checked and typed, with each provider's variables gathered. */
@@ -92,12 +96,15 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
     taskPath: own.TASK_PATH,
     webhookSecrets: own.WEBHOOK_SECRET,
     trust: own.TRUST,
+    checkInputs: own.CHECK_INPUTS === 'on',
     onUnknownOutcome: own.ON_UNKNOWN_OUTCOME,
     limits: {
       submitsPerMinute: own.SUBMITS_PER_MINUTE,
       concurrency: own.CONCURRENCY,
       pollsPerSecond: own.POLLS_PER_SECOND,
+      running: own.RUNNING,
     },
+    credits: { alarm: own.CREDITS_ALARM, floor: own.CREDITS_FLOOR },
   };
 }
 

@@ -1,7 +1,7 @@
 import { chargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
-import type { FinalGeneration } from './generation.ts';
-import { completionEventId } from './ids.ts';
-import type { CompletionEvent } from './jobs.ts';
+import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
+import { completionEventId, lateResultEventId } from './ids.ts';
+import type { CompletionEvent, LateResultEvent } from './jobs.ts';
 
 /** The one event that tells how a generation ended. The same record always makes the same event. */
 export function completionEvent(g: FinalGeneration): CompletionEvent {
@@ -27,6 +27,26 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
       },
       metadata: g.metadata ?? null,
       redriveOf: g.redriveOf ?? null,
+    },
+  };
+}
+
+/**
+ * The one event that tells of a late success: what the completion event holds, but for the results.
+ * The same record always makes the same event.
+ */
+export function lateResultEvent(g: Unsuccessful, late: LateResult): LateResultEvent | undefined {
+  if (late.outcome.verdict !== 'completed') return undefined;
+  return {
+    id: lateResultEventId(g.id),
+    type: 'generation.late_result',
+    timestamp: iso(late.at),
+    data: {
+      ...completionEvent(g).data,
+      outcome: 'completed',
+      results: late.outcome.results,
+      reason: null,
+      ended: { outcome: g.state, reason: g.reason },
     },
   };
 }

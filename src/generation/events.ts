@@ -75,6 +75,8 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancel') }),
   /** Every subscriber's job exists. */
   z.object({ type: z.literal('notified') }),
+  /** The same for the late result. */
+  z.object({ type: z.literal('late-notified') }),
 ]);
 export type GenerationEvent = z.infer<typeof GenerationEvent>;
 export type EventType = GenerationEvent['type'];

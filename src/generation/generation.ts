@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Hold } from './hold-reasons.ts';
 import { GenerationId } from './ids.ts';
-import { OUTCOMES, UNSUCCESSFUL, Via } from './verdicts.ts';
+import { OUTCOMES, SOURCES, UNSUCCESSFUL, Via } from './verdicts.ts';
 
 /**
  * The stored record of a generation: a union on `state`, so that a field exists exactly where it
@@ -41,6 +41,22 @@ export const Outcome = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.enum(UNSUCCESSFUL), reason: Reason }),
 ]);
 export type Outcome = z.infer<typeof Outcome>;
+
+/**
+ * What the provider itself said after the generation had ended by our own guess. It never replaces
+ * the outcome. See late-result.ts.
+ */
+export const LateResult = z.object({
+  outcome: Outcome,
+  at: z.number(),
+  via: z.enum(SOURCES),
+  /** The task that is spoken of, where whoever told named it. */
+  taskId: z.string().optional(),
+  charge: Charge.optional(),
+  /** Set until every subscriber's job of it exists. */
+  isOwed: z.literal(true).optional(),
+});
+export type LateResult = z.infer<typeof LateResult>;
 
 /** The provider's own id of an attempt, and whatever else its adapter needs to poll it. */
 export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string().optional() });
@@ -150,6 +166,9 @@ const Submitted = z.object({
   hintedAt: z.number().optional(),
   /** Since when no status check has been answered. */
   unansweredSince: z.number().optional(),
+  /** How often in a row a check found that the provider does not know the task, and since when. */
+  missingChecks: z.number().int().optional(),
+  missingSince: z.number().optional(),
   /** The provider's last word for a live task, as it says it. */
   providerStatus: z.string().optional(),
   /** How much of it is done, 0 to 1, as the provider says it. */
@@ -170,7 +189,10 @@ const finished = {
   /** Set where a send was never accounted for: the provider may have it. As in the states before. */
   firstSentAt: z.number().optional(),
   ...prepared,
-  /** Set until every subscriber's job exists; then the record leaves the schedule. */
+  /**
+   * Set while anything is owed: to tell the outcome or a late result, or one last check. Then the
+   * record leaves the schedule, and its retention begins.
+   */
   dueAt: z.number().optional(),
 };
 
@@ -186,6 +208,11 @@ const Unsuccessful = z.object({
   ...finished,
   state: z.enum(UNSUCCESSFUL),
   reason: Reason,
+  /** Every subscriber's job of the outcome exists. Said only while something else is owed. */
+  isNotified: z.literal(true).optional(),
+  /** When the provider is asked one last time about a task that was given up. */
+  lastCheckAt: z.number().optional(),
+  late: LateResult.optional(),
 });
 
 export const Generation = z.discriminatedUnion('state', [

@@ -16,7 +16,7 @@ export const DEFER_REASONS = [
 export type DeferReason = (typeof DEFER_REASONS)[number];
 
 /** Why we ourselves let a submission wait, without asking the provider. */
-const OWN_HOLD_REASONS = ['circuit_open'] as const;
+const OWN_HOLD_REASONS = ['circuit_open', 'concurrency_limited', 'out_of_credit'] as const;
 
 /** As events carry them. */
 export const DeferReason = wordOf(DEFER_REASONS);

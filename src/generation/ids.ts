@@ -35,6 +35,11 @@ export function completionEventId(id: GenerationId): EventId {
   return `evt_${id.slice('gen_'.length)}`;
 }
 
+/** The one event id of a generation's late result. */
+export function lateResultEventId(id: GenerationId): EventId {
+  return `${completionEventId(id)}_late`;
+}
+
 /**
  * The idempotency key of one attempt, sent to providers that honour one. It is derived, so that
  * every process and every retry sends the same key (32 characters for the first; FitInView allows 200).

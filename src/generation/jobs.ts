@@ -3,7 +3,7 @@ import { Retry, ToldCharge } from './advice.ts';
 import { GenerationEvent } from './events.ts';
 import { Reason, Result } from './generation.ts';
 import { GenerationId } from './ids.ts';
-import { OUTCOMES } from './verdicts.ts';
+import { OUTCOMES, UNSUCCESSFUL } from './verdicts.ts';
 
 /** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
 
@@ -73,10 +73,32 @@ export const CompletionEvent = z.object({
 });
 export type CompletionEvent = z.infer<typeof CompletionEvent>;
 
-export const SubscriberJob = z.object({
-  ...version,
-  event: CompletionEvent,
-  /** Only for the `callback` subscriber. */
-  callbackUrl: z.string().optional(),
+/**
+ * What the provider said after the generation had ended by a guess of ours: it is done after all.
+ * The completion event stands; this one comes once besides, and may be ignored.
+ */
+export const LateResultEvent = z.object({
+  id: z.string(),
+  type: z.literal('generation.late_result'),
+  /** When we learned it. */
+  timestamp: isoTime,
+  data: z.object({
+    ...CompletionEvent.shape.data.shape,
+    outcome: z.literal('completed'),
+    reason: z.null(),
+    /** How the generation had ended, as its completion event told. */
+    ended: z.object({ outcome: z.enum(UNSUCCESSFUL), reason: Reason }),
+  }),
 });
+export type LateResultEvent = z.infer<typeof LateResultEvent>;
+
+/** Only for the `callback` subscriber. */
+const callbackUrl = z.string().optional();
+
+/** Jobs of version 2 tell late results, which processes of earlier releases leave alone. */
+export const SubscriberJob = z.discriminatedUnion('v', [
+  z.object({ v: z.literal(1), event: CompletionEvent, callbackUrl }),
+  z.object({ v: z.literal(2), event: LateResultEvent, callbackUrl }),
+]);
+export const SUBSCRIBER_JOB_VERSIONS: readonly number[] = [1, 2];
 export type SubscriberJob = z.infer<typeof SubscriberJob>;

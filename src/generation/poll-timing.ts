@@ -12,6 +12,8 @@ export interface PollProfile {
   giveUpAfterMs: number;
   /** Some providers are given up on after a number of polls instead. */
   maxPolls?: number | undefined;
+  /** This long after giving up, one more check: the work may have been done all the same. 0: none. */
+  lastCheckAfterMs?: number | undefined;
 }
 
 /** Jitter spreads due times by this share to either side, so that a burst does not stay one. */

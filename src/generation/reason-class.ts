@@ -3,9 +3,17 @@ import { ownVerdict, type ReasonClass } from './verdicts.ts';
 
 /**
  * The class of one that failed or timed out. Whatever is not certain counts as the class that pays
- * only when somebody says so.
+ * only when somebody says so. What the provider said later is certain.
  */
 export function reasonClass(g: Unsuccessful): ReasonClass {
+  if (g.late) return g.late.outcome.verdict === 'completed' ? 'task_known' : 'provider_failed';
+  const atEnd = classAtEnd(g);
+  return atEnd === 'outcome_unknown' && g.task ? 'task_known' : atEnd;
+}
+
+/** The class as it was at the end: a task that was never accepted in time became known later. */
+export function classAtEnd({ task, ...rest }: Unsuccessful): ReasonClass {
+  const g: Unsuccessful = { ...rest, ...(task && rest.submittedAt !== undefined && { task }) };
   const ours = ownVerdict(g.reason.code, g.via);
   if (ours && (ours.class !== 'task_known' || g.task)) return certain(ours.class, g);
   if (g.via !== 'submit' || g.task) return 'provider_failed';

@@ -1,6 +1,7 @@
 import { recordOf } from './fields.ts';
 import {
   attemptOf,
+  type Completed,
   type Generation,
   type InState,
   type ProviderTask,
@@ -17,13 +18,20 @@ import type { Rules } from './rules.ts';
  */
 
 /**
+ * `late_result`    The provider said later that it is done: the new one is completed with that.
  * `check_again`     The task is known: polled again, nothing is submitted.
  * `same_key`       The same submission again, which the provider is sure to recognise.
  * `search`         Looked up first, submitted only when proven absent.
  * `submit_anew`    A new submission.
  * `may_pay_twice`  Only a new submission could help, and an earlier one may have been paid.
  */
-export type RedriveWay = 'check_again' | 'same_key' | 'search' | 'submit_anew' | 'may_pay_twice';
+export type RedriveWay =
+  | 'late_result'
+  | 'check_again'
+  | 'same_key'
+  | 'search'
+  | 'submit_anew'
+  | 'may_pay_twice';
 
 /** What must be known of the provider. */
 type RepeatRules = Pick<Rules, 'repeatSubmit' | 'keyWindowMs'>;
@@ -37,6 +45,7 @@ export function redriveWay(
   g: Unsuccessful,
   { rules, dueAt, payAgain }: { rules: RepeatRules; dueAt: number; payAgain: boolean },
 ): RedriveWay {
+  if (g.late?.outcome.verdict === 'completed') return 'late_result';
   const anew = payAgain ? 'submit_anew' : 'may_pay_twice';
   switch (reasonClass(g)) {
     case 'never_accepted':
@@ -89,6 +98,8 @@ export function redriven(
         prepared: undefined,
         hold: undefined,
       });
+    case 'late_result':
+      return completedLate(old, common, now);
     case 'check_again':
       return old.task && lookingAgain(old.task, common, start);
     case 'same_key':
@@ -138,6 +149,29 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
   };
 }
 
+/** It has its outcome from the beginning, and owes it to its subscribers. */
+function completedLate(
+  { late, task, submittedAt }: Unsuccessful,
+  common: ReturnType<typeof commonOf>,
+  now: number,
+): (Completed & { dueAt: number }) | undefined {
+  if (late?.outcome.verdict !== 'completed') return undefined;
+  return recordOf<Completed & { dueAt: number }>({
+    ...common,
+    state: 'completed',
+    results: late.outcome.results,
+    submittedAt,
+    finishedAt: now,
+    via: late.via,
+    polls: 0,
+    task: late.taskId === undefined || late.taskId === task?.id ? task : { id: late.taskId },
+    // The old generation says what the task cost.
+    charge: undefined,
+    firstSentAt: undefined,
+    prepared: undefined,
+  });
+}
+
 function lookingAgain(
   task: ProviderTask,
   common: ReturnType<typeof commonOf>,
@@ -152,6 +186,8 @@ function lookingAgain(
     polls: 0,
     hintedAt: undefined,
     unansweredSince: undefined,
+    missingChecks: undefined,
+    missingSince: undefined,
     providerStatus: undefined,
     progress: undefined,
     learned: undefined,

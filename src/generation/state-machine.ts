@@ -16,10 +16,12 @@
  *                observation, a cancel, or by giving up after one last check.
  * `completed`, `failed`, `timed_out`, `canceled`
  *                The outcome. Never left. Due until every subscriber's job exists: until it is notified.
+ *                What ended by a guess of ours still listens: see late-result.ts.
  *
  * Every state × event pair is a row below; late, duplicate, early and contradictory events are
  * rows too. `decide` does no I/O. Effects may be repeated safely.
  */
+import { type Context, type Decision, NOTIFY_OVERDUE_MS } from './decision.ts';
 import type { EventOf, EventType, GenerationEvent } from './events.ts';
 import { commonOf, recordOf } from './fields.ts';
 import type {
@@ -35,39 +37,33 @@ import type {
   Unsuccessful,
 } from './generation.ts';
 import type { Hold } from './hold-reasons.ts';
+import {
+  checkOnHint,
+  lastCheckAnswered,
+  lastCheckFailed,
+  lastCheckOf,
+  lateResultNotified,
+  learnTaskLate,
+  newsOf,
+  noteLateResult,
+  outcomeNotified,
+} from './late-result.ts';
+import { isLost, missedOnceMore, notMissing } from './missing-task.ts';
 import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
 import { REISSUE_FIRST_MS, reissueAfterMs } from './reissue.ts';
 import type { Rules } from './rules.ts';
 import { outcomeOf, VERDICTS, type VerdictCode, type Via } from './verdicts.ts';
 
-/** What must happen because of a move. Each becomes a job with a deterministic id. */
-export type Effect =
-  | { kind: 'submit'; delayMs: number }
-  | { kind: 'look-up' }
-  | { kind: 'round'; at: number }
-  | { kind: 'cancel-task' }
-  | { kind: 'notify' };
-
-export type Decision =
-  | { next: Generation; effects: readonly Effect[] }
-  | { ignored: true; reason: string };
-
-/** A completion that is not notified after this long is notified again. */
-const NOTIFY_OVERDUE_MS = 30_000;
-/** Right after a submission some providers do not find their own task yet (Segmind, Kling). */
-const MISSING_TOLERATED_MS = 60_000;
 /** ASSUMPTION: after this long a provider's search shows what it has accepted. */
 const SEARCH_SETTLES_MS = 15_000;
 /** While a provider leaves status checks unanswered, each task is asked about at least so often. */
 const LONGEST_SILENT_WAIT_MS = 60_000;
+
+export type { Decision, Effect } from './decision.ts';
+
 /** How soon a lost answer is followed up by a resend; doubles each time. */
 const RECONCILE_FIRST_MS = 1_000;
 const RECONCILE_LONGEST_MS = 60_000;
-
-interface Context {
-  now: number;
-  rules: Rules;
-}
 
 type Row<S extends GenerationState, T extends EventType> = (
   generation: InState<S>,
@@ -112,7 +108,7 @@ function onceDue<G extends Generation>(
 
 const OTHER_ATTEMPT = { ignored: true, reason: 'other-attempt' } as const;
 
-const FINAL_ROWS = {
+const COMPLETED_ROWS = {
   prepared: ignore('already-final'),
   held: ignore('already-final'),
   'submit-started': ignore('already-final'),
@@ -129,6 +125,21 @@ const FINAL_ROWS = {
   overdue: onceDue(tellAgain),
   cancel: ignore('already-final'),
   notified: markNotified,
+  'late-notified': ignore('already-notified'),
+};
+
+const UNSUCCESSFUL_ROWS = {
+  ...COMPLETED_ROWS,
+  'submit-accepted': (g: Unsuccessful, event: EventOf<'submit-accepted'>, c: Context) =>
+    learnTaskLate(g, event.task, c),
+  'observed-live': afterTheEnd,
+  'observed-final': noteLateResult,
+  'observed-missing': (g: Unsuccessful, event: EventOf<'observed-missing'>, c: Context) =>
+    lastCheckAnswered(g, event.askedAt, c),
+  hint: checkOnHint,
+  'poll-failed': lastCheckFailed,
+  notified: (g: Unsuccessful, _event: unknown, c: Context) => outcomeNotified(g, c),
+  'late-notified': (g: Unsuccessful, _event: unknown, c: Context) => lateResultNotified(g, c),
 };
 
 const TABLE: Table = {
@@ -152,6 +163,7 @@ const TABLE: Table = {
     overdue: onceDue(submitAgain),
     cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
     notified: ignore('not-final'),
+    'late-notified': ignore('not-final'),
   },
 
   submitting: {
@@ -175,6 +187,7 @@ const TABLE: Table = {
         ? { ignored: true, reason: 'cancel-pending' }
         : { next: { ...g, cancelRequested: true }, effects: [] },
     notified: ignore('not-final'),
+    'late-notified': ignore('not-final'),
   },
 
   unconfirmed: {
@@ -194,6 +207,7 @@ const TABLE: Table = {
     overdue: onceDue(reconcile),
     cancel: (g, _event, c) => endBy(g, 'canceled_by_app', c),
     notified: ignore('not-final'),
+    'late-notified': ignore('not-final'),
   },
 
   submitted: {
@@ -217,12 +231,13 @@ const TABLE: Table = {
     overdue: ignore('a-poll-decides'),
     cancel: cancelTask,
     notified: ignore('not-final'),
+    'late-notified': ignore('not-final'),
   },
 
-  completed: FINAL_ROWS,
-  failed: FINAL_ROWS,
-  timed_out: FINAL_ROWS,
-  canceled: FINAL_ROWS,
+  completed: COMPLETED_ROWS,
+  failed: UNSUCCESSFUL_ROWS,
+  timed_out: UNSUCCESSFUL_ROWS,
+  canceled: UNSUCCESSFUL_ROWS,
 };
 
 // ── before and while sending ────────────────────────────────────────────────────────────────────
@@ -479,6 +494,8 @@ function becomeSubmitted(
       polls: 0,
       hintedAt: undefined,
       unansweredSince: undefined,
+      missingChecks: undefined,
+      missingSince: undefined,
       providerStatus: undefined,
       progress: undefined,
       learned: outcome,
@@ -519,8 +536,8 @@ function learnTask(g: InState<'submitted'>, event: EventOf<'submit-accepted'>): 
     return { ignored: true, reason: 'already-accepted' };
   }
   const { task, charge = g.charge, outcome: learned = g.learned } = event;
-  const next = { ...g, task, ...(charge && { charge }), ...(learned && { learned }) };
-  return { next, effects: [] };
+  const found = { ...(charge && { charge }), ...(learned && { learned }) };
+  return { next: { ...notMissing(g), task, ...found }, effects: [] };
 }
 
 function stillLive(
@@ -529,9 +546,12 @@ function stillLive(
   context: Context,
 ): Decision {
   if (event.source === 'poll')
-    return pollAgain(withStatus(heard(g, context), event), event, context);
-  const next = withStatus(g, event);
-  const isNews = next.providerStatus !== g.providerStatus || next.progress !== g.progress;
+    return pollAgain(withStatus(notMissing(heard(g, context)), event), event, context);
+  const next = withStatus(notMissing(g), event);
+  const isNews =
+    next.providerStatus !== g.providerStatus ||
+    next.progress !== g.progress ||
+    g.missingChecks !== undefined;
   return isNews ? { next, effects: [] } : { ignored: true, reason: 'nothing-new' };
 }
 
@@ -605,11 +625,12 @@ function missing(
 ): Decision {
   const { now, rules } = context;
   const polls = g.polls + 1;
-  if ((event.askedAt ?? now) - g.submittedAt > MISSING_TOLERATED_MS) {
-    return endBy({ ...g, polls }, 'task_lost', context);
-  }
+  const { askedAt = now } = event;
+  const count = missedOnceMore(g, askedAt);
+  const answered = { ...heard(g, context), ...count, polls };
+  if (isLost(answered, count, askedAt)) return endBy(answered, 'task_lost', context);
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
-  return { next: { ...heard(g, context), polls, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+  return { next: { ...answered, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
 }
 
 function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Context): Decision {
@@ -671,9 +692,10 @@ function finish(
   g: InState<'queued' | 'submitting' | 'unconfirmed' | 'submitted'> & { task?: ProviderTask },
   outcome: Outcome,
   via: Via,
-  { now }: Context,
+  context: Context,
   charge?: Charge,
 ): Decision {
+  const { now } = context;
   const ended = {
     ...commonOf(g),
     submittedAt: g.state === 'submitted' ? g.submittedAt : undefined,
@@ -690,16 +712,32 @@ function finish(
   const next: Generation =
     outcome.verdict === 'completed'
       ? recordOf<Completed>({ ...ended, state: 'completed', results: outcome.results })
-      : recordOf<Unsuccessful>({ ...ended, state: outcome.verdict, reason: outcome.reason });
+      : recordOf<Unsuccessful>({
+          ...ended,
+          state: outcome.verdict,
+          reason: outcome.reason,
+          isNotified: undefined,
+          lastCheckAt: lastCheckOf(g, { outcome, via }, context),
+          late: undefined,
+        });
   return { next, effects: [{ kind: 'notify' }] };
 }
 
 function tellAgain(g: FinalGeneration, _event: unknown, { now }: Context): Decision {
   if (g.dueAt === undefined) return { ignored: true, reason: 'already-notified' };
-  return { next: { ...g, dueAt: now + NOTIFY_OVERDUE_MS }, effects: [{ kind: 'notify' }] };
+  const effects = newsOf(g);
+  if (effects.length === 0) return { ignored: true, reason: 'a-poll-decides' };
+  return { next: { ...g, dueAt: now + NOTIFY_OVERDUE_MS }, effects };
 }
 
-function markNotified(g: FinalGeneration): Decision {
+/** What else the provider says of one that ended in vain. */
+function afterTheEnd(g: Unsuccessful, event: EventOf<'observed-live'>, context: Context): Decision {
+  if (event.source === 'poll') return lastCheckAnswered(g, event.askedAt, context);
+  const { taskId } = event;
+  return learnTaskLate(g, taskId === undefined ? undefined : { id: taskId }, context);
+}
+
+function markNotified(g: Completed): Decision {
   if (g.dueAt === undefined) return { ignored: true, reason: 'already-notified' };
   const { dueAt: _, ...rest } = g;
   return { next: rest, effects: [] };

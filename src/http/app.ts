@@ -13,6 +13,7 @@ import { identityOnly } from './bodies.ts';
 import { BOARD_PATH } from './bull-board.ts';
 import { boardLogin } from './credentials.ts';
 import { errorResponse, notFound } from './error-response.ts';
+import type { KnownLimits } from './known-limits.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
@@ -39,6 +40,7 @@ export interface AppParts {
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
   /** How long no submission of a provider starts (ms); not above 0: none is held. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
+  readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   /** Which proxies' word on a caller's address is taken, as Express takes it; none when left out. */

@@ -1,5 +1,10 @@
 import { chargeOf, providerTaskIdOf, reasonOf } from '../generation/advice.ts';
-import { type Generation, isFinal, publicStatus } from '../generation/generation.ts';
+import {
+  type Generation,
+  isFinal,
+  type LateResult,
+  publicStatus,
+} from '../generation/generation.ts';
 
 /** A generation as the API shows it. Times are ISO 8601. */
 export function representation(g: Generation) {
@@ -13,6 +18,8 @@ export function representation(g: Generation) {
     finishedAt: isFinal(g) ? iso(g.finishedAt) : null,
     results: g.state === 'completed' ? g.results : [],
     reason: 'reason' in g ? reasonOf(g) : null,
+    /** What the provider said after the end, which stands all the same. */
+    late: 'late' in g && g.late ? lateOf(g.late) : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
     /** Nobody knows whether the provider has it: since when, and when that is looked into next. */
     unconfirmed:
@@ -30,6 +37,17 @@ export function representation(g: Generation) {
     metadata: g.metadata ?? null,
     /** The generation that this one tries again. */
     redriveOf: g.redriveOf ?? null,
+  };
+}
+
+function lateOf({ outcome, at, via }: LateResult) {
+  const isSuccess = outcome.verdict === 'completed';
+  return {
+    outcome: outcome.verdict,
+    at: iso(at),
+    via,
+    results: isSuccess ? outcome.results : [],
+    reason: isSuccess ? null : outcome.reason,
   };
 }
 

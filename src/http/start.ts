@@ -14,6 +14,7 @@ import { createSubscribers } from '../store/subscribers.ts';
 import { createApp } from './app.ts';
 import { createBoard } from './bull-board.ts';
 import { createAuthenticator } from './credentials.ts';
+import { createKnownLimits } from './known-limits.ts';
 import { createBoundedServer } from './server.ts';
 
 export interface WebProcess {
@@ -48,6 +49,10 @@ export async function startHttp(core: Core): Promise<WebProcess> {
     openCircuits: (provider) => openCircuits(redis, keys, provider),
     heldForMs: ({ name, limits }) =>
       queues.get(queueNames.submit(name)).getRateLimitTtl(limits.submits.max),
+    quotaOf: createKnownLimits({
+      ...{ redis, keys, now },
+      creditsOf: (provider) => settings.providers[provider]?.credits ?? {},
+    }),
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxWebhookBytes: settings.MAX_WEBHOOK_BYTES,

@@ -11,6 +11,7 @@ export type RedriveAction =
   | 'not_known_here';
 
 const SHOWN: Readonly<Record<RedriveAction, string>> = {
+  late_result: 'take the late result',
   check_again: 'check again',
   same_key: 'same key',
   search: 'search',
@@ -23,6 +24,7 @@ const SHOWN: Readonly<Record<RedriveAction, string>> = {
 };
 
 const DOES_IT: readonly RedriveAction[] = [
+  'late_result',
   'check_again',
   'same_key',
   'search',

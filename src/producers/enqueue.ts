@@ -4,6 +4,7 @@ import {
   type CompletionEvent,
   type CompletionItem,
   type CompletionsJob,
+  type LateResultEvent,
   MOST_ITEMS,
   type RoundJob,
   SUBMIT_JOBS,
@@ -32,7 +33,11 @@ export interface Enqueue {
   /** The same for an item that failed among others: it gets a job, and attempts, of its own. */
   completionAlone(item: CompletionItem): Promise<void>;
   /** Tells one subscriber. */
-  subscriber(name: string, event: CompletionEvent, callbackUrl?: string): Promise<void>;
+  subscriber(
+    name: string,
+    event: CompletionEvent | LateResultEvent,
+    callbackUrl?: string,
+  ): Promise<void>;
 }
 
 interface Job {
@@ -75,10 +80,20 @@ export function createEnqueue(queues: QueueSet): Enqueue {
     subscriber: (name, event, callbackUrl) =>
       add(queueNames.subscriber(name), {
         name: event.type,
-        data: { v: 1, event, ...(callbackUrl && { callbackUrl }) },
-        opts: { jobId: `notify-${event.data.generationId}` },
+        ...subscriberJob(event, callbackUrl),
       }),
   };
+}
+
+function subscriberJob(
+  event: CompletionEvent | LateResultEvent,
+  callbackUrl: string | undefined,
+): Pick<Job, 'data' | 'opts'> {
+  const jobId = `notify-${event.data.generationId}`;
+  const to = callbackUrl === undefined ? {} : { callbackUrl };
+  return event.type === 'generation.late_result'
+    ? { data: { v: 2, event, ...to }, opts: { jobId: `${jobId}-late` } }
+    : { data: { v: 1, event, ...to }, opts: { jobId } };
 }
 
 /** Adds jobs; those of one queue and one turn of the event loop together. */

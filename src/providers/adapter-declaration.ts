@@ -19,6 +19,7 @@ const Declaration = z.object({
     submits: z.object({ max: Positive, perMs: Positive }),
     concurrency: Positive,
     pollsPerSecond: Positive,
+    running: Positive.optional(),
   }),
   repeatSubmit: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('idempotency-key'), keyLifetimeMs: Positive }),

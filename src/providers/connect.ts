@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { ownAddress } from '../generation/own-file.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createImageSource } from '../outbound/image-source.ts';
+import type { StatedLimit } from '../outbound/stated-limits.ts';
 import { type UserAgentSettings, userAgentOf } from '../outbound/user-agent.ts';
 import { createFolderFiles, type FileStore } from './files.ts';
 import type { ProviderAdapter } from './provider.ts';
@@ -21,6 +23,8 @@ export interface ConnectSettings extends UserAgentSettings {
 export interface ConnectedProviders {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly files: FileStore;
+  /** What each provider's last answer to a submission of this process stated of its rate limit. */
+  readonly stated: ReadonlyMap<string, StatedLimit>;
   /**
    * Gives up every call under way, as if its time were over, and every later one before it is sent.
    * For a process that is told to stop and cannot wait for a slow provider.
@@ -61,13 +65,17 @@ export function connectProviders(
   const images = createImageSource({ allowInsecure, signal, userAgent });
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
-    publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),
+    publicUrl: ownAddress(settings),
     secret: settings.CATWALK_SECRET[0] ?? '',
   });
-  const shared = { http, images, files, submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS };
+  const stated = new Map<string, StatedLimit>();
+  const limitStated = stated.set.bind(stated);
+  const { SUBMIT_TIMEOUT_MS: submitTimeoutMs } = settings;
+  const shared = { http, images, files, submitTimeoutMs, limitStated };
   return {
     providers: createProviders(settings.providers, shared, factories),
     files,
+    stated,
     giveUpCalls: () => calls.abort(),
     close: () => {
       closed ??= Promise.all([http.close(), images.close()]).then(() => undefined);

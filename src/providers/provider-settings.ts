@@ -20,6 +20,7 @@ export interface ProviderSettings {
         readonly submitsPerMinute?: number | undefined;
         readonly concurrency?: number | undefined;
         readonly pollsPerSecond?: number | undefined;
+        readonly running?: number | undefined;
       }
     | undefined;
   /**
@@ -29,6 +30,8 @@ export interface ProviderSettings {
   readonly taskPath?: string | undefined;
   /** For providers that do not sign. Default `hint`. */
   readonly trust?: 'hint' | 'token' | undefined;
+  /** For providers that look at pictures before anything is paid. Default true. */
+  readonly checkInputs?: boolean | undefined;
 }
 
 /** What a factory is handed: the settings, and what adapters share. */
@@ -72,9 +75,11 @@ export function limitsFor(
   settings: ProviderSettings['limits'],
 ): ProviderLimits {
   const perMinute = settings?.submitsPerMinute;
+  const running = settings?.running ?? documented.running;
   return {
     submits: perMinute === undefined ? documented.submits : { max: perMinute, perMs: 60_000 },
     concurrency: settings?.concurrency ?? documented.concurrency,
     pollsPerSecond: settings?.pollsPerSecond ?? documented.pollsPerSecond,
+    ...(running !== undefined && { running }),
   };
 }

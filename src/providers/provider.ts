@@ -17,6 +17,8 @@ export interface Model {
   readonly input: z.ZodType<Record<string, unknown>>;
   /** Timing the provider recommends, where it differs from the model type's profile. */
   readonly poll?: Partial<PollProfile>;
+  /** What of that timing depends on what is asked for. Must not throw, whatever the input. */
+  pollFor?(input: Record<string, unknown>): Partial<PollProfile>;
   /** What the provider publishes about its price, in its own units: `8, 12 or 20 credits`. */
   readonly price?: string;
   /** How long the provider keeps a result. Absent: nobody says. */
@@ -179,6 +181,14 @@ export interface ProviderAdapter {
 export function accountWide(providers: ReadonlyMap<string, ProviderAdapter>): ReadonlySet<string> {
   const names = [...providers.values()].filter(({ webhook }) => webhook?.scope === 'account');
   return new Set(names.map(({ name }) => name));
+}
+
+/** The names of providers whose running tasks are counted, because they limit them. */
+export function limitsRunning(
+  providers: ReadonlyMap<string, ProviderAdapter>,
+): ReadonlySet<string> {
+  const limited = [...providers.values()].filter(({ limits }) => limits.running !== undefined);
+  return new Set(limited.map(({ name }) => name));
 }
 
 /** We stop relying on a key a little before its provider forgets it. */

@@ -20,8 +20,6 @@ export const REASONS = {
   provider_failed: { askAgain: false, sentence: 'The provider could not make it.' },
   provider_canceled: { askAgain: true, sentence: 'The provider canceled the task.' },
   provider_timed_out: { askAgain: true, sentence: 'The provider gave the task up as too slow.' },
-  /** Accepted long ago and never begun: the same input is likely to end there again. */
-  provider_stuck: { askAgain: false, sentence: 'The provider never began the task.' },
   result_missing: { askAgain: true, sentence: 'The provider finished without a usable result.' },
   /** Data that is no file is kept in the record, which must stay small. */
   result_too_large: { askAgain: false, sentence: 'The result has more data than is kept.' },

@@ -2,6 +2,7 @@ import { OutcomeUnknown, Retryable, Terminal } from '../generation/errors.ts';
 import type { DeferReason } from '../generation/hold-reasons.ts';
 import type { HttpAnswer } from '../outbound/http-client.ts';
 import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../outbound/retry-after.ts';
+import { readStatedLimit, usedUpForMs } from '../outbound/stated-limits.ts';
 import { explain } from './reasons.ts';
 
 /**
@@ -43,11 +44,16 @@ export function refusal(
 }
 
 /**
- * "Not now": certainly not accepted, or free of effects. Waits as long as Retry-After says, and no
- * less than `atLeastMs`, which is also for providers that name the time elsewhere than in the header.
+ * "Not now": certainly not accepted, or free of effects. Waits as long as Retry-After says, or else
+ * the headers of a limit that is used up, and no less than `atLeastMs`, which is also for providers
+ * that name the time elsewhere than in the header.
  */
 export function deferral(answer: HttpAnswer, reason: DeferReason, atLeastMs = 0): Retryable {
-  const given = retryAfterMs(answer.headers['retry-after'], Date.now()) ?? 0;
+  const now = Date.now();
+  const given =
+    retryAfterMs(answer.headers['retry-after'], now) ??
+    usedUpForMs(readStatedLimit(answer.headers, now), now) ??
+    0;
   const wait = Math.min(Math.max(given, atLeastMs), LONGEST_RETRY_AFTER_MS);
   return new Retryable(reason, `${answer.call} answered ${answer.status}: ${reason}`, {
     retryAfterMs: wait > 0 ? wait : undefined,

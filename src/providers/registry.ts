@@ -1,4 +1,5 @@
 import { Defect } from '../generation/errors.ts';
+import { hearingLimits, type StatedLimit } from '../outbound/stated-limits.ts';
 import { assertDeclaration } from './adapter-declaration.ts';
 import { createApixo } from './apixo/adapter.ts';
 import { checkedAdapter } from './checked-adapter.ts';
@@ -7,6 +8,7 @@ import { createFashn } from './fashn/adapter.ts';
 import { createFitInView } from './fitinview/adapter.ts';
 import { createFitRoom } from './fitroom/adapter.ts';
 import { createImageIntelligence } from './image-intelligence/adapter.ts';
+import { largeDataAsFiles } from './large-data.ts';
 import type { ProviderAdapter } from './provider.ts';
 import {
   InvalidProviderSettings,
@@ -37,7 +39,11 @@ const BUILT_IN = {
 export type { ProviderFactory, ProviderSettings } from './provider-settings.ts';
 
 /** What all adapters are handed besides their own settings. */
-export type SharedParts = Pick<ProviderOptions, 'http' | 'images' | 'files' | 'submitTimeoutMs'>;
+export interface SharedParts
+  extends Pick<ProviderOptions, 'http' | 'images' | 'files' | 'submitTimeoutMs'> {
+  /** Told what a provider's answers to submissions state of its rate limit. */
+  readonly limitStated?: (provider: string, stated: StatedLimit) => void;
+}
 
 /** For a library user who adds providers: pass a copy with more entries to `createProviders`. */
 export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
@@ -54,7 +60,7 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
  */
 export function createProviders(
   settings: Readonly<Partial<Record<string, ProviderSettings>>>,
-  shared: SharedParts,
+  { limitStated = () => {}, ...shared }: SharedParts,
   factories: ReadonlyMap<string, ProviderFactory> = PROVIDER_FACTORIES,
 ): ReadonlyMap<string, ProviderAdapter> {
   const providers = new Map<string, ProviderAdapter>();
@@ -64,9 +70,13 @@ export function createProviders(
     const create = factories.get(name);
     if (!create) throw new Defect(`There are settings for ${name}, but no such provider`);
     try {
-      const adapter = create({ ...chosen, ...shared });
+      const http = hearingLimits(shared.http, (stated) => limitStated(name, stated));
+      const adapter = create({ ...chosen, ...shared, http });
       assertDeclaration(name, adapter);
-      providers.set(name, withoutSecrets(checkedAdapter(adapter), chosen));
+      providers.set(
+        name,
+        withoutSecrets(checkedAdapter(largeDataAsFiles(adapter, shared.files)), chosen),
+      );
     } catch (error) {
       if (!(error instanceof InvalidProviderSettings)) throw error;
       refused.push(error);

@@ -12,6 +12,10 @@ export const SEND_MARGIN_MS = 5_000;
 /** And where the app's pictures are loaded first, by the loader's own limits. */
 export const LOADING_MARGIN_MS = 45_000;
 
+/** What rules are asked for: without an input, those of the model's usual timing. */
+type Asked = Pick<Generation, 'provider' | 'model'> & Partial<Pick<Generation, 'input'>>;
+export type RulesFor = (asked: Asked) => Rules;
+
 /**
  * What the state machine must know, from the adapter's facts and the settings.
  * @throws NotKnownHere (from the function returned) for a provider or model this process does not know,
@@ -30,13 +34,14 @@ export function createRules(
     checkPatienceMs: number;
     onUnknownOutcome: (provider: string) => 'fail' | 'resubmit';
   },
-): (generation: Pick<Generation, 'provider' | 'model'>) => Rules {
-  const rules = new Map<string, Rules>();
+): RulesFor {
+  const rules = new Map<string, (asked: Asked) => Rules>();
 
   for (const provider of providers.values()) {
     for (const [name, model] of Object.entries(provider.models)) {
-      const about = { provider: provider.name, name, recommended: model.poll };
-      rules.set(`${provider.name}/${name}`, {
+      const profileWith = (recommended: Partial<PollProfile> | undefined) =>
+        settings.pollProfile(model.type, { provider: provider.name, name, recommended });
+      const usual: Rules = {
         repeatSubmit: provider.repeatSubmit.kind,
         keyWindowMs: keyWindowMs(provider),
         onUnknownOutcome: settings.onUnknownOutcome(provider.name),
@@ -47,14 +52,20 @@ export function createRules(
           (provider.inputs === 'upload' ? LOADING_MARGIN_MS : 0),
         unansweredMs: settings.checkPatienceMs,
         canCancel: provider.cancel !== undefined,
-        poll: settings.pollProfile(model.type, about),
-      });
+        poll: profileWith(model.poll),
+      };
+      rules.set(`${provider.name}/${name}`, ({ input }) =>
+        input && model.pollFor
+          ? { ...usual, poll: profileWith({ ...model.poll, ...model.pollFor(input) }) }
+          : usual,
+      );
     }
   }
 
-  return ({ provider, model }) => {
+  return (asked) => {
+    const { provider, model } = asked;
     const found = rules.get(`${provider}/${model}`);
     if (!found) throw new NotKnownHere(`${provider}/${model}: is the provider switched on here?`);
-    return found;
+    return found(asked);
   };
 }

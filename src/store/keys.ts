@@ -14,6 +14,12 @@ export interface Keys {
   pollBudget(provider: string): string;
   /** One hash for each provider: model → its circuit breaker. */
   circuits(provider: string): string;
+  /** The generations that a provider works on, where it limits how many; by the time of each. */
+  running(provider: string): string;
+  /** One hash for each provider: which limits it stated or we found, and what is left to spend. */
+  quota(provider: string): string;
+  /** Held by the one process that looks after a provider's quota now. */
+  quotaLease(provider: string): string;
   idempotency(tenant: string, keyFingerprint: string): string;
   /** Which generation a provider's task belongs to, where deliveries name nothing else. */
   task(provider: string, taskId: string): string;
@@ -36,6 +42,9 @@ export function keysOf(name: string): Keys {
     schedule: (provider) => `${prefix}:due:${provider}`,
     pollBudget: (provider) => `${prefix}:polls:${provider}`,
     circuits: (provider) => `${prefix}:circuits:${provider}`,
+    running: (provider) => `${prefix}:running:${provider}`,
+    quota: (provider) => `${prefix}:quota:${provider}`,
+    quotaLease: (provider) => `${prefix}:quota-lease:${provider}`,
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,

@@ -53,7 +53,17 @@ const FORMAT = 2;
  * What code of format 1 would drop: a record that holds any of these is of format 2. Not `onceKey`:
  * without it a key is only remembered for longer. Nor `listPrice`, which nothing depends on.
  */
-const SINCE_2 = ['isTest', 'progress', 'learned', 'charge'] as const;
+const SINCE_2 = [
+  'isTest',
+  'progress',
+  'learned',
+  'charge',
+  'missingChecks',
+  'missingSince',
+  'isNotified',
+  'lastCheckAt',
+  'late',
+] as const;
 const Formatted = z.object({ format: z.number().optional() });
 
 /**

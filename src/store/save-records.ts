@@ -28,6 +28,8 @@ export interface SaveParts {
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;
+  /** The providers whose running tasks are counted; none when left out. See places.ts. */
+  readonly counted?: ReadonlySet<string>;
 }
 
 declare module 'ioredis' {
@@ -101,25 +103,37 @@ function keysFor(parts: SaveParts, g: Generation): string[] {
   const { keys } = parts;
   const record = keys.record(g.id);
   const schedule = keys.schedule(g.provider);
+  // Of a provider where nobody counts, the key stands for none.
+  const running = parts.counted?.has(g.provider) ? keys.running(g.provider) : record;
   if (isMatchedByTask(parts, g)) {
     const { id } = g.task;
-    return [record, schedule, keys.task(g.provider, id), keys.parked(g.provider, id)];
+    const mailbox = [keys.task(g.provider, id), keys.parked(g.provider, id)];
+    return [record, schedule, ...mailbox, running];
   }
   const once = hasJustEnded(g) ? keys.idempotency(g.tenant, g.onceKey) : record;
-  return [record, schedule, once, record];
+  return [record, schedule, once, record, running];
 }
 
 function argsFor(parts: SaveParts, { generation: g, value }: Fit): string[] {
   const lifetime = isFinal(g) && g.dueAt === undefined ? String(parts.retentionMs) : '';
   const taskLifetime = isMatchedByTask(parts, g) ? String(TASK_ENTRY_MS) : '';
   const onceLifetime = hasJustEnded(g) ? String(ONCE_AFTER_END_MS) : '';
-  const lifetimes = [lifetime, taskLifetime, onceLifetime];
-  return [g.id, String(g.version - 1), value, String(g.dueAt ?? ''), ...lifetimes];
+  const runningSince = parts.counted?.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
+  return [
+    ...[g.id, String(g.version - 1), value, String(g.dueAt ?? '')],
+    ...[lifetime, taskLifetime, onceLifetime, String(runningSince)],
+  ];
 }
 
 /** Not everybody is notified yet: its end is written now, or was a moment ago. */
 function hasJustEnded(g: Generation): g is FinalGeneration & { onceKey: string } {
   return isFinal(g) && g.dueAt !== undefined && g.onceKey !== undefined;
+}
+
+/** Since when the provider may be working on it (Unix ms); undefined: it certainly is not. */
+function runningSinceOf(g: Generation): number | undefined {
+  if (g.state === 'submitted') return g.submittedAt;
+  return g.state === 'submitting' || g.state === 'unconfirmed' ? g.firstSentAt : undefined;
 }
 
 function isMatchedByTask({ matchedByTask }: SaveParts, g: Generation): g is InState<'submitted'> {

@@ -2,6 +2,7 @@ import type { Core } from '../core.ts';
 import { createRounds } from '../producers/rounds.ts';
 import { createSchedule } from '../store/schedule.ts';
 import { createAdvance } from './engine/advance.ts';
+import { createProviderLimits } from './limits/provider-limits.ts';
 import { createWebhookUrl } from './stages/webhook-url.ts';
 
 /** What the stages of one process share. */
@@ -21,5 +22,6 @@ export function createWorkerParts(core: Core, shutdownSignal: AbortSignal) {
     secrets: settings.CATWALK_SECRET,
     providers,
   });
-  return { ...core, shutdownSignal, rounds, advance, schedule, webhookUrl };
+  const limits = createProviderLimits(core);
+  return { ...core, shutdownSignal, rounds, advance, schedule, webhookUrl, ...limits };
 }

@@ -11,6 +11,7 @@ import { CALLBACK } from '../store/subscribers.ts';
 import { runSubscriber } from './engine/run-subscriber.ts';
 import { type RunningWorker, runWorker } from './engine/run-worker.ts';
 import { untilTaken } from './engine/until-taken.ts';
+import { startLimitsWatch } from './limits/watch-limits.ts';
 import { startTick, type Tick } from './liveness/tick.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
 import { createCallback } from './stages/callback.ts';
@@ -58,6 +59,11 @@ export async function startWorkers(
   const workers = run(parts, callbackHttp);
   const watched = settings.WORKER_ROLES.includes('poll') ? [...providers.keys()] : [];
   const { schedule, rounds } = parts;
+  const limitsWatch = startLimitsWatch({
+    ...parts,
+    providers: settings.WORKER_ROLES.includes('submit') ? [...providers.values()] : [],
+    creditsOf: (provider) => settings.providers[provider]?.credits ?? {},
+  });
   const tick = startTick({ providers: watched, redis, schedule, rounds, now, log });
 
   return {
@@ -66,6 +72,7 @@ export async function startWorkers(
     workers,
     async stop() {
       tick.stop();
+      limitsWatch.stop();
       const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
       const lastCall = setTimeout(() => {
         stopping.abort();

@@ -51,6 +51,12 @@ function problemsOf(read: () => unknown): readonly string[] {
   return [];
 }
 
+test('a provider’s free checks of its inputs are on until they are switched off', () => {
+  const fashn = (more: Env) => readSettings({ ...COMPLETE, ...more }).providers['fashn'];
+  expect(fashn({})?.checkInputs).toBe(true);
+  expect(fashn({ FASHN_CHECK_INPUTS: 'off' })?.checkInputs).toBe(false);
+});
+
 describe('problems', () => {
   test.each([
     ['NODE_ENV', 'staging'],

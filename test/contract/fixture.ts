@@ -225,6 +225,8 @@ export interface Fixture {
   readonly submitErrors: readonly Documented[];
   /** Documented answers to a check that are no status. */
   readonly checkErrors: readonly Documented[];
+  /** What a check of a task is answered that the provider does not know, or no longer. */
+  readonly unknownTask?: readonly WireAnswer[];
   /** What the path of a check of this task looks like; absent when it cannot be told from the id. */
   readonly checkPath?: (taskId: string) => string;
   /** Where the reference for repeats is in a submission, unless `repeatSubmit` is `none`. */
@@ -247,6 +249,8 @@ export interface Fixture {
     readonly steps: number;
     /** Whether the steps are calls to the provider. If not, they only load the pictures. */
     readonly asks: boolean;
+    /** Whether the submission carries the pictures all the same, so that they are loaded again. */
+    readonly loadsAgain?: true;
     /** What each step sends, in order. */
     readonly sends?: readonly WireRequest[];
     readonly errors: readonly Documented[];

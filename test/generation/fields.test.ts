@@ -35,6 +35,8 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   rejection: { code: 'mark', message: '' },
   hintedAt: NOW - 777,
   unansweredSince: NOW - 888,
+  missingChecks: 7,
+  missingSince: NOW - 555,
   providerStatus: 'mark',
   progress: 0.777,
   onceKey: 'mark',
@@ -45,6 +47,13 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   submittedAt: NOW - 999,
   task: { id: 'mark' },
   firstSentAt: NOW - 3_333,
+  isNotified: true,
+  lastCheckAt: NOW - 66,
+  late: {
+    outcome: { verdict: 'failed', reason: { code: 'mark', message: '' } },
+    at: 7,
+    via: 'poll',
+  },
   dueAt: NOW,
 };
 const MANY_EVENTS: readonly GenerationEvent[] = [
@@ -57,6 +66,13 @@ const MANY_EVENTS: readonly GenerationEvent[] = [
 const RULES = (['none', 'idempotency-key', 'search'] as const).flatMap((repeatSubmit) =>
   (['fail', 'resubmit'] as const).map((onUnknownOutcome) =>
     rulesWith({ repeatSubmit, onUnknownOutcome }),
+  ),
+);
+
+const GAVE_UP = { via: 'deadline', reason: { code: 'gave_up', message: '' } } as const;
+const LAST_CHECK_MADE = (['failed', 'timed_out', 'canceled'] as const).flatMap((state) =>
+  ['observed-live', 'observed-missing', 'poll-failed'].map(
+    (event) => `${state} → ${state} by ${event}`,
   ),
 );
 
@@ -92,6 +108,15 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
     'submitted → submitted by observed-missing',
     'submitted → submitted by poll-failed',
   ],
+  missingChecks: [
+    'submitted → submitted by observed-live',
+    'submitted → submitted by observed-missing',
+    'submitted → submitted by submit-accepted',
+  ],
+  missingSince: [
+    'submitted → submitted by observed-live',
+    'submitted → submitted by submit-accepted',
+  ],
   providerStatus: ['submitted → submitted by observed-live'],
   progress: [],
   onceKey: [],
@@ -106,6 +131,16 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
     'submitting → failed by submit-rejected',
     'unconfirmed → failed by submit-rejected',
   ],
+  // Said only while something else is owed.
+  isNotified: LAST_CHECK_MADE,
+  // There is one.
+  lastCheckAt: [
+    ...LAST_CHECK_MADE,
+    'timed_out → timed_out by hint',
+    'timed_out → timed_out by observed-final',
+  ],
+  // A late success after a late failure.
+  late: ['timed_out → timed_out by observed-final'],
   dueAt: 'always',
 };
 const FIELDS = Object.keys(VALUES) as OptionalField[];
@@ -126,10 +161,18 @@ function fullRecords(state: GenerationState): Generation[] {
     ['uncertain', 'cancelRequested'],
     ['hintedAt'],
   ];
-  return bars.map((without) => {
+  return bars.flatMap((without) => {
     const values = FIELDS.filter((field) => can.has(field) && !without.includes(field));
     const held = Object.fromEntries(values.map((field) => [field, VALUES[field]]));
-    return Generation.parse({ ...RECORDS[state], ...held });
+    const record = Generation.parse({ ...RECORDS[state], ...held });
+    // Ended by a guess of ours, so that it still listens.
+    return state === 'timed_out'
+      ? [
+          record,
+          Generation.parse({ ...record, ...GAVE_UP, late: undefined }),
+          { ...record, ...GAVE_UP },
+        ]
+      : [record];
   });
 }
 

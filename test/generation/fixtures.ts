@@ -149,6 +149,7 @@ export const EVENTS: { [T in EventType]: EventOf<T> } = {
   overdue: { type: 'overdue' },
   cancel: { type: 'cancel' },
   notified: { type: 'notified' },
+  'late-notified': { type: 'late-notified' },
 };
 
 /** A new queued record with an id of its own. */

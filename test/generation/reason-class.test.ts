@@ -38,6 +38,12 @@ const failedBy = (source: 'webhook' | 'poll' | 'submit') => ({
 });
 const uncertain = { ...RECORDS.submitting, uncertain: true as const };
 
+const GIVEN_UP: Unsuccessful = {
+  ...RECORDS.timed_out,
+  via: 'deadline',
+  reason: { code: 'gave_up', message: '' },
+};
+
 const ENDS: readonly [string, Unsuccessful, ReasonClass][] = [
   ['waited too long', ended(RECORDS.queued, [[overdue, LATE]]), 'never_accepted'],
   [
@@ -84,7 +90,24 @@ const ENDS: readonly [string, Unsuccessful, ReasonClass][] = [
   ],
   [
     'was forgotten by its provider',
-    ended(RECORDS.submitted, [[EVENTS['observed-missing'], LATE]]),
+    ended(RECORDS.submitted, [
+      [EVENTS['observed-missing'], NOW],
+      [EVENTS['observed-missing'], NOW + minutes(2)],
+      [EVENTS['observed-missing'], LATE],
+    ]),
+    'task_known',
+  ],
+  [
+    'was given up, and failed at its provider all the same',
+    { ...ended(GIVEN_UP, []), late: { outcome: failedBy('poll').outcome, at: NOW, via: 'poll' } },
+    'provider_failed',
+  ],
+  [
+    'was given up, and done all the same',
+    {
+      ...ended(GIVEN_UP, []),
+      late: { outcome: EVENTS['observed-final'].outcome, at: NOW, via: 'webhook' },
+    },
     'task_known',
   ],
   [

@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GenerationEvent, Source } from '../../src/generation/events.ts';
-import { Generation, isFinal, type Outcome } from '../../src/generation/generation.ts';
+import {
+  type FinalGeneration,
+  Generation,
+  isFinal,
+  type Outcome,
+} from '../../src/generation/generation.ts';
+import { isLastCheckDue, newsOf } from '../../src/generation/late-result.ts';
 import type { Rules } from '../../src/generation/rules.ts';
-import { decide } from '../../src/generation/state-machine.ts';
+import { decide, type Effect } from '../../src/generation/state-machine.ts';
 import { decodeRecord, encodeRecord } from '../../src/store/record-format.ts';
 import { deepFrozen, minutes, NOW, newRecord } from './fixtures.ts';
 
@@ -31,6 +37,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
     webhookGraceMs: fc.constantFrom(0, 30_000),
     giveUpAfterMs: fc.constantFrom(minutes(1), minutes(10)),
     maxPolls: fc.constantFrom(undefined, 3),
+    lastCheckAfterMs: fc.constantFrom(undefined, 0, minutes(1), minutes(60)),
   }),
 });
 
@@ -45,10 +52,13 @@ const reason = fc.constant({ code: 'x', message: 'It broke.' });
 const task = fc.constantFrom({ id: 't1' }, { id: 't2', handle: 'h2' });
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.constant<Outcome>({ verdict: 'completed', results: [] }),
-  fc.record({ verdict: fc.constantFrom('failed', 'timed_out', 'canceled'), reason }),
+  fc.record(
+    { verdict: fc.constantFrom('failed', 'timed_out', 'canceled'), reason },
+    { noNullPrototype: true },
+  ),
 );
 const source = fc.constantFrom<Source[]>('webhook', 'poll', 'submit');
-const bare = (type: 'observed-missing' | 'overdue' | 'cancel' | 'notified') =>
+const bare = (type: 'observed-missing' | 'overdue' | 'cancel' | 'notified' | 'late-notified') =>
   fc.constant<GenerationEvent>({ type });
 
 const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
@@ -89,7 +99,8 @@ const event: fc.Arbitrary<GenerationEvent> = fc.oneof(
   task.map((t): GenerationEvent => ({ type: 'hint', taskId: t.id })),
   fc.record({ type: fc.constant('poll-failed' as const), retryAfterMs: span }),
   bare('cancel'),
-  bare('notified'),
+  { arbitrary: bare('notified'), weight: 2 },
+  { arbitrary: bare('late-notified'), weight: 2 },
 );
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -117,6 +128,7 @@ interface Moment {
   event: GenerationEvent;
   now: number;
   after: Generation;
+  effects: readonly Effect[];
 }
 
 /** Plays the steps on a new record, frozen, and answers every move that was made. */
@@ -130,7 +142,8 @@ function history(plan: readonly Step[], under: Rules): Moment[] {
     const decision = decide(deepFrozen(generation), happened, now, deepFrozen(under));
     expect(decide(generation, happened, now, under)).toEqual(decision);
     if ('ignored' in decision) continue;
-    moves.push({ before: generation, event: happened, now, after: decision.next });
+    const { next: after, effects } = decision;
+    moves.push({ before: generation, event: happened, now, after, effects });
     generation = decision.next;
   }
   return moves;
@@ -148,18 +161,63 @@ test('a final state is never left, and its outcome never changes', () => {
   inEveryLife((moves) => {
     for (const { before, after } of moves) {
       if (!isFinal(before)) continue;
-      const { dueAt: _, ...then } = before;
-      const { dueAt: __, ...now } = after as typeof before;
-      expect(now).toEqual(then);
+      expect(outcomeIn(after)).toEqual(outcomeIn(before));
     }
+  });
+});
+
+/** A final record but for what may still be owed, and what is learned late. */
+function outcomeIn(g: Generation): object {
+  const later = ['dueAt', 'isNotified', 'lastCheckAt', 'late', 'task'];
+  return Object.fromEntries(Object.entries(g).filter(([field]) => !later.includes(field)));
+}
+
+test('a late success stays, and is owed until it is told, exactly once', () => {
+  inEveryLife((moves) => {
+    const owed = moves.flatMap(({ effects }) =>
+      effects.filter(({ kind }) => kind === 'notify-late'),
+    );
+    const told = moves.filter(({ event: happened }) => happened.type === 'late-notified');
+    expect(told.length).toBeLessThanOrEqual(Math.min(owed.length, 1));
+    for (const { before, after } of moves) {
+      const [was, is] = [before, after].map((g) => ('late' in g ? g.late : undefined));
+      if (was?.outcome.verdict !== 'completed') continue;
+      expect({ ...is, isOwed: undefined }).toEqual({ ...was, isOwed: undefined });
+      if (is?.isOwed) expect(was.isOwed).toBe(true);
+    }
+  });
+});
+
+test('what ended keeps nothing to itself: by its due times alone it comes to owe nothing', () => {
+  inEveryLife((moves, under) => {
+    const last = moves.at(-1);
+    if (!last || !isFinal(last.after)) return;
+    let generation: Generation = last.after;
+    for (let turns = 0; generation.dueAt !== undefined; turns++) {
+      expect(turns).toBeLessThan(40);
+      const now = Math.max(generation.dueAt, last.now);
+      const events: GenerationEvent[] = isLastCheckDue(generation, now)
+        ? [{ type: 'poll-failed' }]
+        : [{ type: 'overdue' }, { type: 'notified' }, { type: 'late-notified' }];
+      for (const happened of events) {
+        const decision = decide(generation, happened, now, under);
+        if (!('ignored' in decision)) generation = decision.next;
+      }
+    }
+    expect(newsOf(generation as FinalGeneration)).toEqual([]);
   });
 });
 
 test('whatever owes something is due at a finite moment; a notified record is due never', () => {
   inEveryLife((moves) => {
     for (const { event: happened, after } of moves) {
-      if (happened.type === 'notified') expect(after).not.toHaveProperty('dueAt');
-      else expect(Number.isFinite(after.dueAt)).toBe(true);
+      const owes =
+        !isFinal(after) ||
+        newsOf(after).length > 0 ||
+        ('lastCheckAt' in after && after.lastCheckAt !== undefined);
+      if (owes) expect(Number.isFinite(after.dueAt)).toBe(true);
+      else expect(after).not.toHaveProperty('dueAt');
+      if (happened.type === 'notified' && after.state === 'completed') expect(owes).toBe(false);
     }
   });
 });
@@ -238,6 +296,8 @@ test('the random lives reach every state, so that the rules above are put to the
         seen.add(after.state);
         if (after.attempt > 1) seen.add('attempt 2');
         if (after.state === 'submitting' && after.uncertain) seen.add('uncertain');
+        if ('late' in after && after.late) seen.add('late result');
+        if ('lastCheckAt' in after && after.lastCheckAt) seen.add('last check');
       }
     }),
     { numRuns: 1_000, seed: 1 },
@@ -247,6 +307,8 @@ test('the random lives reach every state, so that the rules above are put to the
     'canceled',
     'completed',
     'failed',
+    'last check',
+    'late result',
     'queued',
     'submitted',
     'submitting',

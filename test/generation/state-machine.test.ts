@@ -147,6 +147,7 @@ const final = (state: GenerationState): Record<EventType, Expected> => ({
   overdue: becomes(state, { dueAt: NOW + 30_000, finishedAt: NOW - 1_000 }, notify),
   cancel: ignored('already-final'),
   notified: becomes(state, { dueAt: undefined, finishedAt: NOW - 1_000 }),
+  'late-notified': ignored('already-notified'),
 });
 
 /** Written by hand from the design: provider class `none`, policy `fail`, mode `hybrid`. */
@@ -178,6 +179,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: becomes('queued', { dueAt: NOW + 30_000 }, submit()),
     cancel: CANCELED,
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   submitting: {
     prepared: ignored('already-sending'),
@@ -196,6 +198,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: ANSWER_LOST,
     cancel: becomes('submitting', { cancelRequested: true, sends: 1 }),
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   unconfirmed: {
     prepared: ignored('already-sent'),
@@ -218,6 +221,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: becomes('failed', { reason: { code: 'outcome_unknown' }, via: 'policy' }, notify),
     cancel: CANCELED,
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   submitted: {
     prepared: ignored('already-accepted'),
@@ -230,7 +234,11 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     'absence-proven': ignored('already-accepted'),
     'observed-live': becomes('submitted', { providerStatus: 'processing', polls: 1, dueAt: NOW }),
     'observed-final': COMPLETED,
-    'observed-missing': becomes('submitted', { polls: 2, dueAt: about(NOW, 3_000) }, round()),
+    'observed-missing': becomes(
+      'submitted',
+      { polls: 2, missingChecks: 1, missingSince: NOW, dueAt: about(NOW, 3_000) },
+      round(),
+    ),
     hint: becomes('submitted', { hintedAt: NOW, dueAt: NOW }, round(NOW)),
     'poll-failed': becomes(
       'submitted',
@@ -240,6 +248,7 @@ const EXPECTED: Record<GenerationState, Record<EventType, Expected>> = {
     overdue: ignored('a-poll-decides'),
     cancel: { ...CANCELED, fields: { ...CANCELED.fields, task: { id: 'task-1', handle: 'h1' } } },
     notified: ignored('not-final'),
+    'late-notified': ignored('not-final'),
   },
   completed: final('completed'),
   failed: final('failed'),
@@ -259,7 +268,7 @@ const EVENT_TYPES = GenerationEvent.options.flatMap((option): EventType[] => [
 describe('every state × event pair', () => {
   test('has exactly one row', () => {
     expect(STATES).toHaveLength(8);
-    expect(EVENT_TYPES).toHaveLength(16);
+    expect(EVENT_TYPES).toHaveLength(17);
     expect(Object.keys(EXPECTED).sort()).toEqual([...STATES].sort());
     for (const rows of Object.values(EXPECTED)) {
       expect(Object.keys(rows).sort()).toEqual([...EVENT_TYPES].sort());
@@ -941,24 +950,7 @@ describe('polling', () => {
     );
   });
 
-  test('a task that cannot be found is tolerated for a minute, then lost', () => {
-    check(
-      becomes('submitted', {}, round()),
-      submitted({ submittedAt: NOW - 60_000 }),
-      'observed-missing',
-    );
-    check(
-      becomes('failed', { reason: { code: 'task_lost' }, via: 'poll' }, notify),
-      submitted({ submittedAt: NOW - 60_001 }),
-      'observed-missing',
-    );
-  });
-
   test('an answer that was long under way counts for the moment it was asked', () => {
-    check(becomes('submitted', {}, round()), submitted({ submittedAt: NOW - minutes(2) }), {
-      type: 'observed-missing',
-      askedAt: NOW - minutes(1),
-    });
     check(
       becomes('submitted', { dueAt: NOW - 1_000 }, round(NOW - 1_000)),
       submitted({ deadlineAt: NOW - 1_000 }),

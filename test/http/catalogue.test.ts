@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { POLL_PROFILES } from '../../src/config/poll-profiles.ts';
+import { NOTHING_KNOWN } from '../../src/http/known-limits.ts';
 import { catalogueRoutes } from '../../src/http/routes/catalogue.ts';
 import type { Account, ProviderAdapter } from '../../src/providers/provider.ts';
 import { serveApp } from './serve-app.ts';
@@ -32,6 +33,7 @@ async function setupAccounts(adapters: readonly ProviderAdapter[]) {
       pollProfiles: {},
       openCircuits: async () => ({}),
       heldForMs: async () => -2,
+      quotaOf: async () => NOTHING_KNOWN,
       now: () => clock.now,
       log: createLogger('silent', []),
     }),

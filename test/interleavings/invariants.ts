@@ -1,6 +1,6 @@
-import type { Generation } from '../../src/generation/generation.ts';
+import type { Generation, Outcome } from '../../src/generation/generation.ts';
 import { isFinal } from '../../src/generation/generation.ts';
-import type { CompletionEvent } from '../../src/generation/jobs.ts';
+import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs.ts';
 import { type ModelProvider, outcomeOf } from './model-provider.ts';
 import type { ModelRedis } from './model-redis.ts';
 
@@ -14,10 +14,12 @@ export function broken(rule: string): never {
 
 /** What one generation must keep. A redrive is a generation of its own. */
 export interface Invariants {
+  /** Called with the new record; a redrive may begin with its outcome. */
+  created(generation: Generation): void;
   /** Called with every move that was saved. */
   moved(before: Generation, after: Generation, now: number): void;
-  /** Called with every completion event that a subscriber got. */
-  told(event: CompletionEvent, now: number): void;
+  /** Called with every event that a subscriber got. */
+  told(event: CompletionEvent | LateResultEvent, now: number): void;
   /** When a subscriber was told, each time. */
   readonly toldAt: readonly number[];
   /** The longest that any due time had passed before something was done about it. */
@@ -35,16 +37,23 @@ export function createInvariants(): Invariants {
   const toldAt: number[] = [];
   let longestOverdueMs = 0;
   let heard: CompletionEvent | undefined;
+  let heardLate: LateResultEvent | undefined;
 
   return {
     toldAt,
     longestOverdueMs: () => longestOverdueMs,
+
+    created(generation) {
+      if (isFinal(generation)) ended = generation;
+    },
 
     moved(before, after, now) {
       longestOverdueMs = Math.max(longestOverdueMs, now - (before.dueAt ?? now));
       if (isFinal(before) && verdictOf(before) !== verdictOf(after)) {
         broken('a final state was left');
       }
+      const late = lateSuccessOf(before);
+      if (late && late !== lateSuccessOf(after)) broken('a late success was replaced');
       if (!isFinal(before) && isFinal(after)) {
         if (ended) broken('a generation ended twice');
         ended = after;
@@ -55,6 +64,13 @@ export function createInvariants(): Invariants {
     },
 
     told(event, now) {
+      if (event.type === 'generation.late_result') {
+        if (heardLate && JSON.stringify(heardLate) !== JSON.stringify(event)) {
+          broken('a subscriber got two different late results');
+        }
+        heardLate = event;
+        return;
+      }
       if (heard && JSON.stringify(heard) !== JSON.stringify(event)) {
         broken('a subscriber got two different completion events');
       }
@@ -72,6 +88,14 @@ export function createInvariants(): Invariants {
       if (redis.due !== undefined) broken('a generation that ended stays due');
       if (!heard) broken('nobody was told');
       checkTruth(record, provider);
+      const late = lateSuccessOf(record);
+      const isTold = late !== undefined && record.state !== 'canceled';
+      if (isTold !== (heardLate !== undefined)) {
+        broken(isTold ? 'nobody was told of a late result' : 'a late result was told that is none');
+      }
+      if (late && !provider.tasks.some((task) => verdictOfOutcome(outcomeOf(task)) === late)) {
+        broken('a late result was made up by someone else than the provider');
+      }
     },
   };
 
@@ -84,12 +108,18 @@ export function createInvariants(): Invariants {
   }
 }
 
+function lateSuccessOf(g: Generation): string | undefined {
+  if (!isFinal(g) || g.state === 'completed' || !g.late) return undefined;
+  const { outcome } = g.late;
+  return outcome.verdict === 'completed' ? verdictOfOutcome(outcome) : undefined;
+}
+
 function verdictOf(g: Generation): string {
   if (g.state === 'completed') return `completed ${JSON.stringify(g.results)}`;
   return isFinal(g) ? `${g.state} ${g.reason.code}` : g.state;
 }
 
-function verdictOfOutcome(outcome: ReturnType<typeof outcomeOf>): string {
+function verdictOfOutcome(outcome: Outcome): string {
   if (outcome.verdict === 'completed') return `completed ${JSON.stringify(outcome.results)}`;
   return `${outcome.verdict} ${outcome.reason.code}`;
 }

@@ -1,6 +1,7 @@
-import { completionEvent } from '../../src/generation/completion-event.ts';
+import { completionEvent, lateResultEvent } from '../../src/generation/completion-event.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../src/generation/generation.ts';
+import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs.ts';
 import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
 import type { Invariants } from './invariants.ts';
 import type { ModelProvider, Request } from './model-provider.ts';
@@ -40,30 +41,34 @@ export function* advance(
   known?: Generation,
 ): Actor<Advanced[]> {
   const { recorder, now } = scene.world;
-  const steps = takeSteps(scene, events, may, known);
+  const steps = takeSteps(scene, events, may, known && events.map(() => known));
   return yield* recorder?.following({ events, may, known, now }, steps) ?? steps;
 }
 
+/** @param known the record as each event's sender has read it. */
 function* takeSteps(
   scene: Scene,
   events: readonly GenerationEvent[],
   may: { finish: boolean },
-  known?: Generation,
+  known?: readonly Generation[],
 ): Actor<Advanced[]> {
   const { world, redis } = scene;
   const results: Advanced[] = events.map(() => ({ kind: 'unknown-generation' }));
   const moved: Move[] = [];
   const forwarded: GenerationEvent[] = [];
-  let generation = known;
-  if (!generation) {
+  let loaded: Generation | undefined;
+  if (!known) {
     yield 'reads the record';
-    generation = redis.load();
+    loaded = redis.load();
   }
-  let pending = generation ? events.map((event, index) => ({ index, event })) : [];
+  let pending = events.flatMap((event, index) => {
+    const generation = known ? known[index] : loaded;
+    return generation ? [{ index, event, generation }] : [];
+  });
 
-  while (pending.length > 0 && generation) {
+  while (pending.length > 0) {
     const moves: ({ index: number } & Move)[] = [];
-    for (const { index, event } of pending) {
+    for (const { index, event, generation } of pending) {
       const { rules } = world.situation;
       const decision = (world.flaws.decide ?? realDecide)(generation, event, world.now, rules);
       if ('ignored' in decision) {
@@ -85,10 +90,7 @@ function* takeSteps(
         results[index] = { kind: 'moved', generation: result.generation };
         moved.push({ event, generation: result.generation, effects });
         forwarded.push(...result.parked);
-      } else {
-        generation = result.current;
-        pending.push({ index, event });
-      }
+      } else if (result.current) pending.push({ index, event, generation: result.current });
     }
   }
 
@@ -102,7 +104,7 @@ function* takeSteps(
 
 function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
   const { world, redis } = scene;
-  const finished: FinalGeneration[] = [];
+  const news: News[] = [];
   for (const { event, generation, effects } of moved) {
     const step = `${generation.sends}-${generation.refusals}`;
     for (const effect of effects) {
@@ -117,23 +119,42 @@ function* issue(scene: Scene, moved: readonly Move[]): Actor<void> {
       }
       if (effect.kind === 'cancel-task') redis.add('cancel', 'cancel', world.now);
       if (effect.kind === 'round') redis.ensureRound(effect.at);
-      if (effect.kind === 'notify' && isFinal(generation)) finished.push(generation);
+      if (!isFinal(generation)) continue;
+      if (effect.kind === 'notify') {
+        news.push({ generation, id: 'told', tells: completionEvent(generation) });
+      }
+      if (effect.kind === 'notify-late') {
+        news.push({ generation, id: 'told-late', tells: lateEventOf(generation) });
+      }
     }
   }
-  yield* tell(scene, finished);
+  if (news.length > 0) yield* tell(scene, news);
 }
 
-/** The subscriber's job first; only then does the record owe nothing any more. */
-function* tell(scene: Scene, finished: readonly FinalGeneration[]): Actor<void> {
+/** What a subscriber is to be told, and the id of its job. */
+interface News {
+  readonly generation: FinalGeneration;
+  readonly id: 'told' | 'told-late';
+  readonly tells: CompletionEvent | LateResultEvent;
+}
+
+/** The subscriber's job first; only then does the record not owe it any more. */
+function* tell(scene: Scene, news: readonly News[]): Actor<void> {
   const { world, redis } = scene;
-  // More than one are equal: the same move, saved twice.
-  const [generation] = finished;
-  if (!generation) return;
-  const told = finished.map(() => ({ type: 'notified' }) as const);
-  if (world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, generation);
-  for (const one of finished) {
+  const told = news.map(
+    ({ id }) => ({ type: id === 'told' ? 'notified' : 'late-notified' }) as const,
+  );
+  const known = news.map(({ generation }) => generation);
+  if (world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, known);
+  for (const { id, tells } of news) {
     yield 'adds the subscriber’s job';
-    redis.add('subscriber', 'told', world.now, { tells: completionEvent(one) });
+    redis.add('subscriber', id, world.now, { tells });
   }
-  if (!world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, generation);
+  if (!world.flaws.marksNotifiedFirst) yield* takeSteps(scene, told, { finish: true }, known);
+}
+
+function lateEventOf(g: FinalGeneration): LateResultEvent {
+  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late);
+  if (!event) throw new Error('there is no late result to tell');
+  return event;
 }

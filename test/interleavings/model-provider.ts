@@ -1,7 +1,13 @@
 import type { GenerationEvent, Observation } from '../../src/generation/events.ts';
 import { attemptOf, type Generation, type Outcome } from '../../src/generation/generation.ts';
 import { attemptKey } from '../../src/generation/ids.ts';
-import { KEY_MARGIN_MS, SEARCH_VISIBLE_MS, SUBMIT_TIMEOUT_MS, seconds } from './situation.ts';
+import {
+  KEY_MARGIN_MS,
+  minutes,
+  SEARCH_VISIBLE_MS,
+  SUBMIT_TIMEOUT_MS,
+  seconds,
+} from './situation.ts';
 import { REDRIVEN_ID, type World } from './world.ts';
 
 /** One task that the provider took, and was paid for. */
@@ -50,6 +56,8 @@ export function createModelProvider(world: World) {
   const tasks: Task[] = [];
   const requests: Request[] = [];
   const sends = new Set<string>();
+  /** How often each task was said to be unknown. */
+  const missed = new Map<string, number>();
 
   const provider = {
     tasks,
@@ -110,6 +118,16 @@ export function createModelProvider(world: World) {
       return { kind: 'final', outcome: outcomeOf(task) };
     },
 
+    /** As `check`, but for an odd answer now and then: too few to lose a task by. */
+    poll(taskId: string): Observation {
+      const answer = provider.check(taskId);
+      const misses = missed.get(taskId) ?? 0;
+      const isOdd = world.isWild && misses < 2 && dice.oneIn(8);
+      if (!isOdd && answer.kind !== 'missing') return answer;
+      missed.set(taskId, misses + 1);
+      return { kind: 'missing' };
+    },
+
     search: (key: string): Task | undefined =>
       tasks.find((task) => task.key === key && task.visibleAt <= world.now),
 
@@ -143,7 +161,7 @@ export function createModelProvider(world: World) {
       webhookOf: request.webhookOf,
       acceptedAt: world.now,
       visibleAt: world.now + (dice.oneIn(2) ? 0 : dice.below(SEARCH_VISIBLE_MS)),
-      finishAt: world.now + dice.pick([0, seconds(3), seconds(20), seconds(100)]),
+      finishAt: world.now + dice.pick([0, seconds(3), seconds(20), seconds(100), minutes(4)]),
       verdict: dice.oneIn(4) ? 'failed' : 'completed',
       isCanceled: false,
     };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, isFinal } from '../../src/generation/generation.ts';
-import type { CompletionEvent } from '../../src/generation/jobs.ts';
+import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs.ts';
 import type { Invariants } from './invariants.ts';
 import { SLOT_MS } from './situation.ts';
 import type { World } from './world.ts';
@@ -16,7 +16,7 @@ export interface Job {
   /** Who may finish it; 0 while it waits, `DEAD` in the failed set, where its id stays taken. */
   holder: number;
   readonly events?: GenerationEvent[];
-  readonly tells?: CompletionEvent;
+  readonly tells?: CompletionEvent | LateResultEvent;
 }
 
 export const DEAD = -1;
@@ -49,7 +49,8 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
   const { situation, dice, flaws } = world;
   let completions = 0;
   let rounds = 0;
-  let doneUntil = 0;
+  /** Until when done subscriber jobs keep their ids. */
+  const doneUntil = new Map<string, number>();
 
   const redis = {
     record: undefined as Generation | undefined,
@@ -60,6 +61,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
 
     create(generation: Generation & { dueAt: number }): void {
       redis.record = generation;
+      rules.created(generation);
       redis.due = flaws.recordsWithoutDueTime ? undefined : generation.dueAt;
       world.say?.(`record: ${generation.state}, due ${world.clock(generation.dueAt)}`);
       watch();
@@ -86,6 +88,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
             `due ${world.clock(generation.dueAt)}`,
         );
         world.seen.add(generation.state);
+        if ('late' in generation && generation.late) world.seen.add('late result');
         rules.moved(current, generation, world.now);
         watch();
         const mail = mailOf(generation);
@@ -114,7 +117,7 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
       more: Pick<Job, 'events' | 'tells'> = {},
     ): void {
       if (jobs.some((job) => job.id === id)) return;
-      if (kind === 'subscriber' && world.now < doneUntil) return;
+      if (kind === 'subscriber' && world.now < (doneUntil.get(id) ?? 0)) return;
       world.say?.(`queue: + ${id}, at ${world.clock(readyAt)}`);
       jobs.push({ id, kind, readyAt, holder: 0, ...more });
     },
@@ -145,7 +148,9 @@ export function createModelRedis(world: World, rules: Invariants, mailbox: Model
         return;
       }
       jobs.splice(jobs.indexOf(job), 1);
-      if (job.kind === 'subscriber' && situation.keepsDoneJobs) doneUntil = world.now + 3_600_000;
+      if (job.kind === 'subscriber' && situation.keepsDoneJobs) {
+        doneUntil.set(job.id, world.now + 3_600_000);
+      }
     },
 
     /** A job that failed for good stands in the way of the next of its id. */

@@ -1,6 +1,7 @@
 import { type GenerationEvent, observedEvent } from '../../src/generation/events.ts';
-import { attemptOf, type Generation } from '../../src/generation/generation.ts';
+import { attemptOf, type Generation, isFinal } from '../../src/generation/generation.ts';
 import { attemptKey } from '../../src/generation/ids.ts';
+import { isLastCheckDue } from '../../src/generation/late-result.ts';
 import { type Actor, advance, type Scene } from './model-advance.ts';
 import type { Job } from './model-redis.ts';
 import { LEASE_MS, SEND_MARGIN_MS, seconds } from './situation.ts';
@@ -126,14 +127,15 @@ function* round(scene: Scene): Actor {
   }
   if (!taken) return undefined;
   let event: GenerationEvent = { type: 'overdue' };
-  if (taken.state === 'submitted') {
+  if (taken.state === 'submitted' || isLastCheckDue(taken, startedAt)) {
+    if (isFinal(taken)) world.seen.add('last check');
     const askedAt = world.now;
     yield 'checks the task';
     // No check takes no time at all.
     world.now += 1;
     if (world.isWild && world.dice.oneIn(8)) event = { type: 'poll-failed' };
     else {
-      const observation = provider.check(taken.task.id);
+      const observation = provider.poll(taken.task.id);
       event = observedEvent(observation, 'poll', { taskId: taken.task.id, askedAt });
     }
     world.say?.(`provider: the check says ${event.type}`);

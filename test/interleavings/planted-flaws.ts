@@ -77,6 +77,35 @@ const forgetsToTell = deciding((decision) =>
     : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'notify') },
 );
 
+const forgetsToTellLate = deciding((decision) =>
+  'ignored' in decision
+    ? decision
+    : { ...decision, effects: decision.effects.filter(({ kind }) => kind !== 'notify-late') },
+);
+
+/** Whoever is told of the outcome counts as told of everything. */
+const tellsHalf = deciding((decision, { event }) => {
+  if ('ignored' in decision || event.type !== 'notified') return decision;
+  const { next } = decision;
+  if (!('late' in next) || !next.late) return decision;
+  const { isOwed: _, ...late } = next.late;
+  const { dueAt: __, ...rest } = next;
+  return { ...decision, next: { ...rest, late } };
+});
+
+/** A task is lost as soon as its provider does not know it. */
+const losesAtOnce: Flaws = {
+  decide: (generation, event, now, rules) => {
+    if (generation.state !== 'submitted' || event.type !== 'observed-missing') {
+      return decide(generation, event, now, rules);
+    }
+    const longAgo = now - 3_600_000;
+    const record = { ...generation, submittedAt: longAgo, deadlineAt: longAgo };
+    const missed = { missingChecks: 9, missingSince: longAgo };
+    return decide({ ...record, ...missed }, event, now, rules);
+  },
+};
+
 /** A final refusal is believed, also when an earlier send of the attempt is unaccounted for. */
 const redrivesEveryRefusal: Flaws = {
   redriveWay: (g, about) => {
@@ -127,6 +156,13 @@ export const FLAWS: readonly [
     forgetsToTell,
     /nobody was told|stays due|come to rest/,
   ],
+  [
+    'a late result is noted and nobody told',
+    forgetsToTellLate,
+    /told of a late|stays due|come to rest/,
+  ],
+  ['a late result counts as told with the outcome', tellsHalf, /told of a late/],
+  ['a task is lost by one odd answer', losesAtOnce, /someone else than the provider/],
   ['a worker calls without having won', { callsWithoutWinning: true }, /two workers|paid/],
   ['no worker can tell its intent from another’s', { sendersAreAlike: true }, /two workers|paid/],
   ['a worker calls however late it is', { callsHoweverLate: true }, /paid/],

@@ -1,7 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../src/config/log.ts';
 import type { Generation } from '../../src/generation/generation.ts';
-import type { CompletionEvent, CompletionItem } from '../../src/generation/jobs.ts';
+import type {
+  CompletionEvent,
+  CompletionItem,
+  LateResultEvent,
+} from '../../src/generation/jobs.ts';
 import { createEnqueue, type Enqueue } from '../../src/producers/enqueue.ts';
 import { createRounds, type Rounds } from '../../src/producers/rounds.ts';
 import type { Keys } from '../../src/store/keys.ts';
@@ -50,8 +54,8 @@ export class Player {
   readonly #calls = new Map<number, Running>();
   /** The real jobs that a job of the model's is. */
   readonly #jobs = new Map<string, string[]>();
-  /** A done subscriber's job that keeps its id, and until when. */
-  #kept: { readonly jobs: readonly string[]; readonly until: number } | undefined;
+  /** Done subscriber jobs that keep their ids, and until when. */
+  #kept: readonly { readonly jobs: readonly string[]; readonly until: number }[] = [];
   #clock = 0;
   #before: Snapshot = { record: undefined, due: undefined, jobs: [] };
   #created: (Generation & { dueAt: number }) | undefined;
@@ -177,7 +181,8 @@ export class Player {
         const isIt = (_g: Generation, delayMs: number) => step.now + delayMs === readyAt;
         return (await doors.open(kind, isIt)).giveBack;
       }
-      const isIt = (_name: unknown, event?: CompletionEvent) => isAlike(event, more?.tells);
+      const isIt = (_name: unknown, event?: CompletionEvent | LateResultEvent) =>
+        isAlike(event, more?.tells);
       return (await doors.open(kind, kind === 'subscriber' ? isIt : undefined)).giveBack;
     }
     // The real code makes room and adds at one door.
@@ -251,14 +256,14 @@ export class Player {
     const finished = this.#jobs.get(id) ?? [];
     this.#jobs.delete(id);
     if (kind === 'subscriber' && this.#situation.keepsDoneJobs) {
-      this.#kept = { jobs: finished, until: step.now + 3_600_000 };
+      this.#kept = [...this.#kept, { jobs: finished, until: step.now + 3_600_000 }];
     } else for (const job of finished) await this.#real.remove(job);
   }
 
   async #evict(): Promise<void> {
-    if (!this.#kept || this.#clock < this.#kept.until) return;
-    for (const job of this.#kept.jobs) await this.#real.remove(job);
-    this.#kept = undefined;
+    const gone = this.#kept.filter(({ until }) => this.#clock >= until);
+    for (const job of gone.flatMap(({ jobs }) => jobs)) await this.#real.remove(job);
+    this.#kept = this.#kept.filter((one) => !gone.includes(one));
   }
 
   /** Compares what the two hold. */
@@ -279,7 +284,7 @@ export class Player {
     this.#known = held.jobs;
     const expected = [
       ...after.jobs.flatMap(({ id }) => this.#jobs.get(id) ?? []),
-      ...(this.#kept?.jobs ?? []),
+      ...this.#kept.flatMap(({ jobs }) => jobs),
     ];
     same('the jobs', [...held.jobs].sort(), expected.sort());
     const dead = after.jobs.flatMap(({ id, isDead }) => (isDead ? (this.#jobs.get(id) ?? []) : []));
@@ -291,11 +296,15 @@ export class Player {
     const last = after.jobs.at(-1);
     for (const { id, kind } of after.jobs) {
       if (kind === 'completions' || id.startsWith('round-now')) continue;
-      const own = kind === 'subscriber' ? `notify-${FIRST_ID}` : ownName(id);
+      const own = kind === 'subscriber' ? subscriberName(id) : ownName(id);
       this.#jobs.set(id, [`${this.#real.queueOf(kind)}:${own}`]);
     }
     const unnamed = added.filter((job) => /:\d+$|:round-now/.test(job));
     if (!last || unnamed.length === 0) return;
     this.#jobs.set(last.id, [...(this.#jobs.get(last.id) ?? []), ...unnamed]);
   }
+}
+
+function subscriberName(id: string): string {
+  return id === 'told-late' ? `notify-${FIRST_ID}-late` : `notify-${FIRST_ID}`;
 }

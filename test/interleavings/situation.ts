@@ -67,6 +67,7 @@ export function situationOf(seed: number, dice: Random): Situation {
         webhookGraceMs: dice.pick([seconds(1), seconds(30)]),
         giveUpAfterMs: minutes(2),
         maxPolls: dice.oneIn(4) ? 4 : undefined,
+        lastCheckAfterMs: dice.pick([undefined, minutes(1), minutes(60)]),
       },
     },
     mode: hybrid ? 'hybrid' : 'polling',

@@ -121,7 +121,8 @@ test('a picture that is not there fails the task with IMAGE_DOWNLOAD_FAILED', as
 });
 
 test.each([
-  ['gpt-image-1', 'text-to-image'],
+  ['nano-banana', 'text-to-image'],
+  ['gpt-image-1', 'gpt-image-1'],
   ['sora-2', 'text-to-video'],
 ])('%s makes something of words alone', async (model, mode) => {
   const { generate, untilState } = await start();
@@ -129,6 +130,43 @@ test.each([
   const { data } = await untilState(taskId, 'success', model);
   const { resultUrls } = JSON.parse(String(data['resultJson']));
   expect(resultUrls).toHaveLength(1);
+});
+
+test.each([
+  ['gpt-image-1', { mode: 'text-to-image' }],
+  ['gpt-image-1', { mode: 'gpt-image-1', aspect_ratio: '16:9' }],
+  ['gpt-image-1', { mode: 'gpt-image-1', num_images: 3 }],
+  ['gpt-image-1', { mode: 'gpt-image-1', prompt: 'x'.repeat(10_001) }],
+  ['nano-banana', { mode: 'text-to-image', prompt: 'x'.repeat(5_001) }],
+  ['nano-banana', { mode: 'text-to-image', aspect_ratio: '1:4' }],
+  ['sora-2', { mode: 'text-to-video', duration: 15 }],
+  ['sora-2', { mode: 'text-to-video', aspect_ratio: '16:9' }],
+  ['sora-2', { mode: 'image-to-video' }],
+])('%s refuses %j with 400', async (model, wish) => {
+  const { generate } = await start();
+  const answer = await generate({ input: { prompt: 'a coat', ...wish } }, '', model);
+  expect(answer).toMatchObject({ status: 400, body: { code: 400, data: null } });
+});
+
+test('sora-2 is served by the official supplier only', async () => {
+  const { generate } = await start();
+  const input = { mode: 'text-to-video', prompt: 'a coat' };
+  for (const [provider, status] of [
+    ['official', 200],
+    ['auto', 400],
+    ['value', 400],
+  ]) {
+    expect((await generate({ provider, input }, '', 'sora-2')).status).toBe(status);
+  }
+});
+
+test('gpt-image-1 makes as many images as it is asked for, and charges each', async () => {
+  const { generate, untilState, simulator } = await start();
+  const input = { mode: 'gpt-image-1', prompt: 'a coat', num_images: 4 };
+  const { taskId } = dataOf(await generate({ input }, '', 'gpt-image-1'));
+  const { data } = await untilState(taskId, 'success', 'gpt-image-1');
+  expect(JSON.parse(String(data['resultJson'])).resultUrls).toHaveLength(4);
+  expect(ledgerOf(simulator, 'apixo').accepted[0]).toMatchObject({ creditsCharged: 32 });
 });
 
 test('a task is known under its own model only', async () => {

@@ -101,6 +101,22 @@ test('the pre-checks tell a picture from another file, and accept no task', asyn
   expect(ledgerOf(simulator, 'fitroom').accepted).toEqual([]);
 });
 
+test('the pre-checks refuse, and take a picture for what the switches say', async () => {
+  const { post, person } = await setup({
+    providers: { fitroom: { switches: { 'input-checks': 'refuse' } } },
+  });
+  const refused = await post('input_check/v1/model', { input_image: person });
+  expect(refused).toMatchObject({
+    status: 200,
+    body: { is_good: false, error_code: expect.any(String), message: expect.any(String) },
+  });
+  const other = await setup({ providers: { fitroom: { switches: { 'clothes-type': 'lower' } } } });
+  expect((await other.post('input_check/v1/clothes', { input_image: person })).body).toEqual({
+    is_clothes: true,
+    clothes_type: 'lower',
+  });
+});
+
 test('no key is 401, no credits 402, an unknown task 404', async () => {
   const { call, submit, get, simulator } = await setup({ scenario: 'out-of-credit' });
   expect((await call('/fitroom/api/tryon/v2/tasks/x')).status).toBe(401);

@@ -3,6 +3,8 @@ import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { NOT_A_PICTURE } from './forms.ts';
 import { jsonPost, ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
+/** So many cells in a row of a grid of 16. */
+const grid = (cells: number) => ({ type: 'GRID', size: 16, zones: [Array(cells).fill(1)] });
 const credentials = { clientId: 'id', clientSecret: 'secret' };
 const ends = ['COMPLETED_SUCCESSFULLY', 'COMPLETED_PARTIAL_ERROR', 'COMPLETED_ALL_ERROR'];
 
@@ -48,6 +50,12 @@ test('without a live token everything is 401', async () => {
   expect((await call('/image-intelligence/v2/detect/x', stranger)).status).toBe(401);
   simulator.reset();
   expect((await get('/detect/x')).status).toBe(401);
+});
+
+test('a class may have zones that are not looked at', async () => {
+  const { detect } = await setup();
+  const classes = [{ class: 'car', exclusionZones: grid(16) }];
+  expect((await detect({ classes })).status).toBe(200);
 });
 
 test('a job is answered whole and in progress', async () => {
@@ -192,6 +200,8 @@ test.each([
   ['65 images', { images: Array.from({ length: 65 }, () => ({ url: 'https://a.test/p.png' })) }],
   ['an image that is neither URL nor blob', { images: [{ customId: 'x' }] }],
   ['no classes', { classes: [] }],
+  ['zones of no type', { classes: [{ class: 'car', exclusionZones: { zones: [[1]] } }] }],
+  ['zones larger than their grid', { classes: [{ class: 'car', exclusionZones: grid(17) }] }],
   ['a customId of 65 characters', { customId: 'x'.repeat(65) }],
   ['a webhookUrl of 513 characters', { webhookUrl: `https://a.test/${'x'.repeat(498)}` }],
 ])('%s is refused with 400', async (_what, body) => {

@@ -50,7 +50,7 @@ test('a request goes from QUEUED to COMPLETED; only the result has its output', 
   expect(result.body).toMatchObject({
     status: 'COMPLETED',
     output: expect.stringMatching(/\/results\/[0-9a-f-]+\.png$/),
-    metrics: { inference_time: expect.any(Number) },
+    metrics: { inference_time: expect.any(Number), cost: 1 },
   });
 });
 
@@ -131,7 +131,10 @@ test('a missing key is 401, an unknown model or request 404, each with its error
   const error = { error: expect.any(String) };
   expect(await call('/segmind/v1/get-user-credits')).toMatchObject({ status: 401, body: error });
   expect(await post('/v2/sdxl', {})).toMatchObject({ status: 404, body: error });
-  expect(await get('/v2/requests/nobody/status')).toMatchObject({ status: 404, body: error });
+  expect(await get('/v2/requests/nobody/status')).toMatchObject({
+    status: 404,
+    body: { error: expect.stringMatching(/^Request \S+ not found$/) },
+  });
 });
 
 test('a new request is missing at first when the switch says so', async () => {
@@ -151,8 +154,8 @@ test('each submission costs one credit, and the rate is told', async () => {
   expect((await get('/v1/get-user-credits')).body).toEqual({ credits: 1, 'free-credits': 0 });
   await submit('?other');
   expect(await submit('?third')).toMatchObject({
-    status: 402,
-    body: { error: expect.any(String) },
+    status: 406,
+    body: { error: 'Insufficient credits' },
   });
 });
 

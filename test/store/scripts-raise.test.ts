@@ -25,7 +25,7 @@ type World = Awaited<ReturnType<typeof setup>>;
 /** Two items for save.lua, the second with `odd` in place of what it should have. */
 function save(
   { redis, keys, records }: World,
-  odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6, string>>,
+  odd: Partial<Record<1 | 2 | 3 | 4 | 5 | 6 | 7, string>>,
 ) {
   const item = (record: (typeof records)[number], args: readonly string[]) => ({
     keys: [
@@ -33,10 +33,11 @@ function save(
       keys.schedule(record.provider),
       keys.task('acme', '1'),
       keys.parked('acme', '1'),
+      keys.running('acme'),
     ],
     args: [record.id, ...args],
   });
-  const fit = ['0', '1\n{}', String(NOW), '', '60000', ''];
+  const fit = ['0', '1\n{}', String(NOW), '', '60000', '', String(NOW)];
   const spoilt = fit.map((arg, place) => odd[(place + 1) as 1] ?? arg);
   const [first, second] = [item(records[0], fit), item(records[1], spoilt)];
   const all = [...first.keys, ...second.keys];
@@ -100,6 +101,12 @@ const RAISING: readonly Raising[] = [
   },
   { title: 'save: a value without a version', call: (world) => save(world, { 2: '{}' }) },
   { title: 'save: a version that is none', call: (world) => save(world, { 1: 'NaN' }) },
+  { title: 'save: a place since never', call: (world) => save(world, { 7: 'NaN' }) },
+  {
+    title: 'save: places of another kind',
+    given: ({ redis, keys }) => redis.hset(keys.running('acme'), ofAnotherKind),
+    call: (world) => save(world, {}),
+  },
   {
     title: 'save: parked deliveries of another kind',
     given: ({ redis, keys }) => redis.hset(keys.parked('acme', '1'), ofAnotherKind),
@@ -159,10 +166,11 @@ test.each(RAISING)('$title raises before anything is written', async ({ given, c
 test('one record twice in a list is saved once, and the second save meets the first', async () => {
   const { redis, keys, records } = await setup();
   const [{ id, provider }] = records;
-  const names = [keys.record(id), keys.schedule(provider), keys.record(id), keys.record(id)];
-  const args = (value: string) => [id, '0', value, String(NOW), '', '', ''];
+  const [record, schedule] = [keys.record(id), keys.schedule(provider)];
+  const names = [record, schedule, record, record, record];
+  const args = (value: string) => [id, '0', value, String(NOW), '', '', '', ''];
   const answers = await redis.catwalkSave(
-    8,
+    10,
     ...names,
     ...names,
     ...args('1\n{"a":1}'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue } from 'bullmq';
 import { type Child, startProcess } from '../../rig/start-process.ts';
+import type { SimulatorOptions } from '../../simulator/index.ts';
 import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import { connectCatwalk } from '../../src/index.ts';
 import { keysOf } from '../../src/store/keys.ts';
@@ -23,6 +24,7 @@ export interface ProcessesOptions {
   readonly env?: Env;
   readonly patience?: Patience;
   readonly latencyMs?: { min: number; max: number };
+  readonly simulator?: SimulatorOptions;
   /** Another Redis than the one of this test run. */
   readonly redisUrl?: string;
   /** Where workers find the simulated providers, if not at their own address. */
@@ -47,7 +49,7 @@ export async function setupProcesses(options: ProcessesOptions) {
     await closeRedis();
   });
   const { latencyMs } = options;
-  const simulator = await fastSimulator(latencyMs && { latencyMs });
+  const simulator = await fastSimulator({ ...options.simulator, ...(latencyMs && { latencyMs }) });
   ends.push(simulator.close);
 
   const providersAt = (await options.through?.(simulator.url)) ?? simulator.url;

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { Generation } from '../../src/generation/generation.ts';
 import type { ProviderAdapter } from '../../src/providers/provider.ts';
 import type { Advance } from '../../src/workers/engine/advance.ts';
+import type { LimitsInForce } from '../../src/workers/limits/limits-in-force.ts';
 import type { SubmitParts } from '../../src/workers/stages/submit.ts';
 import { NOW } from '../generation/fixtures.ts';
 
@@ -15,6 +16,17 @@ export const unusedEnqueue = {
   completion: notUsed,
   completionAlone: notUsed,
   subscriber: notUsed,
+};
+
+/** Of a provider about whose limits nobody has learned anything. */
+const limits: LimitsInForce = {
+  limiter: () => ({ max: 1_000, duration: 1_000 }),
+  running: () => undefined,
+  standing: () => 'enough',
+  usedUpForMs: () => undefined,
+  accepted: () => undefined,
+  refused: async () => undefined,
+  refresh: async () => ({ sent: 0 }),
 };
 
 interface Given extends Partial<Omit<SubmitParts, 'provider' | 'store' | 'advance'>> {
@@ -47,6 +59,8 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue: unusedEnqueue,
     webhookUrl: () => undefined,
+    limits,
+    countRunning: async () => 0,
     holdQueue: notUsed,
     shutdownSignal: new AbortController().signal,
     now: () => NOW,

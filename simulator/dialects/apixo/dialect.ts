@@ -8,7 +8,8 @@ import { envelope, statusBody } from './answers.ts';
 import { MODELS, readSubmission, type Slug } from './submission.ts';
 
 // Facts: APIXO, "Polling vs Webhooks" (wins on conflict), "Generate Task", "Status Task", "Webhooks",
-// "Response Format" and "Errors", read 2026-11-20. What no document says is marked ASSUMPTION.
+// "Response Format" and "Errors", read 2026-11-20; the models' pages: see submission.ts. What no
+// document says is marked ASSUMPTION.
 
 /** "Polling vs Webhooks": three repeats, then never again. */
 const RETRY_DELAYS_MS = [30_000, 120_000, 600_000];

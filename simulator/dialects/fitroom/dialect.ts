@@ -4,7 +4,7 @@ import type { Refusal } from '../../contract/refusal.ts';
 import type { Reply } from '../../contract/reply.ts';
 import { USUAL_STATUSES } from '../refusal-statuses.ts';
 import { taskBody } from './answers.ts';
-import { checkInput, checkProblem } from './input-checks.ts';
+import { checkInput, checkProblem, clothesTypeIn, typesIn } from './input-checks.ts';
 import { readSubmission } from './submission.ts';
 
 // Facts: FitRoom, the developer site's introduction (wins on conflict) and what several public
@@ -25,7 +25,12 @@ export const fitroom: Dialect = {
   refundsFailures: false, // Unknown; keeping the money is the stricter test.
   startingCredits: 1_000_000,
   defaultSecret: '',
-  switches: { 'error-field': ['error', 'error_message'] },
+  switches: {
+    'error-field': ['error', 'error_message'],
+    // What the checks take every picture for; nobody looks at it here.
+    'clothes-type': ['unsaid', 'upper', 'lower', 'full'],
+    'input-checks': ['pass', 'refuse'],
+  },
   keepsTasksForMs: KEEPS_TASKS_FOR_MS,
   newTaskId: () => randomUUID(),
   readKey: (request) => request.get('x-api-key') || undefined,
@@ -46,7 +51,7 @@ export const fitroom: Dialect = {
       '/api/tryon/input_check/v1/model',
       checkInput(provider, (problem) => ({
         is_good: problem === undefined,
-        good_clothes_types: problem === undefined ? ['upper', 'lower', 'full'] : [],
+        good_clothes_types: problem === undefined ? typesIn(provider) : [],
         ...checkProblem(problem),
       })),
     );
@@ -54,7 +59,7 @@ export const fitroom: Dialect = {
       '/api/tryon/input_check/v1/clothes',
       checkInput(provider, (problem) => ({
         is_clothes: problem === undefined,
-        clothes_type: problem === undefined ? 'upper' : null,
+        clothes_type: problem === undefined ? clothesTypeIn(provider) : null,
         ...checkProblem(problem),
       })),
     );

@@ -4,6 +4,21 @@ import { readForm } from '../multipart.ts';
 
 // Facts: as in dialect.ts.
 
+/** What every picture is told that is to be refused. ASSUMPTION: the words. */
+const REFUSAL = 'The picture is too dark.';
+
+/** What a garment is taken for, if anything. */
+export function clothesTypeIn(provider: Provider): string | null {
+  const chosen = provider.chosen('clothes-type');
+  return chosen === 'unsaid' ? null : chosen;
+}
+
+/** The garments that a person can try on. */
+export function typesIn(provider: Provider): string[] {
+  const only = clothesTypeIn(provider);
+  return only === null ? ['upper', 'lower', 'full'] : [only];
+}
+
 /** ASSUMPTION: every readable picture is a good one; no model looks at it. */
 export function checkInput(
   provider: Provider,
@@ -17,7 +32,8 @@ export function checkInput(
       return;
     }
     const [problem] = await provider.inspect([image]);
-    response.json(answer(problem?.message));
+    const refusal = provider.chosen('input-checks') === 'refuse' ? REFUSAL : undefined;
+    response.json(answer(problem?.message ?? refusal));
   };
 }
 

@@ -25,15 +25,18 @@ const KEEPS_TASKS_FOR_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** A search answers with no more jobs than this. ASSUMPTION: the number. */
 const MAX_FOUND = 100;
+/** What the specification says of 404. */
+const NO_JOB = 'No job found with the given ID';
+
 /** Documented: 400, 401, 403, 404, 413 and 500. ASSUMPTION: 402, 429 and the body's shape. */
 function refuse({ reason, message }: Refusal): Reply {
   const status = USUAL_STATUSES[reason];
-  return { status, body: { code: status, message } };
+  return { status, body: { code: status, message: reason === 'not-found' ? NO_JOB : message } };
 }
 
 function mountKind(router: Router, provider: Provider, kind: JobKind): void {
   const read = kind === 'detect' ? readDetect : readMatch;
-  const notFound = refuse({ reason: 'not-found', message: 'No such job.' });
+  const notFound = refuse({ reason: 'not-found', message: NO_JOB });
   const bodyNow = (task: TaskFacts) => jobBody(task, provider.view(task));
   router.post(
     `/v2/${kind}`,

@@ -28,10 +28,22 @@ const job = {
   feedId: z.string().max(64).optional(),
 };
 
+/** A grid of at most `size` × `size` cells. The reference page shows 16, the specification does not. */
+const ExclusionZones = z
+  .object({
+    type: z.literal('GRID'),
+    size: z.literal([16, 32, 64, 128]).default(64),
+    zones: z.array(z.array(z.literal([0, 1]))),
+  })
+  .refine(
+    ({ size, zones }) => zones.length <= size && zones.every((row) => row.length <= size),
+    'zones must fit the size',
+  );
+
 const WantedClass = z.object({
   class: z.string().min(1),
   verify: z.enum(['NEVER', 'AUTO', 'ALWAYS']).default('AUTO'),
-  exclusionZones: z.array(z.unknown()).optional(),
+  exclusionZones: ExclusionZones.optional(),
 });
 
 /** What a match looks for. */

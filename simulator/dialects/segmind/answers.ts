@@ -3,7 +3,7 @@ import type { Refusal, RefusalReason } from '../../contract/refusal.ts';
 import type { Reply } from '../../contract/reply.ts';
 import type { TaskFacts, TaskView } from '../../contract/task.ts';
 import { USUAL_STATUSES } from '../refusal-statuses.ts';
-import { Notes } from './submission.ts';
+import { NO_MODEL, Notes } from './submission.ts';
 
 // Facts: as in dialect.ts.
 
@@ -37,10 +37,12 @@ function requestBody(task: TaskFacts, view: TaskView, provider: Provider): Reply
     view.state === 'live' &&
     view.status === 'QUEUED';
   if (isForgotten(task) || isHidden) {
-    return refuse({ reason: 'not-found', message: 'Request not found.' });
+    return { status: 404, body: { error: `Request ${task.id} not found` } };
   }
   const seconds = ((task.finishedAtMs ?? task.acceptedAtMs) - task.acceptedAtMs) / 1000;
-  const about = { request_id: task.id, metrics: { inference_time: seconds } };
+  // Credits are told of what was charged, and a failure costs nothing.
+  const cost = view.state === 'completed' ? { cost: task.submission.creditCost } : {};
+  const about = { request_id: task.id, metrics: { inference_time: seconds, ...cost } };
   if (view.state === 'failed') {
     return { status: 422, body: { ...about, status: 'FAILED', error: errorText(view) } };
   }
@@ -110,17 +112,21 @@ export async function replyWithPicture(task: TaskFacts, provider: Provider): Pro
   if (!picture) return { status: 500, body: { error: 'The picture is gone.' } };
   const { wantsBase64 } = Notes.parse(task.submission.notes);
   const contentType = `image/${task.submission.outputFormat ?? 'png'}`;
+  const cost = { 'x-cost': String(task.submission.creditCost) };
   return wantsBase64
-    ? { status: 200, body: { image: picture.toString('base64') } }
-    : { status: 200, headers: { 'Content-Type': contentType }, body: picture };
+    ? { status: 200, headers: cost, body: { image: picture.toString('base64') } }
+    : { status: 200, headers: { ...cost, 'Content-Type': contentType }, body: picture };
 }
 
-const REFUSAL_STATUSES: Record<RefusalReason, number> = {
-  ...USUAL_STATUSES,
-  'out-of-credit': 402, // ASSUMPTION; 406 was reported in the past.
-};
+const REFUSAL_STATUSES: Record<RefusalReason, number> = { ...USUAL_STATUSES, 'out-of-credit': 406 };
 
-/** A refusal as Segmind words it. */
+/** How the engine says that there is no such request: without its id, for which zeros stand. */
+const NO_REQUEST = 'Request 00000000-0000-0000-0000-000000000000 not found';
+
+/** A refusal as Segmind words it. ASSUMPTION: the words, except of what there is not and of credit. */
 export function refuse({ reason, message }: Refusal): Reply {
-  return { status: REFUSAL_STATUSES[reason], body: { error: message } };
+  const status = REFUSAL_STATUSES[reason];
+  if (reason === 'out-of-credit') return { status, body: { error: 'Insufficient credits' } };
+  const isRequest = reason === 'not-found' && !message.startsWith(NO_MODEL);
+  return { status, body: { error: isRequest ? NO_REQUEST : message } };
 }

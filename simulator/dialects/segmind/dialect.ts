@@ -13,13 +13,15 @@ import { MODELS } from './models.ts';
 import { readSubmission, refuseModel } from './submission.ts';
 
 // Facts: Segmind, "Async inference", "Rate limits", "Account and billing APIs" and the official SDK,
-// read 2026-11-20. What no document says is marked ASSUMPTION.
+// read 2026-11-20, and the error codes of "Serverless API", read 2026-11-21. What no document says is
+// marked ASSUMPTION.
+
 /** Segmind: a queue that is polled, calls that wait for the picture, and no webhooks. */
 export const segmind: Dialect = {
   name: 'segmind',
   liveStatuses: ['QUEUED', 'PROCESSING'],
   finalStatuses: { completed: 'COMPLETED', failed: 'FAILED' },
-  refundsFailures: false, // Unknown; keeping the money is the stricter test.
+  refundsFailures: true, // Only what is answered 200 is billed.
   startingCredits: 1_000_000,
   defaultSecret: '',
   switches: {

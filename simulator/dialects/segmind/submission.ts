@@ -27,9 +27,15 @@ export function readSubmission(
   };
 }
 
+/** How the refusal of a model begins. */
+export const NO_MODEL = 'The model ';
+
 /** Refuses any other model. */
 export function refuseModel(request: Request): Refusal {
   const known = `It does ${Object.keys(MODELS).join(', ')}.`;
   const name = String(request.params['model']);
-  return { reason: 'not-found', message: `${name} is not supported by the simulator. ${known}` };
+  return {
+    reason: 'not-found',
+    message: `${NO_MODEL}${name} is not supported by the simulator. ${known}`,
+  };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../config/log.ts';
 import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
 import { modeOf } from '../../generation/generation.ts';
 import type { Account, ProviderAdapter } from '../../providers/provider.ts';
+import { type KnownLimits, NOTHING_KNOWN } from '../known-limits.ts';
 
 /** A provider's account is asked for at most this often, however many people look. */
 const ACCOUNT_FRESH_MS = 30_000;
@@ -24,6 +25,8 @@ interface CatalogueParts {
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
   /** How long no submission of a provider starts, for its rate limit or a hold; not above 0: none. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
+  /** What the fleet learned of a provider's limits, and how many of its tasks run. */
+  readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -33,8 +36,8 @@ type Accounts = Map<string, { at: number; account: Promise<ShownAccount> }>;
 
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
- * `GET /providers`: what each provider can do, its limits, until when its submissions are held, whose
- * circuits are open, and what is left to spend.
+ * `GET /providers`: what each provider can do, its limits (documented, stated and found), until when
+ * its submissions are held, whose circuits are open, and what is left to spend.
  */
 export function catalogueRoutes(parts: CatalogueParts): Router {
   const { tenantOf, publicUrl, pollProfiles } = parts;
@@ -51,13 +54,16 @@ export function catalogueRoutes(parts: CatalogueParts): Router {
   router.get('/providers', async (request, response) => {
     tenantOf(request);
     const described = providers.map(async (provider) => {
-      const [submissionsHeldUntil, circuitsOpen, account] = await Promise.all([
+      const [submissionsHeldUntil, circuitsOpen, account, quota] = await Promise.all([
         heldUntil(parts, provider),
         circuitsOf(parts, provider.name),
         inTime(accountOf(parts, accounts, provider)),
+        parts.quotaOf(provider).catch(() => NOTHING_KNOWN),
       ]);
       const known = describeProvider(provider, publicUrl);
-      return { ...known, submissionsHeldUntil, circuitsOpen, account };
+      const limits = { ...provider.limits, ...quota.limits };
+      const { running, credit } = quota;
+      return { ...known, limits, running, submissionsHeldUntil, circuitsOpen, credit, account };
     });
     response.json({ providers: await Promise.all(described) });
   });
@@ -126,7 +132,7 @@ function describeModels(provider: ProviderAdapter, changes: PollProfileChanges) 
 }
 
 function describeProvider(provider: ProviderAdapter, publicUrl: string | undefined) {
-  const { name, limits, webhook, repeatSubmit, inputs } = provider;
+  const { name, webhook, repeatSubmit, inputs } = provider;
   return {
     provider: name,
     mode: modeOf({ publicUrl, webhook }),
@@ -134,7 +140,6 @@ function describeProvider(provider: ProviderAdapter, publicUrl: string | undefin
     repeatSubmit: repeatSubmit.kind,
     inputs,
     canCancel: provider.cancel !== undefined,
-    limits,
     models: Object.keys(provider.models),
   };
 }

@@ -12,7 +12,7 @@ import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { explain } from '../reasons.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
-import { MODELS } from './models.ts';
+import { type ApixoModel, MODELS } from './models.ts';
 import { apixoWebhook } from './webhook.ts';
 import {
   Balance,
@@ -33,9 +33,15 @@ interface Api {
 
 /**
  * API reference, read 2026-11-20: 10 requests a minute and 3 tasks at a time without a plan, 60 and
- * 10 with Pro. ASSUMPTION: status checks are not counted; two a second are asked.
+ * 10 with Pro, which the operator sets. ASSUMPTION: status checks are not counted; two a second are
+ * asked.
  */
-const LIMITS = { submits: { max: 10, perMs: 60_000 }, concurrency: 3, pollsPerSecond: 2 };
+const LIMITS = {
+  submits: { max: 10, perMs: 60_000 },
+  concurrency: 3,
+  running: 3,
+  pollsPerSecond: 2,
+};
 
 /**
  * APIXO. The model's slug is a part of every address, so a task's handle keeps it. No idempotency key
@@ -61,36 +67,39 @@ export function createApixo(options: ProviderOptions): ProviderAdapter {
   };
 }
 
+function modelNamed(name: string): ApixoModel | undefined {
+  return Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+}
+
 async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
-  const slug = request.model;
-  const model = Object.hasOwn(MODELS, slug) ? MODELS[slug] : undefined;
+  const model = modelNamed(request.model);
   if (!model) throw new Terminal('invalid_input', 'APIXO has no such model here');
   const { webhookUrl } = request;
   const answer = await api.http.request({
     kind: 'submit',
     method: 'POST',
-    url: providerUrl(api.baseUrl, `/api/v1/generateTask/${slug}`),
+    url: providerUrl(api.baseUrl, `/api/v1/generateTask/${model.slug}`),
     headers: api.headers,
     json: {
       request_type: webhookUrl ? 'callback' : 'async',
       callback_url: webhookUrl,
+      provider: model.routing,
       input: model.wireInput(request.input),
     },
   });
   const refused = asRefusal(answer);
   if (refused) throw refusedSubmit(refused);
-  return { task: { id: answer.read(GenerateAnswer).data.taskId, handle: slug } };
+  return { task: { id: answer.read(GenerateAnswer).data.taskId, handle: model.slug } };
 }
 
 async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
-  // A task that a webhook named has no handle; our model names are the slugs.
-  const slug = encodeURIComponent(task.handle ?? model);
+  // A task that a webhook named has no handle.
+  const slug = encodeURIComponent(task.handle ?? modelNamed(model)?.slug ?? model);
   const answer = await get(api, `/api/v1/statusTask/${slug}?taskId=${encodeURIComponent(task.id)}`);
   const known = answer.ok ? answer.peek(StatusAnswer) : undefined;
   if (known) return observe(known.data);
+  if (saysUnknown(answer)) return { kind: 'missing' };
   const refused = asRefusal(answer);
-  // "Status Task": an unknown task or model.
-  if (refused?.status === 404) return { kind: 'missing' };
   if (refused) throw refusal(refused);
   return observe(answer.read(StatusAnswer).data);
 }
@@ -109,6 +118,14 @@ function get({ http, baseUrl, headers }: Api, path: string): Promise<HttpAnswer>
     url: providerUrl(baseUrl, path),
     headers,
   });
+}
+
+/**
+ * "Errors": 404 is an unknown task or model, in the envelope of every answer. Without that envelope it is
+ * not APIXO that speaks.
+ */
+function saysUnknown(answer: HttpAnswer): boolean {
+  return answer.peek(Envelope)?.code === 404;
 }
 
 /** A refusal is told by the HTTP status, or by the envelope's `code` under a 200. */

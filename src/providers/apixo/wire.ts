@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import { parseJson } from '../../outbound/bounded-json.ts';
+import { expiring } from '../expiring.ts';
 import type { Account, Observation } from '../provider.ts';
 import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
@@ -16,6 +17,7 @@ const Task = z.object({
   resultJson: z.unknown().optional(),
   failCode: LooseText,
   failMsg: LooseText,
+  completeTime: z.number().positive().nullish().catch(undefined),
 });
 export type Task = z.infer<typeof Task>;
 
@@ -46,6 +48,17 @@ const REASON_WORDS: ReasonWords = [
   [/unavailable|generation_?failed/i, 'provider_error'],
 ];
 
+/**
+ * "Error Codes", the older page, read 2026-11-21: what it advises for each code. A task of which it
+ * says "retry" or "try again later" may go well with the same input; the others need another input.
+ * Of GENERATION_FAILED it says "retry with different parameters", so that is left open.
+ */
+const ADVICE: readonly (readonly [RegExp, mayHelpToRetry: boolean])[] = [
+  [/^(processing_timeout|model_unavailable|insufficient_credits)$/i, true],
+  [/sensitive|nsfw|prohibited|violation|prompt/i, false],
+  [/^(image_too_large|unsupported_format)$/i, false],
+];
+
 /** "Errors", newer page: 403 may be the content policy. ASSUMPTION: then the message says so. */
 export function isAboutContent(message: string | null | undefined): boolean {
   return reasonIn(message, REASON_WORDS) === 'content_policy';
@@ -60,13 +73,28 @@ export function isAboutCredit(message: string | null | undefined): boolean {
 export function observe(task: Task): Observation {
   const final = (outcome: Outcome): Observation => ({ kind: 'final', outcome });
   const status = statusWord(task.state);
-  if (status === 'success') return final(completedWith(resultLinks(task)));
-  if (status === 'failed') {
-    const said = [task.failCode, task.failMsg].filter(Boolean).join(': ');
-    return final(failed(reasonIn(task.failCode || task.failMsg, REASON_WORDS), said || undefined));
-  }
+  if (status === 'success') return final(finished(task));
+  if (status === 'failed') return final(failure(task));
   return { kind: 'live', status };
 }
+
+/** ASSUMPTION: the 24 hours of a link begin when the task is complete. */
+function finished(task: Task): Outcome {
+  const { completeTime } = task;
+  const expiresAt = completeTime ? completeTime + RESULT_LIFETIME_MS : undefined;
+  return expiring(completedWith(resultLinks(task)), () => expiresAt);
+}
+
+function failure({ failCode, failMsg }: Task): Outcome {
+  const said = [failCode, failMsg].filter(Boolean).join(': ');
+  const outcome = failed(reasonIn(failCode || failMsg, REASON_WORDS), said || undefined);
+  const mayHelpToRetry = ADVICE.find(([codes]) => codes.test(beginningOf(failCode)))?.[1];
+  if (outcome.verdict === 'completed' || mayHelpToRetry === undefined) return outcome;
+  return { ...outcome, reason: { ...outcome.reason, mayHelpToRetry } };
+}
+
+/** "Status Task": links to results die after 24 hours. */
+export const RESULT_LIFETIME_MS = 24 * 3_600_000;
 
 const Results = z.object({ resultUrls: z.array(z.string()) });
 

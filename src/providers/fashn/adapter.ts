@@ -18,7 +18,12 @@ import { ApiError, Credits, MODELS, observe, Prediction, RunAnswer, TOO_MANY } f
  * "Endpoints" and "Credits", read 2026-11-20: 50 submissions a minute, 50 status checks in 10 s
  * (one in five is left for the operator's own), six predictions at a time.
  */
-const LIMITS = { submits: { max: 50, perMs: 60_000 }, concurrency: 6, pollsPerSecond: 4 };
+const LIMITS = {
+  submits: { max: 50, perMs: 60_000 },
+  concurrency: 6,
+  pollsPerSecond: 4,
+  running: 6,
+};
 
 /**
  * FASHN. It knows no idempotency key, so a submission whose answer was lost is never sent again on
@@ -51,8 +56,9 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
   async function check(task: ProviderTask): Promise<Observation> {
     const url = providerUrl(baseUrl, `/v1/status/${encodeURIComponent(task.id)}`);
     const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-    // "Error Handling": unknown, or no longer kept.
-    if (answer.status === 404) return { kind: 'missing' };
+    // "Error Handling": unknown, or no longer kept. A 404 in other words is not FASHN's.
+    const isUnknown = answer.status === 404 && answer.peek(ApiError)?.error === 'NotFound';
+    if (isUnknown) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
     return observe(answer.read(Prediction));
   }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { LoadedImage } from '../../outbound/image-source.ts';
 import { ImageUrl } from '../../outbound/url-policy.ts';
+import { expiring, signedUntil } from '../expiring.ts';
 import type { Model, Observation } from '../provider.ts';
-import { failed, MODERATION_WORDS, reasonIn } from '../reasons.ts';
+import { beginningOf, failed, MODERATION_WORDS, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -42,15 +43,16 @@ export const TRYON: Model = {
   type: 'image-fast',
   about: 'Dresses a person in one garment, or in an upper and a lower one, up to 2048 px.',
   input: TryOnInput,
-  // ASSUMPTION: signed links live an hour; no document says.
-  resultLifetimeMs: 3_600_000,
-  // Inferred from clients, which ask every 2 to 5 s and have seen 5 min.
+  /**
+   * Inferred from clients, which ask every 2 to 5 s and have seen 5 min. ASSUMPTION: CREATED is a queue,
+   * and who waits in it three times as long has paid and still gets the picture.
+   */
   poll: {
     firstAfterMs: 5_000,
     everyMs: 3_000,
-    factor: 1,
-    longestMs: 3_000,
-    giveUpAfterMs: 300_000,
+    factor: 1.2,
+    longestMs: 10_000,
+    giveUpAfterMs: 15 * 60_000,
   },
 };
 
@@ -69,6 +71,8 @@ export const Accepted = z.object({ task_id: TaskId });
 
 export const Task = z.object({
   status: LooseText,
+  /** Percent. */
+  progress: z.number().min(0).max(100).nullish().catch(undefined),
   download_signed_url: LooseText,
   error: LooseText,
   error_message: LooseText,
@@ -81,31 +85,41 @@ export const ApiError = z.object({
   errors: z.array(z.string()).nullish().catch(undefined),
 });
 
-/** ASSUMPTION: a task that has not begun by then never will. Clients have seen such tasks. */
-const STUCK_AFTER_MS = 90_000;
+/** What a refusal says for itself. */
+export function errorText(body: z.infer<typeof ApiError> | undefined): string | undefined {
+  return body?.message || body?.error || body?.errors?.[0] || undefined;
+}
 
 /**
- * What a task says. A status that nobody has seen is a live one.
- * @param ageMs since we know of the task; undefined when nobody can say.
+ * ASSUMPTION: a 404 about an unknown task says that it is the task that is missing; no document shows
+ * one. One that does not speak of a task may be about the path, or from somebody else.
  */
-export function observe(task: z.infer<typeof Task>, ageMs: number | undefined): Observation {
+export function saysNoSuchTask(body: z.infer<typeof ApiError> | undefined): boolean {
+  const noSuch = /\btask\b.*\b(not found|unknown|expired|exist)|\b(no such|unknown) task\b/i;
+  return noSuch.test(beginningOf(errorText(body)));
+}
+
+/** What a task says. A status that nobody has seen is a live one; CREATED is one that waits. */
+export function observe(task: z.infer<typeof Task>): Observation {
   const status = statusWord(task.status);
   const said = task.error || task.error_message || undefined;
   switch (status) {
     case 'completed': {
       const link = task.download_signed_url;
-      return { kind: 'final', outcome: completedWith(link ? [link] : []) };
+      return { kind: 'final', outcome: expiring(completedWith(link ? [link] : []), signedUntil) };
     }
     case 'failed':
       return { kind: 'final', outcome: failed(reasonIn(said, MODERATION_WORDS), said) };
     case 'cancelled':
     case 'canceled':
       return { kind: 'final', outcome: failed('provider_canceled', said) };
-    case 'created':
-      return ageMs !== undefined && ageMs > STUCK_AFTER_MS
-        ? { kind: 'final', outcome: failed('provider_stuck') }
-        : { kind: 'live', status };
-    default:
-      return { kind: 'live', status };
+    default: {
+      const { progress } = task;
+      return {
+        kind: 'live',
+        status,
+        ...(typeof progress === 'number' && { progress: progress / 100 }),
+      };
+    }
   }
 }

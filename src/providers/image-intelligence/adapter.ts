@@ -6,9 +6,10 @@ import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '
 import { InvalidProviderSettings, limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
+import { type ImageModel, MODELS } from './models.ts';
 import { type AuthorizedCall, authorizedCalls } from './token.ts';
 import { imageIntelligenceWebhook } from './webhook.ts';
-import { ApiError, type ImageModel, Job, MODELS, observe } from './wire.ts';
+import { ApiError, Job, observe, saysNoSuchJob } from './wire.ts';
 
 /** What a call to Image Intelligence takes. */
 interface Api {
@@ -61,15 +62,17 @@ async function submit({ call, baseUrl }: Api, request: SubmitRequest): Promise<S
 }
 
 async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
-  if (!Object.hasOwn(MODELS, model)) return { kind: 'missing' };
+  if (!Object.hasOwn(MODELS, model)) {
+    throw new Retryable('unavailable', 'Image Intelligence has no such model here');
+  }
   const path = `${known(model).path}/${encodeURIComponent(task.id)}`;
   const answer = await api.call({
     kind: 'safe-to-retry',
     method: 'GET',
     url: providerUrl(api.baseUrl, path),
   });
-  // Specification: no such job.
-  if (answer.status === 404) return { kind: 'missing' };
+  const isUnknown = answer.status === 404 && saysNoSuchJob(answer.peek(ApiError));
+  if (isUnknown) return { kind: 'missing' };
   if (!answer.ok) throw refused(answer);
   return observe(answer.read(Job));
 }

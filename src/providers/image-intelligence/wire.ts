@@ -1,104 +1,14 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
-import type { PollProfile } from '../../generation/poll-timing.ts';
-import { ImageUrl } from '../../outbound/url-policy.ts';
-import type { Model, Observation } from '../provider.ts';
-import { failed, type ReasonCode } from '../reasons.ts';
-import { completedWithData, LooseText, parseInput, statusWord, TaskId } from '../wire-values.ts';
+import type { Observation } from '../provider.ts';
+import { beginningOf, failed, type ReasonCode } from '../reasons.ts';
+import { completedWithData, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * Image Intelligence's bodies. Sources, all read 2026-11-20: "Handling Asynchronous APIs with
  * Webhooks", which wins; the vendor's Swagger specification, version 2; the reference pages of
  * `/detect`, `/match` and `/oauth/token`; the quick-start. Its results are data, not pictures.
  */
-
-/** Specification: the longest URL of an image. Images as base64 are not offered: they are large. */
-const MAX_URL_LENGTH = 512;
-const ShortUrl = ImageUrl.refine(
-  (url) => url.length <= MAX_URL_LENGTH,
-  `must have at most ${MAX_URL_LENGTH} characters`,
-).meta({ format: 'uri', maxLength: MAX_URL_LENGTH });
-
-/** Specification: the longest name of a job, a feed or a target. */
-const Label = z.string().min(1).max(64);
-
-const common = {
-  images: z.array(ShortUrl).min(1).max(64),
-  feedId: Label.optional(),
-};
-
-/** `verify`: whether people look at the result; AUTO unless asked. */
-const DetectInput = z.strictObject({
-  ...common,
-  classes: z
-    .array(
-      z.strictObject({
-        class: z.string().min(1).max(200),
-        verify: z.enum(['NEVER', 'AUTO', 'ALWAYS']).optional(),
-      }),
-    )
-    .min(1)
-    .max(64),
-});
-
-const MatchInput = z.strictObject({
-  ...common,
-  target: z.strictObject({
-    class: z.string().min(1).max(200),
-    images: z.array(ShortUrl).min(1).max(3),
-    customId: Label.optional(),
-  }),
-});
-
-/**
- * People may look at a batch, which takes minutes to hours: hence a timing of its own, and not an
- * image model's. ASSUMPTION: 5 s, doubling to a minute, for half an hour; no document says. Who has
- * everything verified raises `giveUpAfterMs` (POLL_PROFILES). The webhook comes once, for the whole
- * batch.
- */
-const HUMAN_TIMING: Partial<PollProfile> = {
-  firstAfterMs: 5_000,
-  everyMs: 5_000,
-  factor: 2,
-  longestMs: 60_000,
-  webhookGraceMs: 60_000,
-  giveUpAfterMs: 30 * 60_000,
-  maxPolls: undefined,
-};
-
-/** A model, how its input is said, and where. */
-export interface ImageModel extends Model {
-  readonly path: string;
-  wireBody(input: Record<string, unknown>): Record<string, unknown>;
-}
-
-const imagesBody = (urls: readonly string[]) => urls.map((url) => ({ url }));
-
-export const MODELS: Readonly<Record<string, ImageModel>> = {
-  detect: {
-    type: 'exponential',
-    about: 'Finds objects of given classes in 1 to 64 images; people may check the result.',
-    input: DetectInput,
-    poll: HUMAN_TIMING,
-    path: '/v2/detect',
-    wireBody: (raw) => {
-      const { images, classes, feedId } = parseInput(DetectInput, raw);
-      return { images: imagesBody(images), classes, feedId };
-    },
-  },
-  match: {
-    type: 'exponential',
-    about: 'Finds one thing, shown in 1 to 3 images, in 1 to 64 images.',
-    input: MatchInput,
-    poll: HUMAN_TIMING,
-    path: '/v2/match',
-    wireBody: (raw) => {
-      const { images, target, feedId } = parseInput(MatchInput, raw);
-      // Specification: of the target the bare URLs, unlike those of the images.
-      return { images: imagesBody(images), target, feedId };
-    },
-  },
-};
 
 /** Reference page of `/oauth/token`: times are Unix milliseconds, on the provider's clock. */
 export const Token = z.object({
@@ -109,9 +19,11 @@ export const Token = z.object({
 
 const LooseNumber = z.number().nullish().catch(undefined);
 
+/** An image as results name it: the provider's id, the app's own, and where both of them have it. */
+const named = { id: LooseText, url: LooseText, proxyUrl: LooseText, customId: LooseText };
+
 const ImageResult = z.object({
-  url: LooseText,
-  customId: LooseText,
+  ...named,
   status: LooseText,
   objects: z
     .array(z.object({ class: LooseText, confidence: LooseNumber, verdict: z.unknown().optional() }))
@@ -125,7 +37,7 @@ const JobResult = z.object({
   target: z.unknown().optional(),
   hitl: z.boolean().nullish().catch(undefined),
   image: z
-    .object({ url: LooseText, customId: LooseText, confidence: LooseNumber })
+    .object({ ...named, confidence: LooseNumber })
     .nullish()
     .catch(undefined),
 });
@@ -145,6 +57,15 @@ export type Job = z.infer<typeof Job>;
 
 /** ASSUMPTION: a refusal explains itself in `message` or `error`; no document shows its body. */
 export const ApiError = z.object({ message: LooseText, error: LooseText });
+
+/**
+ * Specification: 404 is "No job found with the given ID". ASSUMPTION: the body says so. One that does not
+ * speak of the job may be about the path, or from somebody else.
+ */
+export function saysNoSuchJob(body: z.infer<typeof ApiError> | undefined): boolean {
+  const noSuch = /\bno (such )?job\b|\bjob\b.*\bnot found\b/i;
+  return noSuch.test(beginningOf(body?.message ?? body?.error));
+}
 
 /**
  * What a job says. A batch of which a part failed is complete: the status of each image is in the
@@ -171,16 +92,31 @@ export function hasResults({ jobResults, imageResults }: Job): boolean {
   return (jobResults ?? imageResults ?? undefined) !== undefined;
 }
 
-/** The provider's own shape without its ids and proxies, status words in lower case. */
+/** The provider's own shape, status words in lower case, and the images to ask for again. */
 function dataOf({ status, jobResults, imageResults }: Job) {
+  const images = imageResults ?? [];
+  const again = images.flatMap(toAskAgain);
   return {
     status: statusWord(status),
     jobResults: jobResults ?? [],
-    imageResults: (imageResults ?? []).map((image) => ({
-      ...image,
-      status: statusWord(image.status),
-    })),
+    imageResults: images.map((image) => ({ ...image, status: statusWord(image.status) })),
+    ...(again.length > 0 && { askAgain: again }),
   };
+}
+
+/** Inferred: with these the image itself is not at fault, or was not to be had at the time. */
+const PASSING: ReadonlySet<string> = new Set([
+  'image_download_error',
+  'unknown_error',
+  'job_error',
+  'detection_engine_error',
+  'model_service_error',
+]);
+
+/** An image as the input of the next generation takes it, where that may go well. */
+function toAskAgain({ url, customId, status }: z.infer<typeof ImageResult>) {
+  if (!url || !PASSING.has(statusWord(status))) return [];
+  return [{ url, ...(customId && { customId }) }];
 }
 
 /** Specification: an image's status; what each means for asking again is inferred. */

@@ -13,11 +13,21 @@ import type {
   SubmitRequest,
 } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
-import { failed } from '../reasons.ts';
+import { explain, failed } from '../reasons.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl, statusWord } from '../wire-values.ts';
 import { MODELS } from './models.ts';
-import { ApiError, Credits, failure, filesIn, QueueAnswer, RequestBody } from './wire.ts';
+import {
+  ApiError,
+  Credits,
+  chargeOf,
+  failure,
+  filesIn,
+  isAboutCredit,
+  QueueAnswer,
+  RequestBody,
+  saysUnknown,
+} from './wire.ts';
 
 /** What a call to Segmind takes, and what becomes of its results. */
 interface Api {
@@ -31,10 +41,11 @@ interface Api {
 const OWN_ORIGIN = 'https://api.segmind.com';
 
 /**
- * "Rate limits", read 2026-11-20: 50 requests a minute on the usual plan, 5 on the free one.
- * ASSUMPTION: status checks count too, so submissions take 20 of the 50 and checks the other 30.
+ * "Rate limits", read 2026-11-21: 50 requests a minute with Pro, 5 with the free plan, which the operator
+ * sets. Its page of prices says 60 to 1,000, and calls the plans otherwise. ASSUMPTION: a request is
+ * what asks for work; checks do not count, and a refused one is only asked again later.
  */
-const LIMITS = { submits: { max: 20, perMs: 60_000 }, concurrency: 10, pollsPerSecond: 0.5 };
+const LIMITS = { submits: { max: 50, perMs: 60_000 }, concurrency: 10, pollsPerSecond: 5 };
 
 /** A task of version 1, whose answer was the outcome: Segmind gave it no name. */
 const WAITED = 'waited-';
@@ -90,7 +101,8 @@ async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
 /** The outcome goes into the handle as well: if we crash now, it is all that is left of it. */
 async function waitedFor(api: Api, answer: HttpAnswer, key: string): Promise<SubmitAnswer> {
   const outcome = await outcomeOf(api, answer);
-  return { task: { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) }, outcome };
+  const task = { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) };
+  return { task, outcome, charge: chargeOf(answer.headers['x-cost']) };
 }
 
 async function outcomeOf({ files }: Api, answer: HttpAnswer): Promise<Outcome> {
@@ -114,7 +126,8 @@ async function check(api: Api, task: ProviderTask): Promise<Observation> {
   // "Async inference": the status is light; the output is at the other address.
   const result = await ask(api, addresses.find(task.handle, 'response') ?? built);
   if (statusWord(result?.status) !== 'completed') return observe(result);
-  return { kind: 'final', outcome: await completedFrom(filesIn(result?.output), files) };
+  const outcome = await completedFrom(filesIn(result?.output), files);
+  return { kind: 'final', outcome, charge: chargeOf(result?.metrics?.cost) };
 }
 
 /** @returns undefined when Segmind does not know the request (any more, or yet). */
@@ -123,8 +136,7 @@ async function ask({ http, headers }: Api, url: string): Promise<RequestBody | u
   // The SDK: a request that failed is served with 422, so its body counts before its status.
   const body = answer.peek(RequestBody);
   if (!answer.ok && statusWord(body?.status) === 'failed') return body;
-  // ASSUMPTION: 404, right after the submission and after an hour; no document says.
-  if (answer.status === 404) return undefined;
+  if (answer.status === 404 && saysUnknown(body ?? answer.peek(ApiError))) return undefined;
   if (!answer.ok) throw refused(answer);
   return answer.read(RequestBody);
 }
@@ -155,7 +167,19 @@ function remembered(task: ProviderTask): Observation {
 }
 
 function refused(answer: HttpAnswer) {
-  // ASSUMPTION: no credit is 402, or 406 as was reported in the past; no document says.
-  if (answer.status === 406) return deferral(answer, 'out_of_credit');
-  return refusal(answer, answer.peek(ApiError)?.error ?? undefined);
+  const said = answer.peek(ApiError)?.error ?? undefined;
+  if (answer.status === 429) return deferral(answer, 'rate_limited', untilReset(answer));
+  // A 406 without a word may be either, and only one of the two can be mended by waiting.
+  if (answer.status === 406 && isAboutCredit(said)) return deferral(answer, 'out_of_credit');
+  if (answer.status === 406 && answer.kind === 'submit') {
+    const { code, message } = explain('invalid_input', said);
+    return new Terminal(code, message, { answered: true });
+  }
+  return refusal(answer, said);
+}
+
+/** "Serverless API": no Retry-After, but the moment at which the window ends. */
+function untilReset({ headers }: HttpAnswer): number {
+  const at = Date.parse(String(headers['x-rate-limit-reset-at-utc']));
+  return Number.isNaN(at) ? 0 : Math.max(at - Date.now(), 0);
 }

@@ -73,10 +73,10 @@ const POLL = {
 };
 
 /**
- * "Async inference": status and result live one hour, counted from the submission. What we learn at
- * the very last (checks without an answer go on for as long again) still has the rest of it.
+ * "Logging": files are deleted after seven days. What can be asked about a request is gone sooner: one
+ * hour after the submission ("Async inference"), by when checks must have ended.
  */
-const RESULT_LIFETIME_MS = 60 * MINUTE_MS - 2 * GIVE_UP_AFTER_MS;
+const RESULT_LIFETIME_MS = 7 * 24 * 60 * MINUTE_MS;
 
 const common = {
   type: 'image-quality',

@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import type { Outcome } from '../../generation/generation.ts';
+import type { Charge, Outcome } from '../../generation/generation.ts';
 import { parseJson } from '../../outbound/bounded-json.ts';
-import { failed, type ReasonWords, reasonIn } from '../reasons.ts';
+import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
 import { LooseText, TaskId } from '../wire-values.ts';
 
 /**
- * Segmind's bodies. Sources, all read 2026-11-20: its pages "Async inference", "Rate limits" and
- * "Account and billing APIs", and its official Python SDK. The models are in models.ts.
+ * Segmind's bodies. Sources, read 2026-11-20: its pages "Async inference", "Rate limits" and
+ * "Account and billing APIs", and its official Python SDK; read 2026-11-21, as the repository
+ * api-evangelist/segmind told them on 2026-08-27: "Serverless API" (its error codes), "Async
+ * inference" (metrics) and "Logging". The models are in models.ts.
  */
 
 /** "Async inference": the answer to a submission. `poll_url` belongs to version 1. */
@@ -27,11 +29,32 @@ export const RequestBody = z.object({
   status: z.string(),
   error: ErrorText,
   output: z.unknown().optional(),
+  // "Async inference": in credits, and absent when nothing was charged.
+  metrics: z.object({ cost: z.unknown().optional() }).nullish().catch(undefined),
 });
 export type RequestBody = z.infer<typeof RequestBody>;
 
 /** The SDK reads `error` of every refused call. */
 export const ApiError = z.object({ error: ErrorText });
+
+/**
+ * "Serverless API": `Request 0000… not found`, also of one that has expired. Another 404 is about the
+ * model, or not Segmind's.
+ */
+export function saysUnknown(body: z.infer<typeof ApiError> | undefined): boolean {
+  return /^request\b.*\bnot found/i.test(beginningOf(body?.error));
+}
+
+/** "Serverless API": a 406 is no credit, a team's spent limit, or a value that the model does not take. */
+export function isAboutCredit(said: string | undefined): boolean {
+  return said === undefined || /credit|balance|spend/i.test(beginningOf(said));
+}
+
+/** What a request cost, as `metrics` or version 1's header `x-cost` tells it. */
+export function chargeOf(cost: unknown): Charge | undefined {
+  const amount = typeof cost === 'string' && cost.trim() !== '' ? Number(cost) : cost;
+  return typeof amount === 'number' && amount >= 0 ? { amount, unit: 'credits' } : undefined;
+}
 
 /** "Account and billing APIs": yes, with a hyphen. */
 export const Credits = z.object({

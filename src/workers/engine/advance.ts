@@ -1,9 +1,8 @@
-import type { FinalGeneration } from '../../generation/generation.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { coalesce } from '../../store/coalesce.ts';
 import type { Subscribers } from '../../store/subscribers.ts';
 import { type Batch, type BatchParts, fail, settle } from './batch.ts';
-import { createIssueEffects } from './issue-effects.ts';
+import { createIssueEffects, type Notified } from './issue-effects.ts';
 import type { Advanced, Step } from './step.ts';
 
 export interface Advance {
@@ -34,9 +33,11 @@ export function createAdvance(parts: AdvanceParts): Advance {
     return results;
   }
 
-  function markNotified(finished: readonly FinalGeneration[]): Promise<Advanced[]> {
-    const event = { type: 'notified' } as const;
-    const steps = finished.map((generation) => ({ id: generation.id, generation, event }));
+  function markNotified(notified: readonly Notified[]): Promise<Advanced[]> {
+    const steps = notified.map(({ generation, what }) => {
+      const type = what === 'outcome' ? ('notified' as const) : ('late-notified' as const);
+      return { id: generation.id, generation, event: { type } };
+    });
     return all(steps, { finish: true });
   }
 

@@ -1,5 +1,6 @@
-import { completionEvent } from '../../generation/completion-event.ts';
+import { completionEvent, lateResultEvent } from '../../generation/completion-event.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../generation/generation.ts';
+import type { CompletionEvent, LateResultEvent } from '../../generation/jobs.ts';
 import type { Effect } from '../../generation/state-machine.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Rounds } from '../../producers/rounds.ts';
@@ -14,6 +15,18 @@ export interface Moved {
   readonly again: boolean;
 }
 
+/** A final record, and what its subscribers were notified of. */
+export interface Notified {
+  readonly generation: FinalGeneration;
+  readonly what: 'outcome' | 'late-result';
+}
+
+/** What a step has to tell. */
+interface News extends Notified {
+  readonly index: number;
+  readonly event: CompletionEvent | LateResultEvent;
+}
+
 /** Turns effects into jobs. What could not be issued fails its own step, and never the call. */
 export type IssueEffects = (
   moved: readonly Moved[],
@@ -24,8 +37,8 @@ export function createIssueEffects(parts: {
   enqueue: Enqueue;
   rounds: Rounds;
   subscribers: Subscribers;
-  /** Notes on each record that it owes nothing any more. */
-  markNotified: (finished: readonly FinalGeneration[]) => Promise<unknown>;
+  /** Notes on each record what it does not owe any more: its outcome, or its late result. */
+  markNotified: (notified: readonly Notified[]) => Promise<unknown>;
 }): IssueEffects {
   const { enqueue, rounds, subscribers, markNotified } = parts;
 
@@ -40,13 +53,12 @@ export function createIssueEffects(parts: {
     await Promise.all(jobs);
   }
 
-  /** A job for every subscriber first; only then does the record owe nothing any more. */
-  async function notify(finished: readonly FinalGeneration[]): Promise<void> {
-    if (finished.length === 0) return;
+  /** A job for every subscriber first; only then does the record not owe it any more. */
+  async function notify(news: readonly News[]): Promise<void> {
+    if (news.length === 0) return;
     const names = await subscribers.names();
     await Promise.all(
-      finished.flatMap((generation) => {
-        const event = completionEvent(generation);
+      news.flatMap(({ generation, event }) => {
         const jobs = names.map((name) => enqueue.subscriber(name, event));
         if (generation.callbackUrl) {
           jobs.push(enqueue.subscriber(CALLBACK, event, generation.callbackUrl));
@@ -54,19 +66,29 @@ export function createIssueEffects(parts: {
         return jobs;
       }),
     );
-    await markNotified(finished);
+    await markNotified(news);
   }
 
   return async (moved, fail) => {
-    const finished = moved.filter(({ effects }) => effects.some(({ kind }) => kind === 'notify'));
-    const notified = notify(finished.flatMap(({ generation: g }) => (isFinal(g) ? [g] : []))).catch(
-      (error: unknown) => {
-        for (const { index } of finished) fail(index, error);
-      },
-    );
+    const news = moved.flatMap(newsIn);
+    const notified = notify(news).catch((error: unknown) => {
+      for (const { index } of news) fail(index, error);
+    });
     const others = moved.map((one) =>
       issueOne(one).catch((error: unknown) => fail(one.index, error)),
     );
     await Promise.all([notified, ...others]);
   };
+}
+
+function newsIn({ index, generation: g, effects }: Moved): News[] {
+  if (!isFinal(g)) return [];
+  return effects.flatMap(({ kind }): News[] => {
+    if (kind === 'notify') {
+      return [{ index, generation: g, what: 'outcome', event: completionEvent(g) }];
+    }
+    if (kind !== 'notify-late' || g.state === 'completed' || !g.late) return [];
+    const event = lateResultEvent(g, g.late);
+    return event ? [{ index, generation: g, what: 'late-result', event }] : [];
+  });
 }

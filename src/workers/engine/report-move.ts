@@ -15,6 +15,11 @@ export function reportMove(
   ends: boolean,
 ): void {
   const line = { ...about(generation), event: event.type, to: generation.state };
+  if (!ends && event.type === 'observed-final' && 'late' in generation && generation.late) {
+    const { via, outcome } = generation.late;
+    log.info({ ...line, via, late: outcome.verdict }, 'late result');
+    return;
+  }
   if (!isFinal(generation) || !ends) {
     log.debug(line, 'moved');
     return;

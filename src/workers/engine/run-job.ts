@@ -1,4 +1,4 @@
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { isRedisBusy } from '../../config/redis-errors.ts';
 import { NotKnownHere } from '../../generation/errors.ts';
 import { failureLine, isFinalTrouble, UNREADABLE } from '../../generation/job-failure.ts';
@@ -33,7 +33,7 @@ interface Taken {
 
 /**
  * Runs one job. Resolves when it is done.
- * @throws DelayedError when it has been put back, which spends no attempt; otherwise what BullMQ is
+ * @throws DelayedError or WaitingError when it has been put back, which spends no attempt; otherwise what BullMQ is
  *   to see of its failure.
  */
 export async function runJob<Payload>(parts: JobParts<Payload>, taken: Taken): Promise<void> {
@@ -48,6 +48,7 @@ export async function runJob<Payload>(parts: JobParts<Payload>, taken: Taken): P
   } catch (error) {
     return endWithError(parts, taken, error);
   }
+  if (notYet?.atHead) await putAtHead(taken);
   if (notYet) await putBack(taken, notYet.notBefore);
 }
 
@@ -87,6 +88,11 @@ function leave<Payload>(parts: JobParts<Payload>, taken: Taken, why: Error): Pro
 async function putBack({ job, token }: Taken, notBefore: number): Promise<never> {
   await job.moveToDelayed(notBefore, token);
   throw new DelayedError();
+}
+
+async function putAtHead({ job, token }: Taken): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
 }
 
 function versionOf(data: unknown): number | undefined {

@@ -7,6 +7,8 @@ import type { Logger } from '../../config/log.ts';
 export interface NotYet {
   /** Unix ms: run this job again then. */
   readonly notBefore: number;
+  /** It stays the first of its queue and runs as soon as that allows it, instead of then. */
+  readonly atHead?: true;
 }
 
 export interface Stage<Payload> {
@@ -29,6 +31,8 @@ export interface Stage<Payload> {
    * for a subscriber, whose handler may mean another Redis.
    */
   readonly waitsForRedis?: true;
+  /** Its worker was told to stop: whatever only waits is to come to its end. */
+  readonly stopWaiting?: () => void;
 }
 
 /** What the workers of one process have in common. */

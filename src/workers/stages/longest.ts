@@ -14,10 +14,11 @@ const CALLS_OF_A_POLL = 5;
 export const longest = {
   submitMs(
     provider: Pick<ProviderAdapter, 'prepare'>,
-    timeouts: { submitTimeoutMs: number; pollTimeoutMs: number },
+    timeouts: { submitTimeoutMs: number; pollTimeoutMs: number; placeWaitMs?: number },
   ): number {
     const callMs = timeouts.submitTimeoutMs + timeouts.pollTimeoutMs + LOADING_MARGIN_MS;
-    return callMs * (provider.prepare ? MOST_STEPS + 2 : 1) + REDIS_MS;
+    const waitMs = (timeouts.placeWaitMs ?? 0) + REDIS_MS;
+    return callMs * (provider.prepare ? MOST_STEPS + 2 : 1) + waitMs;
   },
   roundMs: (pollTimeoutMs: number): number => CALLS_OF_A_POLL * pollTimeoutMs + REDIS_MS,
   completionsMs: REDIS_MS,

@@ -1,12 +1,14 @@
-import type { Logger } from '../../config/log.ts';
+import { type Logger, onceInAWhile } from '../../config/log.ts';
 import { ROUND_SIZE } from '../../config/queues.ts';
 import { Defect, Retryable } from '../../generation/errors.ts';
 import { type GenerationEvent, observedEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
+import { type Checkable, isLastCheckDue } from '../../generation/late-result.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import type { Schedule } from '../../store/schedule.ts';
 import type { Advance } from '../engine/advance.ts';
+import { createMissingWatch } from './missing-watch.ts';
 
 /**
  * One round: takes every generation of a provider that is due, under a lease, and deals with each
@@ -26,6 +28,10 @@ export function createRound(parts: {
 }): () => Promise<undefined> {
   const { provider, leaseMs, schedule, rounds, advance, shutdownSignal, now, log } = parts;
   const { pollsPerSecond } = provider.limits;
+  const missing = createMissingWatch(now);
+  const sayOutage = onceInAWhile((err) =>
+    log.error({ provider: provider.name, ...missing.lately(), err }, 'checks count as unanswered'),
+  );
 
   return async () => {
     const startedAt = now();
@@ -41,13 +47,32 @@ export function createRound(parts: {
     if (nextAt !== undefined && nextAt < startedAt + leaseMs) {
       await rounds.ensure(provider.name, Math.max(nextAt, startedAt + 1));
     }
-    await Promise.all(due.map(deal));
+    const asked = due.map(ask);
+    // Whether a task is missing is judged when the others of the round have been asked about too.
+    const all = Promise.all(asked);
+    await Promise.all(asked.map(async (one) => deal(await one, all)));
     return undefined;
   };
 
-  async function deal(generation: Generation): Promise<void> {
-    const event = generation.state === 'submitted' ? await poll(generation) : OVERDUE;
-    if (!event) return;
+  /** @returns undefined when the lease is to run out: this process stops, which says nothing. */
+  async function ask(generation: Generation): Promise<Asked | undefined> {
+    const event = await turnOf(generation);
+    return event && { generation, event };
+  }
+
+  async function turnOf(generation: Generation): Promise<GenerationEvent | undefined> {
+    if (generation.state === 'submitted') return learnedBefore(generation) ?? poll(generation);
+    return isLastCheckDue(generation, now()) ? poll(generation) : OVERDUE;
+  }
+
+  async function deal(asked: Asked | undefined, all: Promise<unknown>): Promise<void> {
+    if (!asked) return;
+    const { generation } = asked;
+    let { event } = asked;
+    if (event.type === 'observed-missing') {
+      await all;
+      if (missing.isOutage()) event = noAnswer();
+    }
     try {
       await advance.one({ id: generation.id, generation, event });
     } catch (err) {
@@ -56,17 +81,25 @@ export function createRound(parts: {
     }
   }
 
-  /** @returns undefined when the lease is to run out: this process stops, which says nothing. */
-  async function poll(generation: InState<'submitted'>): Promise<GenerationEvent | undefined> {
-    const { learned, charge } = generation;
-    if (learned) return { type: 'observed-final', source: 'submit', outcome: learned, charge };
+  /** A provider that knows hardly any task says nothing about any: nobody has answered. */
+  function noAnswer(): GenerationEvent {
+    sayOutage(new Error(UNKNOWN_TO_PROVIDER));
+    return { type: 'poll-failed' };
+  }
+
+  async function poll({
+    id,
+    task,
+    model,
+  }: InState<'submitted'> | Checkable): Promise<GenerationEvent | undefined> {
     const askedAt = now();
     try {
-      const observation = await provider.check(generation.task, { model: generation.model });
-      return observedEvent(observation, 'poll', { taskId: generation.task.id, askedAt });
+      const observation = await provider.check(task, { model });
+      missing.answered(task.id, observation.kind === 'missing');
+      return observedEvent(observation, 'poll', { taskId: task.id, askedAt });
     } catch (err) {
       if (shutdownSignal.aborted) return undefined;
-      const line = { generation: generation.id, provider: provider.name, err };
+      const line = { generation: id, provider: provider.name, err };
       if (err instanceof Defect) log.error(line, 'poll not understood');
       else log.warn(line, 'poll without answer');
       const retryAfterMs = err instanceof Retryable ? err.retryAfterMs : undefined;
@@ -74,5 +107,20 @@ export function createRound(parts: {
     }
   }
 }
+
+/** The outcome came with the acceptance, and whoever learned it has gone. */
+function learnedBefore({ learned, charge }: InState<'submitted'>): GenerationEvent | undefined {
+  return learned && { type: 'observed-final', source: 'submit', outcome: learned, charge };
+}
+
+/** What a generation's turn brought. */
+interface Asked {
+  readonly generation: Generation;
+  readonly event: GenerationEvent;
+}
+
+const UNKNOWN_TO_PROVIDER =
+  'The provider knows hardly any of our tasks: a wrong base URL or path, another account’s key, ' +
+  'or the provider is down. No task counts as lost meanwhile.';
 
 const OVERDUE: GenerationEvent = { type: 'overdue' };

@@ -2,7 +2,9 @@ import { queueNames } from '../../config/queues.ts';
 import { CompletionsJob, RoundJob, SUBMIT_JOBS, SubmitJob } from '../../generation/jobs.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import { createCircuits } from '../../store/circuit.ts';
+import { countRunning as countRunningTasks } from '../../store/places.ts';
 import type { Stage } from '../engine/stage.ts';
+import { createPlaceLine, LONGEST_PLACE_WAIT_MS } from '../limits/place-line.ts';
 import type { WorkerParts } from '../parts.ts';
 import { createComplete } from './complete.ts';
 import { longest } from './longest.ts';
@@ -37,7 +39,13 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
   const holdQueue = async (ms: number): Promise<void> => {
     await queue.rateLimit(ms);
   };
-  const submit = createSubmit({ ...parts, provider, circuits, holdQueue });
+  const limits = parts.limitsOf(provider);
+  const places = parts.placesOf(provider);
+  const line = places && createPlaceLine({ places, now });
+  const countRunning = () => countRunningTasks(redis, keys, provider.name);
+  const submit = createSubmit({
+    ...{ ...parts, provider, circuits, holdQueue, limits, line, countRunning },
+  });
   const lookUp = createLookUp({ ...parts, provider });
   const cancelTask = createCancelTask({ ...parts, provider });
   return {
@@ -51,9 +59,19 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     longestMs: longest.submitMs(provider, {
       submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
       pollTimeoutMs: settings.POLL_TIMEOUT_MS,
+      placeWaitMs: line ? LONGEST_PLACE_WAIT_MS : 0,
     }),
-    limiter: { max: submits.max, duration: submits.perMs },
+    // BullMQ reads both at each look for a job, and so follows what is found and stated.
+    limiter: {
+      get max() {
+        return limits.limiter().max;
+      },
+      get duration() {
+        return limits.limiter().duration;
+      },
+    },
     waitsForRedis: true,
+    ...(line && { stopWaiting: line.stop }),
   };
 }
 

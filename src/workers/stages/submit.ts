@@ -1,4 +1,5 @@
-import type { Generation, InState } from '../../generation/generation.ts';
+import type { EventOf } from '../../generation/events.ts';
+import { type Generation, type InState, isFinal } from '../../generation/generation.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
@@ -6,43 +7,59 @@ import type { SubmissionResult } from '../../store/circuit.ts';
 import type { Store } from '../../store/store.ts';
 import { about } from '../engine/report-move.ts';
 import type { NotYet } from '../engine/stage.ts';
+import { type LearnParts, learnFrom } from '../limits/learn-from-answer.ts';
+import type { PlaceLine } from '../limits/place-line.ts';
 import { prepare } from './prepare.ts';
 import { reasonHeldFor } from './refusal-event.ts';
 import { type CircuitParts, reportToCircuit } from './report-to-circuit.ts';
 import { type SaveAnswerParts, saveAnswer } from './save-answer.ts';
 import { type SendParts, send } from './send.ts';
 
-/** The reason of a hold that is our own choice. */
-const CIRCUIT_OPEN = 'circuit_open';
+/** While nothing is left to spend, a submission looks again this often whether there is. */
+const CREDIT_LOOK_MS = 10_000;
 
-export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts {
+export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts, LearnParts {
   readonly store: Store;
+  /** Where the provider limits how many tasks run at once. */
+  readonly line?: PlaceLine | undefined;
 }
 
+/** What a try came to, for its model's circuit; and when it is to be tried again, if it waits. */
+interface Attempted {
+  readonly result: SubmissionResult;
+  readonly notYet?: NotYet | undefined;
+}
+
+const IGNORED: Attempted = { result: 'ignored' };
+
 /**
- * Sends one generation to its provider, unless its model's circuit is open: then it waits in place.
+ * Sends one generation to its provider, unless its model's circuit is open, nothing is left to spend,
+ * or as many tasks run there as may: then it waits in place.
  * Free steps come first, each saved as it is done. Then the intent is recorded before the call that
  * pays, and the answer straight after it; only the process that recorded the intent may call.
  */
 export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<NotYet | undefined> {
-  const { store, circuits, now } = parts;
+  const { store, circuits, limits, now } = parts;
 
   return async ({ id }) => {
     const generation = await store.load(id);
     if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed') return undefined;
     const notBefore = heldUntil(generation);
     if (notBefore > now()) return { notBefore };
+    if (limits.standing() === 'out') return waitForCredit(parts, generation);
     const permit = await circuits.ask(generation.model);
-    if (permit.kind === 'open') return waitInPlace(parts, generation, permit.until);
+    if (permit.kind === 'open') {
+      return waitInPlace(parts, generation, { reason: 'circuit_open', until: permit.until });
+    }
 
     // Also where this fails on our own side: a probe must give its place back.
-    let result: SubmissionResult = 'ignored';
+    let attempted = IGNORED;
     try {
-      result = await attempt(parts, generation);
+      attempted = await attempt(parts, generation);
     } finally {
-      await reportToCircuit(parts, generation.model, permit, result);
+      await reportToCircuit(parts, generation.model, permit, attempted.result);
     }
-    return undefined;
+    return attempted.notYet;
   };
 }
 
@@ -51,36 +68,78 @@ function heldUntil(generation: Generation): number {
   return generation.state === 'unconfirmed' ? generation.resendAt : 0;
 }
 
-/** Its circuit is open. The record says so, and the job stays where it is. */
+/** The record says why, and the job stays where it is. */
 async function waitInPlace(
   { advance }: SubmitParts,
   generation: Generation,
-  until: number,
+  why: Pick<EventOf<'held'>, 'reason' | 'until'>,
 ): Promise<NotYet | undefined> {
-  const event = { type: 'held', reason: CIRCUIT_OPEN, until } as const;
+  const event = { type: 'held', ...why } as const;
   const held = await advance.one({ id: generation.id, generation, event });
   const isWaiting = held.kind === 'moved' || (held.kind === 'ignored' && held.reason === 'held');
   return isWaiting ? { notBefore: heldUntil(held.generation) } : undefined;
 }
 
-/** Free steps, intent, send, answer. */
+/** All wait behind the first: none of them could be paid. */
+async function waitForCredit(
+  parts: SubmitParts,
+  generation: Generation,
+): Promise<NotYet | undefined> {
+  const until = parts.now() + CREDIT_LOOK_MS;
+  const notYet = await waitInPlace(parts, generation, { reason: 'out_of_credit', until });
+  await parts.holdQueue(CREDIT_LOOK_MS);
+  return notYet && { ...notYet, atHead: true };
+}
+
+/** Free steps, a place, intent, send, answer. */
 async function attempt(
   parts: SubmitParts,
   known: InState<'queued' | 'unconfirmed'>,
-): Promise<SubmissionResult> {
-  const { advance, now } = parts;
+): Promise<Attempted> {
+  const { advance, now, limits } = parts;
   const prepared = known.state === 'queued' ? await prepare(parts, known) : { ready: known };
-  if (!prepared) return 'ignored';
-  if ('refused' in prepared) return saveAnswer(parts, known, prepared.refused);
+  if (!prepared) return IGNORED;
+  if ('refused' in prepared) return { result: await saveAnswer(parts, known, prepared.refused) };
+  const ready = await takePlace(parts, prepared.ready);
+  if (!ready) return { ...IGNORED, notYet: { notBefore: now(), atHead: true } };
   const askedAt = now();
   const event = { type: 'submit-started', sender: newSender() } as const;
-  const started = await advance.one({ id: known.id, generation: prepared.ready, event });
-  if (started.kind !== 'moved' || started.generation.state !== 'submitting') return 'ignored';
+  const started = await advance.one({ id: known.id, generation: ready, event });
+  if (started.kind !== 'moved' || started.generation.state !== 'submitting') {
+    // It was canceled while it waited for its place, and was final before it got one.
+    const isOver = started.kind === 'ignored' && isFinal(started.generation);
+    if (isOver) await parts.line?.giveBack(known.id);
+    return IGNORED;
+  }
 
   const { generation } = started;
-  if (now() > askedAt + SEND_MARGIN_MS) return deferUnsent(parts, generation);
+  if (now() > askedAt + SEND_MARGIN_MS) return { result: await deferUnsent(parts, generation) };
+  const sentAt = now();
   const answer = await send(parts, generation, reasonHeldFor(known));
-  return answer ? saveAnswer(parts, generation, answer) : 'ignored';
+  if (!answer) return IGNORED;
+  const holdQueueMs = answer.holdQueueMs ?? limits.usedUpForMs();
+  const result = await saveAnswer(parts, generation, { ...answer, holdQueueMs });
+  await learnFrom(parts, answer, sentAt);
+  return { result };
+}
+
+/**
+ * Waits until one more may run at the provider, and says so in the record.
+ * @returns the record as it then is; undefined when that takes too long for one job.
+ */
+async function takePlace(
+  { line, advance, now }: SubmitParts,
+  ready: Generation,
+): Promise<Generation | undefined> {
+  if (!line) return ready;
+  let latest = ready;
+  const sayWaiting = async (): Promise<void> => {
+    // Until now, and so it may go at any moment.
+    const event = { type: 'held', reason: 'concurrency_limited', until: now() } as const;
+    const held = await advance.one({ id: ready.id, generation: ready, event });
+    if ('generation' in held) latest = held.generation;
+  };
+  return (await line.place(ready.id, sayWaiting)) ? latest : undefined;
 }
 
 /**

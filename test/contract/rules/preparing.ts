@@ -11,7 +11,7 @@ const preparing = ruleUnless(
 const askingFirst = ruleUnless((f) => !f.prepare?.asks && 'calls nobody while it prepares');
 const loadingOnly = ruleUnless((f) => {
   if (!f.declares.prepare) return 'one request submits: nothing to prepare';
-  return f.prepare?.asks && 'uploads its pictures beforehand';
+  return f.prepare?.asks && !f.prepare.loadsAgain && 'uploads its pictures beforehand';
 });
 
 /** The free steps before the submission, where there are any. */
@@ -139,8 +139,10 @@ export const preparation: readonly Rule[] = [
   loadingOnly(
     'pictures that load too slowly to be sent in time are not sent, and it is not the provider’s fault',
     async (fixture) => {
+      const before = await openWorld(fixture);
+      const ready = await before.prepared(before.request());
       const world = await openWorld(fixture, { imagesNeverCome: true, submitTimeoutMs: 50 });
-      const call = world.adapter.submit(world.request());
+      const call = world.adapter.submit(ready);
       const expected = { name: 'Retryable', code: 'image_unavailable' };
       expect(await refusedBy(call)).toMatchObject(expected);
       expect(world.server.received).toHaveLength(0);

@@ -1,46 +1,105 @@
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { startSimulator } from '../../../simulator/index.ts';
 import { createFitRoom } from '../../../src/providers/fitroom/adapter.ts';
 import { always } from '../../support/loopback-server.ts';
-import { onLoopback } from '../shared-parts.ts';
+import { onLoopback, sharedParts } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
-async function setup(body: unknown) {
+async function setup(body: unknown, status = 200) {
   const images = {
     load: async () => ({ bytes: Buffer.from('x'), contentType: 'image/png', fileName: 'a.png' }),
     close: async () => {},
   };
-  const { adapter } = await onLoopback(createFitRoom, always(200, body), { images });
+  const { adapter } = await onLoopback(createFitRoom, always(status, body), { images });
   const input = adapter.models['tryon']?.input;
   if (!input) throw new Error('FitRoom has one model');
   return { adapter, input };
 }
 
-test('a task of FitRoom that was not begun 90 s after its acceptance is stuck', async () => {
-  const check = async (status: string, handle: string) => {
-    const { adapter } = await setup({ task_id: 'a1b2', status });
-    return adapter.check({ id: 'a1b2', handle }, { model: 'tryon' });
-  };
-  const ago = (ms: number) => String(Date.now() - ms);
-  expect(await check('CREATED', ago(91_000))).toMatchObject({
-    kind: 'final',
-    outcome: { verdict: 'failed', reason: { code: 'provider_stuck' } },
-  });
-  expect(await check('CREATED', ago(80_000))).toMatchObject({ kind: 'live' });
-  expect(await check('PROCESSING', ago(91_000))).toMatchObject({ kind: 'live' });
-  // Without a time that can be read nobody can say how old it is.
-  expect(await check('CREATED', 'x')).toMatchObject({ kind: 'live' });
+const PICTURE = 'https://img.example.com/person.jpg';
+const wish = { personImage: PICTURE, garmentImages: [PICTURE], clothType: 'upper' };
+const request = { model: 'tryon', input: wish, idempotencyKey: 'gen_1-1' };
+
+test('a task of FitRoom that waits in its queue is live, however long it has waited', async () => {
+  const { adapter } = await setup({ task_id: 'a1b2', status: 'CREATED', progress: 0 });
+  // The handle of a task from before: when it was accepted.
+  for (const task of [{ id: 'a1b2' }, { id: 'a1b2', handle: String(Date.now() - 600_000) }]) {
+    const seen = await adapter.check(task, { model: 'tryon' });
+    expect(seen).toEqual({ kind: 'live', status: 'created', progress: 0 });
+  }
 });
 
-test('an accepted task of FitRoom remembers when that was', async () => {
-  const { adapter } = await setup({ task_id: 'a1b2', status: 'CREATED' });
-  const before = Date.now();
-  const picture = 'https://img.example.com/person.jpg';
-  const input = { personImage: picture, garmentImages: [picture], clothType: 'upper' };
-  const { task } = await adapter.submit({ model: 'tryon', input, idempotencyKey: 'gen_1-1' });
-  expect(Number(task.handle)).toBeGreaterThanOrEqual(before);
-  expect(Number(task.handle)).toBeLessThanOrEqual(Date.now());
+test('FitRoom tells its progress in percent', async () => {
+  const progressOf = async (progress: unknown) => {
+    const { adapter } = await setup({ status: 'PROCESSING', progress });
+    return Reflect.get(await adapter.check({ id: 'a1b2' }, { model: 'tryon' }), 'progress');
+  };
+  expect(await progressOf(50)).toBe(0.5);
+  expect(await progressOf(101)).toBeUndefined();
+  expect(await progressOf('half')).toBeUndefined();
+});
+
+test('a link of FitRoom that is signed for a time dies when it says', async () => {
+  const link = 'https://cdn.example.com/1.png?Expires=1790000000&Signature=x';
+  const { adapter } = await setup({ status: 'COMPLETED', download_signed_url: link });
+  expect(await adapter.check({ id: 'a1b2' }, { model: 'tryon' })).toMatchObject({
+    outcome: { results: [{ url: link, expiresAt: 1_790_000_000_000 }] },
+  });
+});
+
+describe('the free checks of FitRoom', () => {
+  /** The adapter and a simulated FitRoom, which takes pictures for what `switches` say. */
+  async function simulated(switches: Record<string, string>, checkInputs?: boolean) {
+    const simulator = await startSimulator({ providers: { fitroom: { switches } } });
+    const { close, ...shared } = await sharedParts();
+    onTestFinished(() => Promise.all([simulator.close(), close()]).then(() => undefined));
+    const settings = { apiKey: 'fr-key', baseUrl: `${simulator.url}/fitroom`, webhookSecrets: [] };
+    const adapter = createFitRoom({ ...settings, ...shared, checkInputs });
+    const picture = `${simulator.url}/assets/person.png`;
+    const input = { personImage: picture, garmentImages: [picture], clothType: 'upper' };
+    return {
+      /** Prepares to the end; its last words. */
+      prepare: async () => {
+        let prepared: string | undefined;
+        for (let step = 0; step < 5; step++) {
+          const answer = await adapter.prepare?.({ ...request, input, prepared });
+          prepared = answer?.prepared;
+          if (answer?.done) return prepared;
+        }
+        throw new Error('never done');
+      },
+      accepted: () => simulator.ledger()['fitroom']?.accepted ?? [],
+    };
+  }
+
+  test('refuse a picture in FitRoom’s words, before anything is paid', async () => {
+    const { prepare, accepted } = await simulated({ 'input-checks': 'refuse' });
+    await expect(prepare()).rejects.toMatchObject({
+      name: 'Terminal',
+      code: 'invalid_input',
+      message: expect.stringContaining('The picture is too dark.'),
+      answered: true,
+    });
+    expect(accepted()).toEqual([]);
+  });
+
+  test('refuse a garment that is of another type than was said', async () => {
+    const { prepare } = await simulated({ 'clothes-type': 'lower' });
+    await expect(prepare()).rejects.toMatchObject({ name: 'Terminal', code: 'invalid_input' });
+    expect(await (await simulated({ 'clothes-type': 'upper' })).prepare()).toBe('passed 2');
+  });
+
+  test('can be switched off', async () => {
+    const { prepare } = await simulated({ 'input-checks': 'refuse' }, false);
+    expect(await prepare()).toBe('pictures-checked');
+  });
+
+  test.each([404, 405, 410])('are done without where they are answered %d', async (status) => {
+    const { adapter } = await setup({}, status);
+    expect(await adapter.prepare?.(request)).toEqual({ prepared: 'passed 1', done: false });
+  });
 });
 
 test('a garment without its type is named along with every other mistake of the input', async () => {

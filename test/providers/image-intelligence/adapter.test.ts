@@ -1,11 +1,14 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { pollProfileFor } from '../../../src/config/poll-profiles.ts';
+import { startSimulator } from '../../../simulator/index.ts';
+import { type PollProfileChanges, pollProfileFor } from '../../../src/config/poll-profiles.ts';
 import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
+import { createProviders } from '../../../src/providers/registry.ts';
+import { createRules } from '../../../src/providers/rules.ts';
 import type { Received } from '../../support/loopback-server.ts';
-import { onLoopback } from '../shared-parts.ts';
+import { onLoopback, sharedParts } from '../shared-parts.ts';
 
 const IMAGE = 'https://img.example.com/one.jpg';
 const DAY_MS = 24 * 3_600_000;
@@ -189,24 +192,124 @@ test('a job of Image Intelligence is asked for, and searched for, at its own mod
   ]);
 });
 
-test('a batch that people look at is waited for, however often it was asked about', async () => {
-  const { adapter } = await always(job);
-  for (const [name, { type, poll }] of Object.entries(adapter.models)) {
-    const about = { provider: adapter.name, name, recommended: poll };
-    expect(pollProfileFor(type, about, {})).toMatchObject({
-      firstAfterMs: 5_000,
-      longestMs: 60_000,
-      giveUpAfterMs: 1_800_000,
-      maxPolls: undefined,
+describe('a batch is waited for as long as people may take', () => {
+  const MINUTE_MS = 60_000;
+  const profiles = async (changes: PollProfileChanges = {}) => {
+    const { adapter } = await always(job);
+    const rulesFor = createRules(new Map([[adapter.name, adapter]]), {
+      pollProfile: (type, about) => pollProfileFor(type, about, changes),
+      submitTimeoutMs: 30_000,
+      unconfirmedGraceMs: MINUTE_MS,
+      checkPatienceMs: MINUTE_MS,
+      onUnknownOutcome: () => 'fail',
     });
-  }
+    return (model: string, input?: Record<string, unknown>) =>
+      rulesFor({ provider: adapter.name, model, ...(input && { input }) }).poll;
+  };
+  const asking = (...levels: (string | undefined)[]) => ({
+    classes: levels.map((verify) => ({ class: 'car', ...(verify && { verify }) })),
+  });
+
+  test.each([
+    [['NEVER', 'NEVER'], 15 * MINUTE_MS],
+    [[undefined], 360 * MINUTE_MS],
+    [['NEVER', 'AUTO'], 360 * MINUTE_MS],
+    [['NEVER', 'ALWAYS', undefined], 1_440 * MINUTE_MS],
+  ])('verified %j: %d ms, however often it was asked about', async (levels, giveUpAfterMs) => {
+    const poll = (await profiles())('detect', asking(...levels));
+    expect(poll).toMatchObject({ firstAfterMs: 5_000, giveUpAfterMs, maxPolls: undefined });
+  });
+
+  test('of a match, and of what cannot be read, as by default', async () => {
+    const profileOf = await profiles();
+    const usual = profileOf('match');
+    expect(usual.giveUpAfterMs).toBe(360 * MINUTE_MS);
+    expect(profileOf('match', { images: [IMAGE] })).toEqual(usual);
+    for (const odd of [{}, { classes: 7 }, asking('SOMETIMES')]) {
+      expect(profileOf('detect', odd)).toEqual(profileOf('detect'));
+    }
+  });
+
+  test('and the operator has the last word', async () => {
+    const profileOf = await profiles({ 'image-intelligence': { giveUpAfterMs: 1_000 } });
+    expect(profileOf('detect', asking('ALWAYS')).giveUpAfterMs).toBe(1_000);
+  });
+});
+
+test('what of a batch failed, and may go well, is named as the next request takes it', async () => {
+  const result = (n: number, status: string) => ({
+    id: `i${n}`,
+    url: `${IMAGE}?${n}`,
+    proxyUrl: `https://quickpix.example/${n}`,
+    customId: `mine-${n}`,
+    status,
+  });
+  const statuses = ['COMPLETED_SUCCESSFULLY', 'MODEL_SERVICE_ERROR', 'SPIDERWEBS_ERROR'];
+  const imageResults = statuses.map((status, n) => result(n, status));
+  const { adapter } = await always({ ...job, status: 'COMPLETED_PARTIAL_ERROR', imageResults });
+  const seen = await adapter.check({ id: 'job-1' }, about);
+  const askAgain = [{ url: `${IMAGE}?1`, customId: 'mine-1' }];
+  expect(seen).toMatchObject({
+    outcome: {
+      results: [
+        {
+          data: {
+            imageResults: [{ id: 'i0', proxyUrl: 'https://quickpix.example/0' }, {}, {}],
+            askAgain,
+          },
+        },
+      ],
+    },
+  });
+  expect(adapter.models['detect']?.input.safeParse({ ...detect, images: askAgain }).success).toBe(
+    true,
+  );
+});
+
+test('more data than a record holds is kept as a JSON file, and is no failure', async () => {
+  const simulator = await startSimulator({ latencyMs: { min: 1, max: 1 } });
+  const { close, ...shared } = await sharedParts();
+  onTestFinished(async () => {
+    await simulator.close();
+    await close();
+  });
+  const kept: string[] = [];
+  const putJson = (text: string) => {
+    kept.push(text);
+    return shared.files.putJson(text);
+  };
+  const name = 'image-intelligence';
+  const settings = { apiKey: 'id:secret', baseUrl: `${simulator.url}/${name}`, webhookSecrets: [] };
+  const files = { ...shared.files, putJson };
+  // As the processes build it.
+  const adapter = createProviders({ [name]: settings }, { ...shared, files }).get(name);
+  const images = Array(64).fill(`${simulator.url}/assets/person.png`);
+  const classes = Array.from({ length: 64 }, (_, n) => ({ class: `class-${n}` }));
+  const answer = await adapter?.submit({ ...request, input: { images, classes } });
+  const check = () => answer && adapter?.check(answer.task, about);
+  await expect.poll(async () => (await check())?.kind).toBe('final');
+  const url = expect.stringMatching(/\/files\/[0-9a-f]{40}\.json$/);
+  const file = { kind: 'file', url, contentType: 'application/json' };
+  expect(await check()).toMatchObject({ outcome: { verdict: 'completed', results: [file] } });
+  const { imageResults } = JSON.parse(kept.at(-1) ?? '');
+  expect(imageResults).toHaveLength(64);
+  expect(imageResults[63].objects).toHaveLength(64);
 });
 
 test('the JSON Schema of Image Intelligence’s inputs says how long a URL may be', async () => {
   const { adapter } = await always(job);
   for (const [name, { input }] of Object.entries(adapter.models)) {
     expect(z.toJSONSchema(input, { io: 'input' }), name).toMatchObject({
-      properties: { images: { items: { type: 'string', format: 'uri', maxLength: 512 } } },
+      properties: {
+        images: {
+          items: {
+            anyOf: [
+              { type: 'string', format: 'uri', maxLength: 512 },
+              { properties: { url: { format: 'uri', maxLength: 512 } } },
+            ],
+          },
+        },
+      },
     });
   }
 });
