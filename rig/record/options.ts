@@ -5,6 +5,7 @@ export interface RecordOptions {
   readonly provider: string;
   readonly model: string;
   readonly input: unknown;
+  readonly webhook: string | undefined;
   readonly out: string;
   readonly compare: boolean;
 }
@@ -20,6 +21,7 @@ No Redis is needed, and no webhook is waited for: the task is polled.
   --provider NAME   whose settings are in the environment, as docs/settings.md lists them
   --model MODEL     one of its models
   --input FILE      the input as JSON, as an app would send it
+  --webhook URL     tells the provider to call there too, such as a page of webhook.site
   --out FILE        where to write; otherwise NAME-recording.json
   --compare         also asks the simulated provider, and tells what differs in shape
   --help, -h        this text
@@ -32,6 +34,7 @@ const FLAGS = {
   provider: { type: 'string' },
   model: { type: 'string' },
   input: { type: 'string' },
+  webhook: { type: 'string' },
   out: { type: 'string' },
   compare: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -47,8 +50,11 @@ export function readRecordOptions(args: string[]): RecordOptions | undefined {
     throw new UsageError(`--${name}: is required`);
   };
   const provider = needed('provider');
-  const { out = `${provider}-recording.json`, compare = false } = values;
-  return { provider, model: needed('model'), input: readInput(needed('input')), out, compare };
+  const { webhook, out = `${provider}-recording.json`, compare = false } = values;
+  if (webhook !== undefined && !URL.canParse(webhook))
+    throw new UsageError('--webhook: give a URL');
+  const model = needed('model');
+  return { provider, model, input: readInput(needed('input')), webhook, out, compare };
 }
 
 function readInput(file: string): unknown {

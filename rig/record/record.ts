@@ -24,6 +24,8 @@ export interface Asked {
   readonly provider: string;
   readonly model: string;
   readonly input: unknown;
+  /** Where the provider is to call, if anywhere. Nobody waits for it. */
+  readonly webhook?: string | undefined;
   /** As the processes have them. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -60,7 +62,8 @@ export async function record(asked: Asked, cleanup: Cleanup, say: Say): Promise<
   say(`one generation by ${name}, ${model}; its list price: ${about.price ?? 'not published'}`);
   const at = { provider: name, name: model, recommended: about.poll };
   const poll = pollProfileFor(about.type, at, settings.POLL_PROFILES);
-  const { end, taskId } = await runOnce({ adapter, recorder, model, input, poll, say });
+  const run = { adapter, recorder, model, input, webhookUrl: asked.webhook, poll, say };
+  const { end, taskId } = await runOnce(run);
 
   const ids = [UNKNOWN_TASK, ...(taskId === undefined ? [] : [taskId])];
   const hidden: Private = { secrets: secretsOf(settings, own.apiKey), ids };

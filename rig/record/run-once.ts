@@ -22,6 +22,7 @@ interface RunParts {
   readonly recorder: Recorder;
   readonly model: string;
   readonly input: Record<string, unknown>;
+  readonly webhookUrl: string | undefined;
   readonly poll: PollProfile;
   readonly say: Say;
 }
@@ -65,9 +66,10 @@ async function runToItsEnd(parts: RunParts): Promise<Run> {
 
 const MOST_STEPS = 20;
 
-async function prepared({ adapter, recorder, model, input }: RunParts): Promise<SubmitRequest> {
+async function prepared(parts: RunParts): Promise<SubmitRequest> {
+  const { adapter, recorder, model, input, webhookUrl } = parts;
   const idempotencyKey = attemptKey(newGenerationId(Date.now()), 1);
-  let request: SubmitRequest = { model, input, idempotencyKey };
+  let request: SubmitRequest = { model, input, idempotencyKey, webhookUrl };
   for (let step = 0; adapter.prepare && step < MOST_STEPS; step++) {
     const sent = request;
     const answer = await recorder.during('prepare', async () => adapter.prepare?.(sent));

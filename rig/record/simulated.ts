@@ -6,7 +6,7 @@ import type { Recording } from './recording.ts';
 
 /** The same generation at the simulated provider, with pictures that it has. */
 export async function recordSimulated(
-  { provider, model, input }: Omit<Asked, 'env'>,
+  { provider, model, input, webhook }: Omit<Asked, 'env'>,
   cleanup: Cleanup,
   say: Say,
 ): Promise<Recording> {
@@ -16,7 +16,7 @@ export async function recordSimulated(
   cleanup.add(() => simulation.process.stop());
   const env = { ...simulation.env([provider]), ALLOW_INSECURE_URLS: 'true' };
   const pictures = withPictures(input, `${simulation.url}/assets`);
-  const asked = { provider, model, input: pictures, env };
+  const asked = { provider, model, input: pictures, webhook: webhook && nobody, env };
   return (await record(asked, cleanup, say)).recording;
 }
 

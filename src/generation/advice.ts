@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Charge, type Generation, type Unsuccessful } from './generation.ts';
+import { Charge, type Generation, type LateResult, type Unsuccessful } from './generation.ts';
 import { ownVerdict, type VerdictCode } from './verdicts.ts';
 
 /**
@@ -25,8 +25,8 @@ export const ToldCharge = z.discriminatedUnion('source', [
 export type ToldCharge = z.infer<typeof ToldCharge>;
 
 type OwnAdvice =
-  | { readonly mayHelp: true /** Counted from the end. */; readonly afterMs: number }
-  | { readonly mayHelp: null };
+  /** Counted from the end. */
+  { readonly mayHelp: true; readonly afterMs: number } | { readonly mayHelp: null };
 
 const MINUTE_MS = 60_000;
 
@@ -63,8 +63,17 @@ function retryOf({ reason, via, finishedAt }: Unsuccessful): Retry {
  * that cost.
  */
 export function chargeOf(g: Generation): ToldCharge | null {
-  if (g.isTest || providerTaskIdOf(g) === null) return null;
-  const reported = 'charge' in g ? g.charge : undefined;
+  if (providerTaskIdOf(g) === null) return null;
+  return chargeOfAccepted(g, 'charge' in g ? g.charge : undefined);
+}
+
+/** The same, when the late truth is known besides: then it was accepted, whatever we knew before. */
+export function lateChargeOf(g: Unsuccessful, late: LateResult): ToldCharge | null {
+  return chargeOfAccepted(g, late.charge ?? g.charge);
+}
+
+function chargeOfAccepted(g: Generation, reported: Charge | undefined): ToldCharge | null {
+  if (g.isTest) return null;
   if (reported) return { ...reported, source: 'reported' };
   const isPaidByAnother = g.sends === 0 && g.goesOnWith === undefined;
   if (g.listPrice === undefined || isPaidByAnother) return null;

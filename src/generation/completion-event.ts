@@ -1,4 +1,4 @@
-import { chargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
+import { chargeOf, lateChargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
 import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
 import { completionEventId, lateResultEventId } from './ids.ts';
 import type { CompletionEvent, LateResultEvent } from './jobs.ts';
@@ -46,7 +46,9 @@ export function lateResultEvent(g: Unsuccessful, late: LateResult): LateResultEv
       outcome: 'completed',
       results: late.outcome.results,
       reason: null,
-      ended: { outcome: g.state, reason: g.reason },
+      charge: lateChargeOf(g, late),
+      providerTaskId: late.taskId ?? providerTaskIdOf(g),
+      ended: { outcome: g.state, reason: reasonOf(g) },
     },
   };
 }

@@ -39,6 +39,9 @@ export type CompletionsJob = z.infer<typeof CompletionsJob>;
 
 const isoTime = z.string();
 
+/** With our advice; jobs queued by an earlier version have none. */
+const ToldReason = Reason.extend({ retry: Retry.optional() });
+
 /**
  * What subscribers and callbacks get: the Standard Webhooks convention of type, timestamp and data.
  * The same completion always has the same `id`, however often it is delivered.
@@ -54,8 +57,8 @@ export const CompletionEvent = z.object({
     model: z.string(),
     outcome: z.enum(OUTCOMES),
     results: z.array(Result),
-    /** `retry`: as for all of the following, jobs queued by an earlier version do not say. */
-    reason: Reason.extend({ retry: Retry.optional() }).nullable(),
+    reason: ToldReason.nullable(),
+    /** As for the next two, jobs queued by an earlier version do not say. */
     charge: ToldCharge.nullable().optional(),
     /** Whether it was asked for with a provider's test key. */
     test: z.boolean().optional(),
@@ -87,7 +90,7 @@ export const LateResultEvent = z.object({
     outcome: z.literal('completed'),
     reason: z.null(),
     /** How the generation had ended, as its completion event told. */
-    ended: z.object({ outcome: z.enum(UNSUCCESSFUL), reason: Reason }),
+    ended: z.object({ outcome: z.enum(UNSUCCESSFUL), reason: ToldReason }),
   }),
 });
 export type LateResultEvent = z.infer<typeof LateResultEvent>;

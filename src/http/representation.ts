@@ -1,4 +1,4 @@
-import { chargeOf, providerTaskIdOf, reasonOf } from '../generation/advice.ts';
+import { chargeOf, lateChargeOf, providerTaskIdOf, reasonOf } from '../generation/advice.ts';
 import {
   type Generation,
   isFinal,
@@ -19,7 +19,7 @@ export function representation(g: Generation) {
     results: g.state === 'completed' ? g.results : [],
     reason: 'reason' in g ? reasonOf(g) : null,
     /** What the provider said after the end, which stands all the same. */
-    late: 'late' in g && g.late ? lateOf(g.late) : null,
+    late: 'late' in g && g.late ? { ...lateOf(g.late), charge: lateChargeOf(g, g.late) } : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
     /** Nobody knows whether the provider has it: since when, and when that is looked into next. */
     unconfirmed:

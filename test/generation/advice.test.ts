@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { chargeOf, providerTaskIdOf, reasonOf } from '../../src/generation/advice.ts';
+import { chargeOf, lateChargeOf, providerTaskIdOf, reasonOf } from '../../src/generation/advice.ts';
+import { lateResultEvent } from '../../src/generation/completion-event.ts';
 import type { Unsuccessful } from '../../src/generation/generation.ts';
 import { VERDICTS, type VerdictCode } from '../../src/generation/verdicts.ts';
 import { minutes, RECORDS } from './fixtures.ts';
@@ -62,6 +63,19 @@ describe('what was charged', () => {
     expect(chargeOf({ ...queued, listPrice })).toBeNull();
     const { task: _, ...unknown } = { ...ended('outcome_unknown'), listPrice };
     expect(chargeOf(unknown)).toBeNull();
+  });
+
+  test('is known of one that nobody knew to be accepted when the late truth comes', () => {
+    const { task: _, ...unknown } = { ...ended('outcome_unknown'), listPrice };
+    const outcome = { verdict: 'completed' as const, results: [] };
+    const late = { outcome, at: 1, via: 'webhook' as const, taskId: 'task-9' };
+    expect(lateChargeOf(unknown, late)).toEqual({ listPrice, source: 'list' });
+    const reported = { amount: 3, unit: 'credits', source: 'reported' };
+    expect(lateChargeOf(unknown, { ...late, charge })).toEqual(reported);
+    expect(lateResultEvent(unknown, { ...late, charge })?.data).toMatchObject({
+      ...{ charge: reported, providerTaskId: 'task-9' },
+      ended: { outcome: 'failed', reason: { code: 'outcome_unknown', retry: { mayHelp: null } } },
+    });
   });
 
   test('is nothing for a redrive that looks again at a task which is paid for', () => {

@@ -24,8 +24,6 @@ export const TRYON: Model = {
   input: TryOnInput,
   // API documentation, for 1K, 2K and 4K.
   price: '8, 12 or 20 credits',
-  // ASSUMPTION: links to results live a day; no document says.
-  resultLifetimeMs: 24 * 3_600_000,
 };
 
 /**

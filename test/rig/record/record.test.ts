@@ -13,7 +13,7 @@ const SIGNED = 'sig=a-signature-of-the-app-1234';
 const NAMES = Object.keys(DEMO_CATALOGUE);
 
 /** A recording of what the demo asks this provider for. */
-async function recorded(name: string, scenario: ScenarioName = 'ok') {
+async function recorded(name: string, scenario: ScenarioName = 'ok', webhook?: string) {
   const latencyMs = { min: 1_000, max: 1_000 };
   const simulator = await startSimulator({ scenario, latencyMs, timeScale: 0.05, seed: 1 });
   const cleanup = new Cleanup();
@@ -30,7 +30,7 @@ async function recorded(name: string, scenario: ScenarioName = 'ok') {
     POLL_PROFILES: JSON.stringify({ [name]: { firstAfterMs: 50, everyMs: 50, longestMs: 50 } }),
   };
   const input = request.input(picture('person.png'), picture('garment-shirt.png'));
-  const asked = { provider: name, model: request.model, input, env };
+  const asked = { provider: name, model: request.model, input, webhook, env };
   const { recording, text } = await record(asked, cleanup, () => {});
   const taskId = simulator.ledger()[name]?.accepted[0]?.taskId;
   return { recording, text, url: simulator.url, taskId: String(taskId), env };
@@ -108,6 +108,12 @@ test('a comparison finds nothing between two recordings of the same, and every k
     'check GET /v1/status/{id}: status says "done", which the simulated one did not',
     'account GET /v1/credits: only the simulated provider was asked this',
   ]);
+});
+
+test('the webhook that was asked for is recorded by its name alone', async () => {
+  const { recording, text } = await recorded('fashn', 'ok', 'https://webhook.site/my-own-page');
+  expect(recording.exchanges[0]).toMatchObject({ path: '/v1/run?webhook_url' });
+  expect(text).not.toContain('my-own-page');
 });
 
 test('a task that fails, or is refused, is recorded with its end', async () => {
