@@ -3,6 +3,11 @@ import type { Dialect } from '../contract/dialect.ts';
 import type { Refusal } from '../contract/refusal.ts';
 import type { Reply } from '../contract/reply.ts';
 import type { ProviderState } from '../engine/provider-state.ts';
+import type { Stranger } from '../scenarios/scenarios.ts';
+
+const NOT_FOUND_PAGE =
+  '<html><head><title>404 Not Found</title></head>' +
+  '<body><center><h1>404 Not Found</h1></center><hr><center>nginx</center></body></html>';
 
 /** What a gateway in front of a provider says when the provider does not. */
 const GATEWAY_PAGE =
@@ -17,6 +22,19 @@ export function send(response: Response, reply: Reply): void {
   response.status(reply.status).set(reply.headers ?? {});
   if (Buffer.isBuffer(reply.body)) response.send(reply.body);
   else response.json(reply.body);
+}
+
+/** Answers as something on the way would, that never asked the provider. */
+export function sendStranger(response: Response, stranger: Stranger): void {
+  if (stranger === 'foreign-404') {
+    response.status(404).json({ message: 'no Route matched with those values' });
+    return;
+  }
+  const pages = { '404': NOT_FOUND_PAGE, '502': GATEWAY_PAGE, '200': GATEWAY_PAGE };
+  const status = stranger.slice(-3) as keyof typeof pages; // each is named for its status
+  response.status(Number(status));
+  if (stranger === 'empty-404') response.end();
+  else response.type('html').send(pages[status]);
 }
 
 /** Writes a refusal in the provider's words, or the gateway's page; returns its HTTP status. */

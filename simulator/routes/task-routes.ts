@@ -4,7 +4,7 @@ import type { Refusal } from '../contract/refusal.ts';
 import { findTask, keptTasks, type ProviderState } from '../engine/provider-state.ts';
 import { cancelTask } from '../engine/run-task.ts';
 import type { Task } from '../engine/task.ts';
-import { NO_SUCH_TASK, send, sendRefusal } from './replies.ts';
+import { NO_SUCH_TASK, send, sendRefusal, sendStranger } from './replies.ts';
 
 const TOKEN_EXPIRED: Refusal = { reason: 'unauthorized', message: 'The access token has expired.' };
 const PASSING_FAULT: Refusal = {
@@ -24,8 +24,10 @@ export function createPollRoute(
   return async (request, response) => {
     const task = taskIn(state, request);
     state.ledger.polled(String(request.params['id']), task !== undefined);
+    const stranger = task?.scenario.strangersFirst?.[task.polls];
     const refusal = task ? refusePoll(state, request, task) : NO_SUCH_TASK;
-    if (!task || refusal) sendRefusal(state.dialect, response, refusal ?? NO_SUCH_TASK);
+    if (stranger) sendStranger(response, stranger);
+    else if (!task || refusal) sendRefusal(state.dialect, response, refusal ?? NO_SUCH_TASK);
     else send(response, await reply(task, provider.view(task)));
   };
 }

@@ -2,6 +2,12 @@ import type { RefusalReason } from '../contract/refusal.ts';
 import type { FailureKind } from '../contract/task.ts';
 
 /**
+ * Who answers a poll when the provider itself was not reached: a proxy with nothing to say, a web
+ * server's page, another program's JSON, a gateway's page of trouble, a page in place of an answer.
+ */
+export type Stranger = 'empty-404' | 'page-404' | 'foreign-404' | 'page-502' | 'page-200';
+
+/**
  * What a named scenario changes about an otherwise healthy provider. Every field is data that the
  * engine reads; a scenario never carries code, so it means the same for every dialect.
  */
@@ -20,6 +26,8 @@ export interface Scenario {
   };
   /** How many polls of each task answer 500 before the first good one. */
   failFirstPolls?: number;
+  /** What answers the first polls of each task instead of the provider, one after the other. */
+  strangersFirst?: readonly Stranger[];
   /** The first accepted submit per scenario key is charged, then its socket is destroyed. */
   loseFirstReply?: true;
   /** The task is finished and its webhook answered before the submit is answered. */
@@ -95,6 +103,14 @@ export const SCENARIOS = {
   'html-error': {
     description: 'The first submit is answered by an HTML 502 page and not accepted.',
     refusal: { reason: 'html-page', firstSubmits: 1 },
+  },
+  'odd-404': {
+    description: 'The first three polls of a task are answered 404, and not by the provider.',
+    strangersFirst: ['empty-404', 'page-404', 'foreign-404'],
+  },
+  'gateway-page': {
+    description: 'The first two polls of a task are answered by a gateway, with a page.',
+    strangersFirst: ['page-502', 'page-200'],
   },
   'unknown-status': {
     description: 'The task shows a live status nobody documented for a while, then works.',

@@ -244,6 +244,8 @@ export interface Fixture {
   readonly submitErrors: readonly Documented[];
   /** Documented answers to a check that are no status. */
   readonly checkErrors: readonly Documented[];
+  /** What a check of a task is answered that the provider does not know, or no longer. */
+  readonly unknownTask?: readonly WireAnswer[];
   /** What the path of a check of this task looks like; absent when it cannot be told from the id. */
   readonly checkPath?: (taskId: string) => string;
   /** Where the reference for repeats is in a submission, unless `repeatSubmit` is `none`. */

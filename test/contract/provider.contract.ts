@@ -11,6 +11,7 @@ import { extras } from './rules/extras.ts';
 import { followingAddresses } from './rules/following-addresses.ts';
 import { hearing } from './rules/hearing.ts';
 import { keepingQuiet } from './rules/keeping-quiet.ts';
+import { oddAnswers } from './rules/odd-answers.ts';
 import { preparation } from './rules/preparing.ts';
 import { readingAnswers } from './rules/reading-answers.ts';
 import { refusing } from './rules/refusing.ts';
@@ -28,6 +29,7 @@ export const RULES: readonly Rule[] = [
   ...checking,
   ...followingAddresses,
   ...checkTrouble,
+  ...oddAnswers,
   ...bringingResults,
   ...readingAnswers,
   ...believing,

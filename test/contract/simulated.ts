@@ -24,6 +24,8 @@ export interface Simulated {
   /** A submission that is ready to be paid for, with pictures of the simulator's own. */
   request(model?: string): Promise<SubmitRequest>;
   check(task: ProviderTask, model?: string): Promise<Observation>;
+  /** Waits for the end of a task. */
+  ended(): Promise<void>;
   /** From the submission to the end, however it is told. */
   run(model?: string): Promise<{ task: ProviderTask; outcome: Outcome }>;
   /** The delivery that tells the end. */
@@ -105,10 +107,13 @@ export async function openSimulated(
       }
       return request;
     },
+    ended: async () => {
+      await finished.until(1);
+    },
     run: async (model = usual) => {
       const { task, outcome } = await adapter.submit(await world.request(model));
       if (outcome) return { task, outcome };
-      await finished.until(1);
+      await world.ended();
       const seen = await world.check(task, model);
       if (seen.kind !== 'final') throw new Error(`After its end, the task is ${seen.kind}`);
       return { task, outcome: seen.outcome };

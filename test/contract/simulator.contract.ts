@@ -8,6 +8,7 @@ import { REASONS } from '../../src/providers/reasons.ts';
 import type { Fixture } from './fixture.ts';
 import { meaningOf } from './meaning.ts';
 import { applyRules, type Rule, rule, ruleUnless } from './rule.ts';
+import { saysWhatIsUnknown } from './rules/odd-answers.ts';
 import { openSimulated, type Simulated } from './simulated.ts';
 import { findBy, refusedBy } from './world.ts';
 
@@ -105,6 +106,22 @@ const SIMULATOR_RULES: readonly Rule[] = [
     const world = await openSimulated(fixture);
     const observation = await world.check({ id: fixture.taskId(404) });
     expect(observation).toEqual({ kind: 'missing' });
+  }),
+
+  saysWhatIsUnknown('what answers for the provider ends nothing', async (fixture) => {
+    for (const scenario of ['odd-404', 'gateway-page'] as const) {
+      const world = await openSimulated(fixture, scenario);
+      const { task } = await world.adapter.submit(await world.request());
+      await world.ended();
+      const seen: string[] = [];
+      while (seen.at(-1) !== 'completed' && seen.length < 10) {
+        seen.push((await meaningOf(world.check(task))).is);
+      }
+      const odd = seen.slice(0, -1);
+      expect(odd.length, scenario).toBeGreaterThan(1);
+      expect(new Set(odd), scenario).toEqual(new Set(['Retryable']));
+      expect(seen.at(-1), scenario).toBe('completed');
+    }
   }),
 
   withWebhook('a delivery to a real receiver is authentic and tells the end', async (fixture) => {

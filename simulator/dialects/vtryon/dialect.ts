@@ -17,9 +17,13 @@ const RETRY_DELAYS_MS = [1, 10, 60, 300, 1_080].map((minutes) => minutes * 60_00
 const KEEPS_TASKS_FOR_MS = 30 * 24 * 60 * 60 * 1000;
 /** ASSUMPTION: path and fields of the try-on task. Documented: numeric ids, and 2k as default. */
 const TASK_PATH = '/v2/tryon/tasks/';
-/** ASSUMPTION, all of it: no error is documented. `detail` is in the answer to a documented DELETE. */
+/**
+ * ASSUMPTION, all of it: no error is documented. `detail` is in the answer to a documented DELETE, and
+ * what is not there is told as by Django REST framework, whose shapes these are.
+ */
 function refuse({ reason, message }: Refusal): Reply {
-  return { status: USUAL_STATUSES[reason], body: { detail: message } };
+  const detail = reason === 'not-found' ? 'Not found.' : message;
+  return { status: USUAL_STATUSES[reason], body: { detail } };
 }
 
 /** Lowercase hex HMAC-SHA256 of the body, keyed with the secret's text, prefix and all. */

@@ -51,8 +51,9 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
   async function check(task: ProviderTask): Promise<Observation> {
     const url = providerUrl(baseUrl, `/v1/status/${encodeURIComponent(task.id)}`);
     const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-    // "Error Handling": unknown, or no longer kept.
-    if (answer.status === 404) return { kind: 'missing' };
+    // "Error Handling": unknown, or no longer kept. A 404 in other words is not FASHN's.
+    const isUnknown = answer.status === 404 && answer.peek(ApiError)?.error === 'NotFound';
+    if (isUnknown) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
     return observe(answer.read(Prediction));
   }

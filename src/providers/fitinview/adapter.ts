@@ -19,6 +19,7 @@ import {
   jobId,
   observe,
   observeInPassing,
+  saysNoSuchJob,
   submitBody,
   TRYON,
   TryOnInput,
@@ -93,8 +94,7 @@ async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
 async function check(api: Api, task: ProviderTask): Promise<Observation> {
   const path = api.jobPath.replace('{id}', () => encodeURIComponent(task.id));
   const answer = await get(api, path);
-  // ASSUMPTION: an unknown job is a 404.
-  if (answer.status === 404) return { kind: 'missing' };
+  if (answer.status === 404 && saysNoSuchJob(answer.peek(Job))) return { kind: 'missing' };
   if (!answer.ok) throw refusal(answer);
   return observe(answer.read(Job));
 }

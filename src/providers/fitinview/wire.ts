@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model, Observation } from '../provider.ts';
-import { failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
+import { beginningOf, failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -56,6 +56,16 @@ export const AccountBody = z.object({ credits_remaining: z.number().optional().c
 /** ASSUMPTION: errors are `{ detail }` or `{ error: { message } }`; their schema was not readable. */
 export function errorText(job: Job | undefined): string | undefined {
   return job?.error?.message ?? job?.detail ?? job?.message ?? undefined;
+}
+
+/**
+ * ASSUMPTION: a 404 about an unknown job says that it is the job that is missing; no document shows
+ * one. One that does not speak of a job may be about the path, or from somebody else.
+ */
+export function saysNoSuchJob(body: Job | undefined): boolean {
+  const noSuch =
+    /\b(job|task)\b.*\b(not found|unknown|expired|exist)|\b(no such|unknown) (job|task)\b/i;
+  return noSuch.test(beginningOf(errorText(body)));
 }
 
 export function jobId(job: Job): string | undefined {

@@ -16,6 +16,7 @@ import { parseInput, providerUrl } from '../wire-values.ts';
 import { vtryonWebhook } from './webhook.ts';
 import {
   ApiError,
+  NO_SUCH_TASK,
   observe,
   PATHS,
   Prepared,
@@ -124,8 +125,8 @@ async function check(api: Api, task: ProviderTask): Promise<Observation> {
     taskPath.replace('{id}', () => encodeURIComponent(task.id)),
   );
   const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-  // ASSUMPTION: an unknown task is a 404.
-  if (answer.status === 404) return { kind: 'missing' };
+  const isUnknown = answer.status === 404 && NO_SUCH_TASK.test(answer.peek(ApiError)?.detail ?? '');
+  if (isUnknown) return { kind: 'missing' };
   if (!answer.ok) throw refusal(answer);
   return observe(answer.read(Task));
 }

@@ -91,6 +91,12 @@ export const Change = z.object({
 /** ASSUMPTION: refusals are `{ detail }`, as deleting an upload answers. */
 export const ApiError = z.object({ detail: LooseText });
 
+/**
+ * ASSUMPTION: how a 404 says that the task is unknown, and not the path. These are the words of Django
+ * REST framework, as which the lists and `detail` of "Try-On" look; its unknown paths answer a page.
+ */
+export const NO_SUCH_TASK = /^(not found\.$|no \w+ matches the given query)/i;
+
 /** What a task says of itself. A status that no page names is a live one. */
 export function observe(task: {
   status?: string | null | undefined;
