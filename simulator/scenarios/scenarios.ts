@@ -30,6 +30,8 @@ export interface Scenario {
   strangersFirst?: readonly Stranger[];
   /** The first accepted submit per scenario key is charged, then its socket is destroyed. */
   loseFirstReply?: true;
+  /** The first accepted submit per scenario key is charged, and a gateway answers in its place. */
+  gatewayTakesFirstReply?: true;
   /** The task is finished and its webhook answered before the submit is answered. */
   finishBeforeReply?: true;
   /** Where keys are access tokens: the first submit and the first poll find theirs expired. */
@@ -72,6 +74,10 @@ export const SCENARIOS = {
   'lost-reply': {
     description: 'The first submit is accepted and charged; its connection dies with no answer.',
     loseFirstReply: true,
+  },
+  'gateway-timeout': {
+    description: 'The first submit is accepted and charged; a gateway answers 504 with an error.',
+    gatewayTakesFirstReply: true,
   },
   'rate-limited': {
     description: 'The first submit is answered 429 with Retry-After 1.',

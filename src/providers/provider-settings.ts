@@ -20,6 +20,7 @@ export interface ProviderSettings {
         readonly submitsPerMinute?: number | undefined;
         readonly concurrency?: number | undefined;
         readonly pollsPerSecond?: number | undefined;
+        readonly running?: number | undefined;
       }
     | undefined;
   /**
@@ -72,9 +73,11 @@ export function limitsFor(
   settings: ProviderSettings['limits'],
 ): ProviderLimits {
   const perMinute = settings?.submitsPerMinute;
+  const running = settings?.running ?? documented.running;
   return {
     submits: perMinute === undefined ? documented.submits : { max: perMinute, perMs: 60_000 },
     concurrency: settings?.concurrency ?? documented.concurrency,
     pollsPerSecond: settings?.pollsPerSecond ?? documented.pollsPerSecond,
+    ...(running !== undefined && { running }),
   };
 }

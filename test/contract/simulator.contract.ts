@@ -62,6 +62,13 @@ const SIMULATOR_RULES: readonly Rule[] = [
     },
   ),
 
+  rule('a gateway’s error in place of the answer is an unknown outcome', async (fixture) => {
+    const world = await openSimulated(fixture, 'gateway-timeout');
+    const means = await meaningOf(world.adapter.submit(await world.request()));
+    expect(means).toMatchObject({ is: 'OutcomeUnknown' });
+    expect(world.book().accepted).toHaveLength(1);
+  }),
+
   rule('too many requests are held, cost nothing, and pass later', async (fixture) => {
     const world = await openSimulated(fixture, 'rate-limited');
     const request = await world.request();

@@ -125,6 +125,21 @@ const REASON_OF: ReadonlyMap<string, ReasonCode> = new Map([
 ] satisfies [string, ReasonCode][]);
 
 /**
+ * Whether the same request may fare better another time: "Error Handling" and the API reference of
+ * FASHN's own agent skill (github.com/fashn-AI/fashn-skill, skills/fashn/reference.md), read
+ * 2026-11-21, say "retry" of two, and "change the input" of the others. Not listed: nobody says.
+ */
+const RETRY_HELPS: ReadonlyMap<string, boolean> = new Map([
+  ['PipelineError', true],
+  ['InternalServerError', true],
+  ['ImageLoadError', false],
+  ['ContentModerationError', false],
+  ['PoseError', false],
+  ['InputValidationError', false],
+  ['ThirdPartyError', false],
+]);
+
+/**
  * What a prediction says. `canceled` and `time_out` are in the SDK's types only; they are verdicts
  * of FASHN's, not ours, hence `failed`. A status that no document names is a live one.
  */
@@ -136,7 +151,7 @@ export function observe(prediction: Prediction): Observation {
     case 'completed':
       return final(completedWith(output ?? []));
     case 'failed':
-      return final(failed(reasonOf(error?.name), error?.message ?? error?.name));
+      return final(failure(error));
     case 'canceled':
       return final(failed('provider_canceled'));
     case 'time_out':
@@ -144,6 +159,13 @@ export function observe(prediction: Prediction): Observation {
     default:
       return { kind: 'live', status };
   }
+}
+
+function failure(error: Prediction['error']): Outcome {
+  const outcome = failed(reasonOf(error?.name), error?.message ?? error?.name);
+  const mayHelpToRetry = RETRY_HELPS.get(error?.name ?? '');
+  if (outcome.verdict === 'completed' || mayHelpToRetry === undefined) return outcome;
+  return { ...outcome, reason: { ...outcome.reason, mayHelpToRetry } };
 }
 
 function reasonOf(name: string | undefined): ReasonCode {

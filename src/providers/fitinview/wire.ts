@@ -17,15 +17,18 @@ export const TryOnInput = z.strictObject({
   seed: z.int().optional(),
 });
 
-/** Timing is the article's: 1 s, doubling to 16 s, ten polls. That is this model type's profile. */
+/**
+ * Timing is the article's: 1 s, doubling to 16 s; that is this model type's profile. Its ten polls are
+ * an example that ends after two minutes. A waiting call alone may take 90 s, so patience ends with the
+ * profile's five minutes instead, and no number of polls.
+ */
 export const TRYON: Model = {
   type: 'exponential',
   about: 'Dresses a person in one to three garments.',
   input: TryOnInput,
   // API documentation, for 1K, 2K and 4K.
   price: '8, 12 or 20 credits',
-  // ASSUMPTION: links to results live a day; no document says.
-  resultLifetimeMs: 24 * 3_600_000,
+  poll: { giveUpAfterMs: 5 * 60_000, maxPolls: undefined },
 };
 
 /**

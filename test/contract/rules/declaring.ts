@@ -81,6 +81,7 @@ export const declaring: readonly Rule[] = [
       submits: { max: 7, perMs: 60_000 },
       concurrency: 3,
       pollsPerSecond: 0.5,
+      ...(limits.running !== undefined && { running: limits.running }),
     });
   }),
 
