@@ -118,6 +118,10 @@ export const SCENARIOS = {
     description: 'The first two polls of a task are answered by a gateway, with a page.',
     strangersFirst: ['page-502', 'page-200'],
   },
+  'status-down': {
+    description: 'Works, but every poll of the task answers 500: only the webhook tells.',
+    failFirstPolls: Number.POSITIVE_INFINITY,
+  },
   'unknown-status': {
     description: 'The task shows a live status nobody documented for a while, then works.',
     undocumentedStatus: 'warming_up',

@@ -42,6 +42,15 @@ export const Outcome = z.discriminatedUnion('verdict', [
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 
+/** The end of a task as a signed delivery told it, kept until a status check confirms it. */
+export const SignedWord = z.object({
+  outcome: Outcome,
+  charge: Charge.optional(),
+  /** When it was first heard. */
+  at: z.number(),
+});
+export type SignedWord = z.infer<typeof SignedWord>;
+
 /** The provider's own id of an attempt, and whatever else its adapter needs to poll it. */
 export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string().optional() });
 export type ProviderTask = z.infer<typeof ProviderTask>;
@@ -144,6 +153,8 @@ const Submitted = z.object({
   polls: z.number().int(),
   /** When an unsigned webhook last asked for a check. */
   hintedAt: z.number().optional(),
+  /** See signed-word.ts. */
+  said: SignedWord.optional(),
   /** Since when no status check has been answered. */
   unansweredSince: z.number().optional(),
   /** The provider's last word for a live task, as it says it. */

@@ -149,6 +149,7 @@ function lookingAgain(
     deadlineAt: start.dueAt + start.giveUpAfterMs,
     polls: 0,
     hintedAt: undefined,
+    said: undefined,
     unansweredSince: undefined,
     providerStatus: undefined,
     progress: undefined,

@@ -1,5 +1,6 @@
 import { type GenerationEvent, type Observation, observedEvent } from '../generation/events.ts';
 import type { GenerationId } from '../generation/ids.ts';
+import type { Belief } from '../generation/signed-word.ts';
 import type { Mailbox } from '../store/mailbox.ts';
 import type { Enqueue } from './enqueue.ts';
 
@@ -11,8 +12,8 @@ export interface VerifiedDelivery {
   readonly taskId: string;
   /** Undefined: it could not be understood, and only says that it is time to look. */
   readonly observation: Observation | undefined;
-  /** Whether the body is believed, or only says that it is time to look. */
-  readonly believed: boolean;
+  /** How far the end that it tells decides. */
+  readonly belief: Belief;
 }
 
 /**
@@ -33,7 +34,12 @@ export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): Receiv
   };
 }
 
-function eventOf({ taskId, observation, believed }: VerifiedDelivery): GenerationEvent {
-  if (!observation || (observation.kind === 'final' && !believed)) return { type: 'hint', taskId };
+function eventOf({ taskId, observation, belief }: VerifiedDelivery): GenerationEvent {
+  if (!observation) return { type: 'hint', taskId };
+  if (observation.kind === 'final' && belief !== 'always') {
+    const { outcome, charge } = observation;
+    const said = { outcome, ...(charge && { charge }) };
+    return { type: 'hint', taskId, ...(belief === 'if-checks-fail' && { said }) };
+  }
   return observedEvent(observation, 'webhook', { taskId });
 }

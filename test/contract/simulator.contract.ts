@@ -167,6 +167,23 @@ const SIMULATOR_RULES: readonly Rule[] = [
     expect(verdicts.toSorted()).toEqual([false, true]);
   }),
 
+  ruleUnless(({ declares }) => declares.signature === 'none' && 'signs nothing')(
+    'while its status cannot be asked, what it signed tells the whole end',
+    async (fixture) => {
+      const world = await openSimulated(fixture, 'status-down');
+      const { task } = await world.adapter.submit(await world.request());
+      const delivery = await world.finalDelivery();
+      expect(await meaningOf(world.check(task))).toMatchObject({ is: 'Retryable' });
+      const { webhook } = world.adapter;
+      if (!webhook) throw new Error('what signs has a webhook');
+      expect(await isAuthentic(webhook, delivery)).toBe(true);
+      const { taskId, observation } = webhook.read(delivery.body);
+      expect(taskId).toBe(task.id);
+      if (observation.kind !== 'final') throw new Error('It does not tell the end');
+      await expectResults(world, observation.outcome);
+    },
+  ),
+
   ruleUnless(({ staleToken }) => !staleToken && 'its key does not expire')(
     'a token that expired in the middle is replaced unnoticed',
     async (fixture) => {

@@ -34,6 +34,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   cancelRequested: true,
   rejection: { code: 'mark', message: '' },
   hintedAt: NOW - 777,
+  said: { outcome: { verdict: 'completed', results: [] }, at: NOW - 555 },
   unansweredSince: NOW - 888,
   providerStatus: 'mark',
   progress: 0.777,
@@ -84,6 +85,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   cancelRequested: [],
   rejection: ['unconfirmed → unconfirmed by submit-rejected'],
   hintedAt: ['submitted → submitted by hint'],
+  said: ['submitted → submitted by observed-live'],
   unansweredSince: [
     'submitted → submitted by observed-live',
     'submitted → submitted by observed-missing',
@@ -119,6 +121,7 @@ function fullRecords(state: GenerationState): Generation[] {
     ['cancelRequested'],
     ['uncertain', 'cancelRequested'],
     ['hintedAt'],
+    ['said'],
   ];
   return bars.map((without) => {
     const values = FIELDS.filter((field) => can.has(field) && !without.includes(field));
