@@ -5,7 +5,7 @@ import type { Books } from './providers.ts';
 /** What the books of all parties say after the attack. */
 export interface Findings {
   readonly asked: number;
-  /** Accepted, completed, told as one event to the subscriber and as the same one by callback. */
+  /** Accepted, completed, notified as one event to the subscriber and as the same one by callback. */
   readonly completedOnce: number;
   readonly paidTwice: number;
   /** Submissions of requests that had to be refused, or that nobody made. */

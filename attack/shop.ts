@@ -11,7 +11,7 @@ import { type Ready, type Real, ShopCommand, type ShopReport } from './messages.
 
 /**
  * An app with real customers, in a process of its own: asks for generations at an even pace, and
- * writes down when it was told of each, as a subscriber and by callback.
+ * writes down when it was notified of each, as a subscriber and by callback.
  */
 
 const ENV = z
@@ -134,7 +134,7 @@ function begin(phase: string, perSecond: number): void {
   }, 1_000 / perSecond);
 }
 
-/** Asks for no more, and waits until everybody was told of everything, or for long enough. */
+/** Asks for no more, and waits until everybody was notified of everything, or for long enough. */
 async function end(): Promise<z.infer<typeof ShopReport>> {
   clearInterval(asking);
   await Promise.all(asked);

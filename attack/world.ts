@@ -91,8 +91,5 @@ function isList(headers: NonNullable<Shot['headers']>): headers is readonly stri
 
 /** The headers of an app of `mallory`, a tenant like any other. */
 export function asMallory(target: Target): Record<string, string> {
-  return {
-    authorization: `Bearer ${target.malloryKey}`,
-    'content-type': 'application/json',
-  };
+  return { authorization: `Bearer ${target.malloryKey}`, 'content-type': 'application/json' };
 }

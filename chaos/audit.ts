@@ -24,7 +24,7 @@ export interface Findings {
   readonly unanswered: number;
   /** To the app and to providers, where only "not now" may be said. */
   readonly answered500: number;
-  /** Accepted, and gone without a trace, or final and never told. */
+  /** Accepted, and gone without a trace, or final and never notified. */
   readonly lost: number;
   /** Those of the lost that were accepted within a second before a Redis was killed. */
   readonly lostWithRedis: number;
@@ -35,7 +35,7 @@ export interface Findings {
   readonly learnedBy: Readonly<Record<string, number>>;
   /** Generations with another number of completion events than one. */
   readonly notToldOnce: number;
-  /** Deliveries of completion events for each generation told, repeats included. */
+  /** Deliveries of completion events for each generation notified, repeats included. */
   readonly deliveriesPerGeneration: number;
   readonly forgedAccepted: number;
   /** Ended otherwise than the provider did. */

@@ -21,7 +21,7 @@ export async function readBacklog(redisUrl: string): Promise<Backlog> {
     let dead = 0;
     for await (const found of redis.scanStream({ match: `{${NAMESPACE}}:*`, count: 5_000 })) {
       for (const key of found as string[]) {
-        // A lost round is nobody's to mend: the next look of any worker adds another.
+        // A lost round is nobody's to mend: the next check of any worker adds another.
         if (/:poll-/.test(key)) continue;
         if (/:failed$/.test(key)) dead += await redis.zcard(key);
         else if (LISTS.test(key)) open += await redis.llen(key);

@@ -2,7 +2,7 @@ import { DEMO_CATALOGUE, type DemoRequest } from '../rig/demo/catalogue.ts';
 import type { ScenarioName } from '../simulator/index.ts';
 import type { RepeatSubmit } from '../src/generation/rules.ts';
 
-/** Every class of repeated submission there is, and every way to be told of the end. */
+/** Every class of repeated submission there is, and every way to learn of the end. */
 export const CHAOS_PROVIDERS = [
   'fitinview',
   'atelier',

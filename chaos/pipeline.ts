@@ -45,7 +45,7 @@ export function createPipeline(options: {
   const workers = healthPorts.map((port, i) =>
     create(`worker-${i + 1}`, programs.worker, { WORKER_HEALTH_PORT: String(port) }),
   );
-  // The naive pipeline's workers write down themselves what they would have told.
+  // The naive pipeline's workers write down themselves what they would have notified.
   const subscribers = kind === 'catwalk' ? [create('recorder', 'chaos/recorder')] : [];
   const all = [...webs, ...workers, ...subscribers];
 

@@ -82,7 +82,7 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
     promise('notToldOnce', 'generations told as several events', found.notToldOnce),
     {
       ...fact('deliveries', 'deliveries per generation', found.deliveriesPerGeneration, 4),
-      // What the subscriber had done in that second, it is told again.
+      // What the subscriber had done in that second, it is notified again.
       ...(!rules.losesLastSecond && {
         promise: {
           text: `<= ${MOST_DELIVERIES}`,

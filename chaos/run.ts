@@ -88,7 +88,7 @@ async function progressOf({ app, heardFile }: Stage, { done }: Faults): Promise<
   return `${accepted} accepted, ${told.size} told; ${faults} faults`;
 }
 
-/** Waits until everyone was told and nothing is left to do, or until nothing happens any more. */
+/** Waits until everyone was notified and nothing is left to do, or until nothing happens any more. */
 async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal): Promise<Backlog> {
   let newsAt = Date.now();
   let news = '';
@@ -120,7 +120,7 @@ async function readAll(app: App): Promise<Map<string, Shown | undefined>> {
   return records;
 }
 
-/** The naive pipeline keeps no records: what it told first is all that is known. */
+/** The naive pipeline keeps no records: what it notified first is all that is known. */
 function recordsFrom(heard: readonly Heard[]): Map<string, Shown | undefined> {
   const records = new Map<string, Shown>();
   for (const { generationId, outcome, reason } of heard) {

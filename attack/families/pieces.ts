@@ -13,7 +13,7 @@ const SMALL_PIECES = inChunksOf(20);
 const CHUNKED = 'Host: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 const POST_IN_CHUNKS = `POST ${DOOR} HTTP/1.1\r\n${CHUNKED}`;
 const UNFINISHED = `POST ${DOOR} HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\nx`;
-const PROBE = 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n';
+const READY_REQUEST = 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n';
 
 /**
  * Bodies and requests cut so that whoever keeps the pieces, or the places that were set aside for
@@ -51,13 +51,13 @@ const unread = (world: World): Attempt =>
     withinMs: WITHIN_MS,
   });
 
-/** Node tells a response that is not yet in turn nothing of the end of its connection. */
+/** Node does not let a response that is not yet in turn know that its connection has ended. */
 const abandonedInLine = (world: World): Attempt =>
   world.rawShot('a body that is given up while its request waits in line', [200, 408], {
-    ...{ parts: [PROBE + UNFINISHED], withinMs: WITHIN_MS },
+    ...{ parts: [READY_REQUEST + UNFINISHED], withinMs: WITHIN_MS },
   });
 
 const inOnePacket = (world: World): Attempt =>
   world.rawShot('a thousand requests in one packet', [200, 429], {
-    ...{ parts: [PROBE.repeat(1_000)], withinMs: WITHIN_MS },
+    ...{ parts: [READY_REQUEST.repeat(1_000)], withinMs: WITHIN_MS },
   });

@@ -3,7 +3,7 @@ import { anyOverheard, jsonBytes, signed, taskIdIn } from '../deliveries.ts';
 import { dialectOf, UNSIGNED } from '../dialects.ts';
 
 /**
- * What is authentic, again: replays, and ends that contradict the one that was told. All may be
+ * What is authentic, again: replays, and ends that contradict the one that was notified. All may be
  * answered 200, for the provider can do nothing about them; the books show that nothing moved.
  */
 export const replays: Family = {

@@ -5,7 +5,7 @@ import { writeHeard } from '../heard.ts';
 import type { CompletionData, PollData, SubmitData } from './parts.ts';
 import { completionOf, connection, connectNaive, prefix, queues, redis, taskKey } from './parts.ts';
 
-/** The naive worker process: submits, polls and tells. */
+/** The naive worker process: submits, polls and notifies. */
 
 const POLL_AFTER_MS = 4_000;
 const POLL_EVERY_MS = 1_000;

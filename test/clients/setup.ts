@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
+import { loopbackServer } from '../support/loopback-server.ts';
 
 /** A picture as its user finds it: by its address, or inline. */
 export async function pictureAt(address: string | undefined) {
@@ -27,14 +26,7 @@ export async function errorOf<E extends Error>(
 
 /** The address of a server that takes every request and answers none. */
 export async function silentServer(): Promise<string> {
-  const server = createServer(() => undefined);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not on TCP');
-  return `http://127.0.0.1:${address.port}`;
+  const server = await loopbackServer(() => undefined);
+  onTestFinished(() => server.close());
+  return server.url;
 }

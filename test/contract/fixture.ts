@@ -1,7 +1,7 @@
-import type { RepeatSubmit } from '../../src/generation/rules.ts';
 import type { Account } from '../../src/providers/provider.ts';
 import type { ProviderFactory, ProviderSettings } from '../../src/providers/provider-settings.ts';
 import type { Received } from '../support/loopback-server.ts';
+import type { Declaration } from './declaration.ts';
 
 /**
  * What the contract suite must be told about a provider: its wire format in its own words, and what
@@ -176,25 +176,6 @@ export interface WebhookFixture {
   readonly toleranceMs?: number;
 }
 
-/** What the provider has. The suite checks each to be true of the adapter: also what it lacks. */
-interface Declaration {
-  readonly webhook: 'none' | 'request' | 'account';
-  /** With default settings. `none` when there is no webhook. */
-  readonly trust: 'signature' | 'hint' | 'none';
-  readonly signature: 'none' | 'hex-hmac-sha256' | 'standard-webhooks' | 'ed25519-jwks';
-  readonly repeatSubmit: RepeatSubmit;
-  readonly inputs: 'url' | 'upload';
-  readonly results: readonly ('url' | 'bytes' | 'data')[];
-  readonly cancel: boolean;
-  readonly account: boolean;
-  readonly prepare: boolean;
-  readonly lookUp: boolean;
-  /** Whether a submission may be answered with the result itself. */
-  readonly inline: boolean;
-  /** Whether checks follow an address that the submission brought. */
-  readonly handle: boolean;
-}
-
 export interface Fixture {
   readonly name: string;
   /** For an adapter that is not in the registry. */
@@ -210,7 +191,7 @@ export interface Fixture {
    * Healthy answers of everything besides the exchanges under test: tokens, uploads, keys. Of the
    * others too where it is handy; `accepted` need not be repeated here.
    */
-  readonly usual: (request: Received, standIn: StandIn) => WireAnswer | undefined;
+  readonly usual?: (request: Received, standIn: StandIn) => WireAnswer | undefined;
   /** At least one for each model, and for each model one with every option it has. */
   readonly samples: readonly [Sample, ...Sample[]];
   /** Inputs at the bounds of what the models take, and beyond them. */

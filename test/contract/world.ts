@@ -164,7 +164,7 @@ function usual(
   standIn: StandIn,
 ): WireAnswer {
   return (
-    fixture.usual(received, standIn) ??
+    fixture.usual?.(received, standIn) ??
     (exchange === 'submit' ? fixture.accepted(fixture.taskId(1), standIn) : undefined) ?? {
       status: 501,
       body: `The fixture does not answer ${exchange}`,

@@ -36,7 +36,7 @@ const way = (g: Unsuccessful, repeatSubmit: RepeatSubmit, payAgain = false, keyW
 
 const CLASSES = ['idempotency-key', 'unique-reference', 'search', 'none'] as const;
 
-test.each(CLASSES)('%s: what was never accepted is submitted, what is known is looked at', (c) => {
+test.each(CLASSES)('%s: what was never accepted is submitted, what is known is checked', (c) => {
   expect(way(REFUSED, c)).toBe('submit_anew');
   expect(way(GAVE_UP, c)).toBe('check_again');
   expect(way(GAVE_UP, c, true)).toBe('check_again');

@@ -155,7 +155,7 @@ test('a final state is never left, and its outcome never changes', () => {
   });
 });
 
-test('whatever owes something is due at a finite moment; a told record is due never', () => {
+test('whatever owes something is due at a finite moment; a notified record is due never', () => {
   inEveryLife((moves) => {
     for (const { event: happened, after } of moves) {
       if (happened.type === 'notified') expect(after).not.toHaveProperty('dueAt');

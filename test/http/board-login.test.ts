@@ -1,11 +1,12 @@
-import { createServer, request as httpRequest } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import express from 'express';
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/config/log.ts';
 import { boardLogin } from '../../src/http/credentials.ts';
 import { errorResponse } from '../../src/http/error-response.ts';
 import { createLoginThrottle } from '../../src/http/login-throttle.ts';
+import { serveApp } from './serve-app.ts';
 import { BOARD, basic, KEYS, problemOf, setup } from './setup.ts';
 
 const MINUTE = 60_000;
@@ -24,14 +25,7 @@ async function doorAt(start = Date.now()) {
   app.use(boardLogin(BOARD, createLoginThrottle({ now: () => clock.now, log })));
   app.use((_request, response) => void response.send('in'));
   app.use(errorResponse(log));
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A listening TCP server always has an address of this shape.
-  const { port } = server.address() as AddressInfo;
+  const port = await serveApp(app);
   const knock = (address: string, headers: Readonly<Record<string, string>> = WRONG) =>
     fetch(`http://127.0.0.1:${port}/`, { headers: { ...headers, 'x-forwarded-for': address } });
   return {
@@ -70,8 +64,7 @@ describe('a login is taken as it must be written, or not at all', () => {
   ])('refused is %s', async (_, authorization) => {
     const { call } = await setup();
     const response = await call('/admin/queues/', { headers: { authorization } });
-    expect(response.status).toBe(401);
-    expect((await problemOf(response)).code).toBe('unauthorized');
+    expect(await problemOf(response)).toMatchObject({ status: 401, code: 'unauthorized' });
   });
 
   test('base64 has its own alphabet and its padding', async () => {

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { BOARD, basic, problemOf, setup, type World } from './setup.ts';
 
 const QUEUES = [
@@ -78,7 +78,7 @@ describe('the login', () => {
   });
 });
 
-test('security headers are on every kind of answer, and what serves them is not told', async () => {
+test('security headers are on every kind of answer, and what serves them is not said', async () => {
   const { call } = await setup();
   for (const path of [
     '/livez',
@@ -199,8 +199,7 @@ describe('writing', () => {
     const path = `completions/${job.id}/clean`;
     for (const headers of [{}, { origin: 'https://evil.example' }, { origin: 'null' }]) {
       const response = await write(world, path, headers);
-      expect(response.status).toBe(403);
-      expect((await problemOf(response)).code).toBe('cross_origin');
+      expect(await problemOf(response)).toMatchObject({ status: 403, code: 'cross_origin' });
     }
     expect(await completions.getWaitingCount()).toBe(1);
     expect((await write(world, path, { origin: world.url })).status).toBeLessThan(300);
@@ -217,8 +216,7 @@ describe('writing', () => {
       await write(world, 'completions/add', origin, 'POST'),
       await write(world, 'completions/Add/', origin, 'POST'),
     ]) {
-      expect(response.status).toBe(403);
-      expect((await problemOf(response)).code).toBe('not_offered');
+      expect(await problemOf(response)).toMatchObject({ status: 403, code: 'not_offered' });
     }
     expect(await world.contents()).toEqual(before);
   });
@@ -263,6 +261,7 @@ test.skipIf(browserPath === undefined)(
     expect([...hosts]).toEqual([new URL(world.url).host]);
 
     async function screenshot(name: string): Promise<void> {
+      // `SCREENSHOTS=<folder>` keeps the pictures, to be looked at.
       const folder = process.env['SCREENSHOTS'] ?? (await temporaryFolder());
       const path = join(folder, `board-${name}.png`);
       await page.screenshot({ path });
@@ -271,13 +270,6 @@ test.skipIf(browserPath === undefined)(
   },
   60_000,
 );
-
-/** Thrown away when the test ends; `SCREENSHOTS=<folder>` keeps the pictures, to be looked at. */
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-board-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 function findBrowser(): string | undefined {
   try {

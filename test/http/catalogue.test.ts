@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { POLL_PROFILES } from '../../src/config/poll-profiles.ts';
 import { catalogueRoutes } from '../../src/http/routes/catalogue.ts';
 import type { Account, ProviderAdapter } from '../../src/providers/provider.ts';
+import { serveApp } from './serve-app.ts';
 import { bearer, setup } from './setup.ts';
 
 /** The contract's other side: an adapter of which only the account is asked. */
@@ -38,13 +36,7 @@ async function setupAccounts(adapters: readonly ProviderAdapter[]) {
       log: createLogger('silent', []),
     }),
   );
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo; // a TCP server's
+  const port = await serveApp(app);
   const accounts = async () => {
     const response = await fetch(`http://127.0.0.1:${port}/providers`);
     expect(response.status).toBe(200);
@@ -78,7 +70,7 @@ test('a provider without an account has none, and one that cannot be read says s
   });
 });
 
-test('a slow account does not hold up the list, and is there at a later look', async () => {
+test('a slow account does not hold up the list, and is there when asked later', async () => {
   let answer: (account: Account) => void = () => undefined;
   const asked = vi.fn(() => new Promise<Account>((resolve) => (answer = resolve)));
   const { accounts } = await setupAccounts([adapter('slow', asked), adapter('none')]);

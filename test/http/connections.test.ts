@@ -2,14 +2,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { until } from '../support/until.ts';
 import { head, openRaw } from './raw-connection.ts';
-import { bearer, setup, tokenOf } from './setup.ts';
+import { bearer, ID, setup, tokenOf, VTRYON } from './setup.ts';
 
-const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';
-const VTRYON = {
-  VTRYON_API_KEY: 'vt-key',
-  VTRYON_WEBHOOK_SECRET: 'vt-secret',
-  VTRYON_BASE_URL: 'https://vtryon.example.com',
-};
 const API = '/v1/generations';
 const WEBHOOK = `/webhooks/fashn/${ID}/${tokenOf('fashn', ID)}`;
 

@@ -1,15 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createFolderFiles } from '../../src/providers/files.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { problemOf, setup } from './setup.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a0000', 'hex');
 
 async function setupFiles() {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-served-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await temporaryFolder();
   const files = createFolderFiles({ folder, publicUrl: '', secret: 'one' });
   const path = await files.put(PNG);
   return { folder, path: path ?? '', ...(await setup({ FILES_DIR: folder })) };
@@ -50,7 +49,6 @@ test('what somebody else put in the folder is answered like what does not exist'
   ];
   for (const other of asked) {
     const response = await call(`/files/${other}`);
-    expect(response.status, other).toBe(404);
-    expect((await problemOf(response)).code, other).toBe('not_found');
+    expect(await problemOf(response), other).toMatchObject({ status: 404, code: 'not_found' });
   }
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearer, generationOf, problemOf, REQUEST, setup } from './setup.ts';
+import { bearer, generationOf, ID, problemOf, REQUEST, setup } from './setup.ts';
 
 const inputWith = (more: object) => ({ ...REQUEST, input: { ...REQUEST.input, ...more } });
 const withPerson = (personImage: string) => inputWith({ personImage });
@@ -109,8 +109,7 @@ describe('who may', () => {
       for (const [name, value] of Object.entries(headers)) sent.set(name, value);
       const body = method === 'POST' ? { body: '{malformed' } : {};
       const response = await call(path, { method, headers: sent, ...body });
-      expect(response.status, path).toBe(401);
-      expect((await problemOf(response)).code).toBe('unauthorized');
+      expect(await problemOf(response), path).toMatchObject({ status: 401, code: 'unauthorized' });
     }
     expect(await contents()).toEqual([]);
   });
@@ -130,29 +129,26 @@ describe('who may', () => {
 
 describe('cancelling', () => {
   test('is answered 202 and queued as one event; 404 for what does not exist', async () => {
-    const { ask, call, completions } = await setup();
-    const asked = await ask();
-    const path = asked.headers.get('location') ?? '';
-    const cancel = (at: string) => call(at, { method: 'POST', headers: bearer('shop') });
-    const response = await cancel(`${path}/cancel`);
+    const { ask, cancel, completions } = await setup();
+    const { id } = await generationOf(await ask());
+    const response = await cancel(id);
     expect(response.status).toBe(202);
-    const { id } = await generationOf(response);
+    expect((await generationOf(response)).id).toBe(id);
     expect(await completions()).toEqual([[{ id, event: { type: 'cancel' } }]]);
-    for (const unknown of ['gen_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'nonsense', 'gen_%00']) {
-      expect((await cancel(`/v1/generations/${unknown}/cancel`)).status).toBe(404);
+    for (const unknown of [ID, 'nonsense', 'gen_%00']) {
+      expect((await cancel(unknown)).status).toBe(404);
     }
     expect(await completions()).toHaveLength(1);
   });
 
   test('of one that has ended is answered 200 with how it ended, and queues nothing', async () => {
-    const { ask, call, redis, keys, completions } = await setup();
+    const { ask, cancel, redis, keys, completions } = await setup();
     const { id } = await generationOf(await ask());
     const [, json = ''] = ((await redis.get(keys.record(id))) ?? '').split('\n');
     const ended = { state: 'failed', reason: { code: 'pose_not_found', message: 'No pose.' } };
     const record = { ...JSON.parse(json), ...ended, finishedAt: 1, via: 'poll', polls: 2 };
     await redis.set(keys.record(id), `2\n${JSON.stringify(record)}`);
-    const path = `/v1/generations/${id}/cancel`;
-    const response = await call(path, { method: 'POST', headers: bearer('shop') });
+    const response = await cancel(id);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: 'failed', reason: ended.reason });
     expect(await completions()).toEqual([]);
@@ -160,125 +156,75 @@ describe('cancelling', () => {
 });
 
 describe('bad input is refused by name, and nothing is half-written', () => {
-  const metadata = { note: 'ü'.repeat(2_049) };
+  async function expectRefused(
+    body: unknown,
+    expected: { status: number; code: string; fields: readonly string[] },
+  ): Promise<void> {
+    const { ask, contents } = await setup({ ALLOW_INSECURE_URLS: 'false' });
+    const response = await ask(body);
+    const { type, code, fields } = await problemOf(response);
+    expect({ status: response.status, code, fields }).toEqual(expected);
+    expect(type).toBe(`urn:catwalk:error:${code}`);
+    expect(await contents()).toEqual([]);
+  }
+
+  const twoGarments = ['https://a.example/1', 'https://a.example/2'];
   test.each([
+    ['a missing provider', { ...REQUEST, provider: undefined }, ['provider']],
+    ['an unknown field', { ...REQUEST, colour: 1 }, ['colour']],
+    ['an unknown input field', inputWith({ colour: 1, size: 2 }), ['input.colour', 'input.size']],
+    ['an input of the wrong type', inputWith({ seed: 'x' }), ['input.seed']],
+    ['too many garments', inputWith({ garmentImages: twoGarments }), ['input.garmentImages']],
+    ['a data: URI', withPerson('data:image/png;base64,AAAA'), ['input.personImage']],
+    ['a list', [REQUEST], ['body']],
+    ['a bare string', '"fashn"', ['body']],
+    ['nothing', '', ['provider', 'model', 'input']],
+  ])('%s', async (_, body, fields) => {
+    await expectRefused(body, { status: 400, code: 'invalid_request', fields });
+  });
+
+  test.each([
+    ['an http:// image', withPerson('http://images.example.com/a.png'), 'input.personImage'],
+    ['a private address', withPerson('https://192.168.1.7/a.png'), 'input.personImage'],
+    ['the cloud’s metadata address', withPerson('https://169.254.169.254/a'), 'input.personImage'],
+    ['a name inside the network', withPerson('https://localhost/a.png'), 'input.personImage'],
+    ['an http:// callback', { ...REQUEST, callbackUrl: 'http://shop.example.com/' }, 'callbackUrl'],
+  ])('%s', async (_, body, field) => {
+    await expectRefused(body, { status: 400, code: 'url_not_allowed', fields: [field] });
+  });
+
+  const metadata = { note: 'ü'.repeat(2_049) };
+  const large = JSON.stringify({ ...REQUEST, x: 'y'.repeat(65_536) });
+  const notUtf8 = new Uint8Array([0x22, 0xff, 0x22]);
+  test.each<[string, unknown, number, string, ...string[]]>([
     [
       'an unknown provider',
       { ...REQUEST, provider: 'nobody' },
       400,
       'unknown_provider',
-      ['provider'],
+      'provider',
     ],
-    ['an unknown model', { ...REQUEST, model: 'tryon-v9' }, 400, 'unknown_model', ['model']],
+    ['an unknown model', { ...REQUEST, model: 'tryon-v9' }, 400, 'unknown_model', 'model'],
     [
       'an inherited name as model',
       { ...REQUEST, model: 'constructor' },
       400,
       'unknown_model',
-      ['model'],
-    ],
-    [
-      'a missing provider',
-      { ...REQUEST, provider: undefined },
-      400,
-      'invalid_request',
-      ['provider'],
-    ],
-    ['an unknown field', { ...REQUEST, colour: 1 }, 400, 'invalid_request', ['colour']],
-    [
-      'an unknown input field',
-      inputWith({ colour: 1, size: 2 }),
-      400,
-      'invalid_request',
-      ['input.colour', 'input.size'],
-    ],
-    [
-      'an input of the wrong type',
-      inputWith({ seed: 'x' }),
-      400,
-      'invalid_request',
-      ['input.seed'],
-    ],
-    [
-      'too many garments',
-      inputWith({ garmentImages: ['https://a.example/1', 'https://a.example/2'] }),
-      400,
-      'invalid_request',
-      ['input.garmentImages'],
-    ],
-    [
-      'a data: URI',
-      withPerson('data:image/png;base64,AAAA'),
-      400,
-      'invalid_request',
-      ['input.personImage'],
-    ],
-    [
-      'an http:// image',
-      withPerson('http://images.example.com/a.png'),
-      400,
-      'url_not_allowed',
-      ['input.personImage'],
-    ],
-    [
-      'a private address',
-      withPerson('https://192.168.1.7/a.png'),
-      400,
-      'url_not_allowed',
-      ['input.personImage'],
-    ],
-    [
-      'the cloud’s metadata address',
-      withPerson('https://169.254.169.254/a'),
-      400,
-      'url_not_allowed',
-      ['input.personImage'],
-    ],
-    [
-      'a name inside the network',
-      withPerson('https://localhost/a.png'),
-      400,
-      'url_not_allowed',
-      ['input.personImage'],
-    ],
-    [
-      'an http:// callback',
-      { ...REQUEST, callbackUrl: 'http://shop.example.com/' },
-      400,
-      'url_not_allowed',
-      ['callbackUrl'],
+      'model',
     ],
     [
       'metadata over 4 KB in bytes',
       { ...REQUEST, metadata },
       413,
       'metadata_too_large',
-      ['metadata'],
+      'metadata',
     ],
-    ['a list', [REQUEST], 400, 'invalid_request', ['body']],
-    ['malformed JSON', '{"provider":', 400, 'malformed_json', []],
-    ['a bare string', '"fashn"', 400, 'invalid_request', ['body']],
-    ['text that is not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 400, 'malformed_json', []],
-    ['a body nested too deep', `{"metadata":${'['.repeat(5_000)}`, 400, 'json_too_deep', []],
-    ['nothing', '', 400, 'invalid_request', ['provider', 'model', 'input']],
-    [
-      'a body too large',
-      JSON.stringify({ ...REQUEST, x: 'y'.repeat(65_536) }),
-      413,
-      'body_too_large',
-      [],
-    ],
-  ] as const)('%s', async (_, body, status, code, fields) => {
-    const { ask, contents } = await setup({ ALLOW_INSECURE_URLS: 'false' });
-    const response = await ask(body);
-    const problem = await problemOf(response);
-    expect({ status: response.status, code: problem.code, fields: problem.fields }).toEqual({
-      status,
-      code,
-      fields,
-    });
-    expect(problem.type).toBe(`urn:catwalk:error:${code}`);
-    expect(await contents()).toEqual([]);
+    ['malformed JSON', '{"provider":', 400, 'malformed_json'],
+    ['text that is not UTF-8', notUtf8, 400, 'malformed_json'],
+    ['a body nested too deep', `{"metadata":${'['.repeat(5_000)}`, 400, 'json_too_deep'],
+    ['a body too large', large, 413, 'body_too_large'],
+  ])('%s', async (_, body, status, code, ...fields) => {
+    await expectRefused(body, { status, code, fields });
   });
 
   test('everything that is wrong with one request is named in one answer', async () => {
@@ -344,36 +290,31 @@ describe('bad input is refused by name, and nothing is half-written', () => {
   });
 
   test.each([
-    ['another content type', { 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],
-    ['an unknown encoding', { 'content-encoding': 'rot13' }, 415, 'unsupported_encoding'],
+    ['another content type', { 'content-type': 'text/plain' }, 'unsupported_media_type'],
+    ['an unknown encoding', { 'content-encoding': 'rot13' }, 'unsupported_encoding'],
     [
       'an unknown charset',
       { 'content-type': 'application/json; charset=x-odd' },
-      415,
       'unsupported_charset',
     ],
     [
       'a content type that only begins like JSON',
       { 'content-type': 'application/jsonp' },
-      415,
       'unsupported_media_type',
     ],
-  ])('%s', async (_, headers, status, code) => {
+  ])('%s', async (_, headers, code) => {
     const { ask, contents } = await setup();
     const response = await ask(REQUEST, headers);
-    expect(response.status).toBe(status);
-    expect((await problemOf(response)).code).toBe(code);
+    expect(await problemOf(response)).toMatchObject({ status: 415, code });
     expect(await contents()).toEqual([]);
   });
 
   test('a path that cannot be decoded, and one that does not exist', async () => {
     const { call, logged } = await setup();
     const damaged = await call('/v1/generations/%E0%A4%A', { headers: bearer('shop') });
-    expect(damaged.status).toBe(400);
-    expect((await problemOf(damaged)).code).toBe('bad_request');
+    expect(await problemOf(damaged)).toMatchObject({ status: 400, code: 'bad_request' });
     const missing = await call('/v2');
-    expect(missing.status).toBe(404);
-    expect((await problemOf(missing)).code).toBe('not_found');
+    expect(await problemOf(missing)).toMatchObject({ status: 404, code: 'not_found' });
     expect(logged.join('')).not.toContain('request failed');
   });
 });

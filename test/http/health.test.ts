@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,24 +5,20 @@ import { producerConnection } from '../../src/config/redis.ts';
 import { healthRoutes } from '../../src/http/routes/health.ts';
 import { startProgram } from '../support/programs.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
+import { expectSilentAtStandstill } from '../support/standstill.ts';
 import { until } from '../support/until.ts';
+import { serveApp } from './serve-app.ts';
 import { redisUrl, SECRET } from './setup.ts';
 
 async function setup() {
   const proxy = await startRedisProxy();
   const redis = new Redis(proxy.url, { ...producerConnection, commandTimeout: 50 });
   redis.on('error', () => {});
-  // Not by its event: on a busy machine its first look may time out, and it looks again.
+  // Not by its event: on a busy machine its first check may time out, and it checks again.
   await until('Redis is ready', () => redis.status === 'ready');
   const clock = { now: 1_000_000 };
-  const server = express()
-    .use(healthRoutes(redis, () => clock.now))
-    .listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a listening TCP server's
+  const port = await serveApp(express().use(healthRoutes(redis, () => clock.now)));
   onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
     redis.disconnect();
     await proxy.close();
   });
@@ -36,7 +30,7 @@ test('a web process whose connection to Redis has been silent for a minute is no
   const { proxy, redis, clock, livez } = await setup();
   expect(await livez()).toBe(200);
   proxy.freeze();
-  await until('it is given up, a minute after a look was not answered', async () => {
+  await until('it is given up, a minute after a check was not answered', async () => {
     clock.now += 10_000;
     return (await livez()) === 503;
   });
@@ -73,17 +67,5 @@ test('a web process that stands still does not answer /livez at all', {
     },
   });
   const [, url] = await child.line(/"url":"(http:[^"]+)","msg":"web process started"/);
-  // A connection for each: one that stood still with the process may be broken.
-  const livez = (signal?: AbortSignal) =>
-    fetch(`${url}/livez`, { headers: { connection: 'close' }, signal: signal ?? null });
-  expect((await livez()).status).toBe(200);
-  process.kill(child.pid, 'SIGSTOP');
-  await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);
-  process.kill(child.pid, 'SIGCONT');
-  // A connection that was made meanwhile may break; the process itself goes on.
-  const answersAgain = () =>
-    livez()
-      .then(({ status }) => status === 200)
-      .catch(() => false);
-  await until('it answers again', answersAgain);
+  await expectSilentAtStandstill(child.pid, url ?? '');
 });

@@ -1,26 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { until } from '../support/until.ts';
-import {
-  bearer,
-  generationOf,
-  problemOf,
-  REQUEST,
-  setup,
-  signedByFitInView,
-  tokenOf,
-  type World,
-} from './setup.ts';
+import { expectTryLater, generationOf, problemOf, REQUEST, setup, type World } from './setup.ts';
 
-const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const ERROR = 50;
 
-const deliver = (world: World, body: string): Promise<Response> =>
-  world.call(`/webhooks/fitinview/${ID}/${tokenOf('fitinview', ID)}`, {
-    method: 'POST',
-    headers: { 'x-fitinview-signature': signedByFitInView(body) },
-    body,
-  });
+const PROCESSING = '{"id":"job_1","status":"processing"}';
 
 /** The log lines of this level, each as it was written. */
 const linesOf = (world: World, level: number): string[] =>
@@ -32,12 +17,8 @@ test('a script of ours that fails is our defect: 500, and an error in the log wi
   const waiting = await generationOf(await world.ask(REQUEST));
   const each = {
     ask: () => world.ask(REQUEST),
-    deliver: () => deliver(world, body),
-    cancel: () =>
-      world.call(`/v1/generations/${waiting.id}/cancel`, {
-        method: 'POST',
-        headers: bearer('shop'),
-      }),
+    deliver: () => world.fromFitInView(body),
+    cancel: () => world.cancel(waiting.id),
   };
   await world.redis.set(world.keys.schedule('fashn'), 'no schedule');
   await world.redis.set(`${world.keys.prefix}:completions:wait`, 'no list');
@@ -72,10 +53,7 @@ async function asUser() {
 }
 
 async function expectLockedOut(world: World, says: RegExp): Promise<void> {
-  const response = await deliver(world, '{"id":"job_1","status":"processing"}');
-  expect(response.status).toBe(503);
-  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(await problemOf(response)).toMatchObject({ code: 'temporarily_unavailable' });
+  await expectTryLater(await world.fromFitInView(PROCESSING));
   await until(`an error says ${says}`, () => linesOf(world, ERROR).some((line) => says.test(line)));
 }
 
@@ -84,7 +62,7 @@ test('a right that an operator took away: webhooks are answered 503, an error sa
   await acl('-@write');
   await expectLockedOut(world, /NOPERM|The user executing the script can't|ACL failure in script/);
   await acl('+@all');
-  expect((await deliver(world, '{"id":"job_1","status":"processing"}')).status).toBe(200);
+  expect((await world.fromFitInView(PROCESSING)).status).toBe(200);
 });
 
 test('a password that an operator changed: webhooks are answered 503, an error says so, and they are taken when it fits again', async () => {
@@ -95,5 +73,5 @@ test('a password that an operator changed: webhooks are answered 503, an error s
   await expectLockedOut(world, /WRONGPASS/);
   await acl('>the-first-password');
   await world.ready();
-  expect((await deliver(world, '{"id":"job_1","status":"processing"}')).status).toBe(200);
+  expect((await world.fromFitInView(PROCESSING)).status).toBe(200);
 });

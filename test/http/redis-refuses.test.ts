@@ -1,19 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { contentsOf, QUEUE_META } from '../support/contents.ts';
 import { setupOnOwnRedis } from '../support/own-redis.ts';
-import { type Pipeline, type Shown, sendDelivery } from '../support/pipeline.ts';
+import { type Shown, sendDelivery } from '../support/pipeline.ts';
 import { REDIS_FAULTS } from '../support/redis-faults.ts';
 import { until } from '../support/until.ts';
-import { problemOf } from './setup.ts';
-
-/** Every key and what it holds; but not what each open queue says of itself. */
-async function contents({ redis, keys }: Pipeline): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const key of (await redis.keys(`${keys.prefix}*`)).sort()) {
-    if (key.endsWith(':meta')) continue;
-    found[key] = String((await redis.dumpBuffer(key))?.toString('base64'));
-  }
-  return found;
-}
+import { expectTryLater } from './setup.ts';
 
 test.each(REDIS_FAULTS)(
   'a Redis that answers $says: 503 with Retry-After, nothing half-written, and the same again works afterwards',
@@ -38,21 +29,19 @@ test.each(REDIS_FAULTS)(
       webhook: () => sendDelivery('fitinview', entry, message),
       cancel: () => pipeline.call('POST', `/v1/generations/${waiting}/cancel`),
     };
-    const before = await contents(pipeline);
+    const contents = () => contentsOf(pipeline.redis, pipeline.keys.prefix, QUEUE_META);
+    const before = await contents();
 
     const end = await fault.begin(own);
     for (const [name, request] of Object.entries(each)) {
-      const response = await request();
-      expect(response.status, name).toBe(503);
-      expect(Number(response.headers.get('retry-after')), name).toBeGreaterThan(0);
-      expect(await problemOf(response), name).toMatchObject({ code: 'temporarily_unavailable' });
+      await expectTryLater(await request(), name);
     }
     expect((await pipeline.call('GET', '/livez')).status).toBe(200);
     const causes = pipeline.lines.filter(({ msg }) => msg === 'unavailable');
     expect(JSON.stringify(causes)).toContain(fault.says);
 
     await end();
-    expect(await contents(pipeline)).toEqual(before);
+    expect(await contents()).toEqual(before);
     const accepted = await until('the same again is accepted', async () => {
       const response = await pipeline.post(body, 'order-1');
       return response.status === 503 ? undefined : response;

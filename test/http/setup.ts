@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { readSettings } from '../../src/config/settings.ts';
@@ -11,6 +11,7 @@ import { CompletionsJob } from '../../src/generation/jobs.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
 import { keysOf } from '../../src/store/keys.ts';
+import { contentsOf, QUEUE_META } from '../support/contents.ts';
 
 export const SECRET = 'our-own-secret-of-32-characters-or-more';
 export const OLD_SECRET = 'our-old-secret-of-32-characters-or-more';
@@ -30,6 +31,16 @@ const ENVIRONMENT = {
   FITINVIEW_WEBHOOK_SECRET: FITINVIEW_SECRET,
   FASHN_API_KEY: 'fa-key-of-fashn',
   BOARD_PASSWORD: BOARD.password,
+};
+
+/** A generation that nobody has asked for. */
+export const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+/** Switches on a provider with one webhook address for the whole account. */
+export const VTRYON = {
+  VTRYON_API_KEY: 'vt-key',
+  VTRYON_WEBHOOK_SECRET: 'vt-secret',
+  VTRYON_BASE_URL: 'https://vtryon.example.com',
 };
 
 export const REQUEST = {
@@ -83,8 +94,20 @@ export async function setup(changes: Readonly<Record<string, string>> = {}) {
             ? asBody(body)
             : JSON.stringify(body),
       }),
+    /** A delivery as FitInView sends it. */
+    fromFitInView: (body: string, id = ID) =>
+      call(`/webhooks/fitinview/${id}/${tokenOf('fitinview', id)}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-fitinview-signature': signedByFitInView(body),
+        },
+        body,
+      }),
+    cancel: (id: string) =>
+      call(`/v1/generations/${id}/cancel`, { method: 'POST', headers: bearer('shop') }),
     /** Every key of this namespace with all it holds, but for what each open queue says of itself. */
-    contents: () => contentsOf(redis, keys.prefix),
+    contents: () => contentsOf(redis, keys.prefix, QUEUE_META),
     ready: () => vi.waitFor(() => isReady(web.redis), { interval: 5, timeout: 5_000 }),
     queue: (name: string) => {
       const queue = new Queue(name, { connection: redis, prefix: keys.prefix });
@@ -132,6 +155,16 @@ export async function problemOf(response: Response) {
   return { ...problem, fields: problem.errors?.map(({ field }) => field) ?? [] };
 }
 
+/** Refused for now: 503, with a time after which to ask again. */
+export async function expectTryLater(
+  response: Response,
+  name?: string,
+  code = 'temporarily_unavailable',
+): Promise<void> {
+  expect(Number(response.headers.get('retry-after')), name).toBeGreaterThan(0);
+  expect(await problemOf(response), name).toMatchObject({ status: 503, code });
+}
+
 /** A generation as the API shows it. */
 export async function generationOf(response: Response) {
   return z.looseObject({ id: z.string(), status: z.string() }).parse(await response.json());
@@ -161,31 +194,11 @@ export async function namespaceIn(url: string, namespace: string) {
   const keys = keysOf(namespace);
   await redis.ping();
   onTestFinished(async () => {
-    const left = await keysOfPrefix(redis, keys.prefix);
+    const left = await redis.keys(`${keys.prefix}*`);
     if (left.length > 0) await redis.del(...left);
     redis.disconnect();
   });
   return { redis, keys };
-}
-
-async function contentsOf(redis: Redis, prefix: string): Promise<string[]> {
-  const names = (await keysOfPrefix(redis, prefix)).filter((name) => !name.endsWith(':meta'));
-  return await Promise.all(
-    names
-      .sort()
-      .map(async (name) => `${name} ${(await redis.dumpBuffer(name))?.toString('base64')}`),
-  );
-}
-
-async function keysOfPrefix(redis: Redis, prefix: string): Promise<string[]> {
-  const found: string[] = [];
-  let cursor = '0';
-  do {
-    const [next, names] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1_000);
-    found.push(...names);
-    cursor = next;
-  } while (cursor !== '0');
-  return [...new Set(found)];
 }
 
 function isReady(redis: Redis): void {

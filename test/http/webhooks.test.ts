@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { head, openRaw } from './raw-connection.ts';
-import { OLD_SECRET, problemOf, setup, signedByFitInView, tokenOf, type World } from './setup.ts';
+import {
+  ID,
+  OLD_SECRET,
+  problemOf,
+  setup,
+  signedByFitInView,
+  tokenOf,
+  type World,
+} from './setup.ts';
 
-const ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const OTHER_ID = 'gen_01ARZ3NDEKTSV4RRFFQ69G5FAW';
 const REPLICATE_SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 const RESULT = 'https://cdn.example.com/result.png?signature=s3cr3t';
@@ -34,14 +41,9 @@ function deliver(
   });
 }
 
-const fromFitInView = (world: Pick<World, 'call'>, body = COMPLETED, id = ID): Promise<Response> =>
-  deliver(world, pathOf('fitinview', id), body, {
-    'x-fitinview-signature': signedByFitInView(body),
-  });
-
 test('a signed delivery is answered exactly 200, and is one job with exactly that event', async () => {
   const world = await setup();
-  const response = await fromFitInView(world);
+  const response = await world.fromFitInView(COMPLETED);
   expect(response.status).toBe(200);
   expect(await world.completions()).toEqual([[{ id: ID, event: COMPLETED_EVENT }]]);
 });
@@ -49,12 +51,12 @@ test('a signed delivery is answered exactly 200, and is one job with exactly tha
 test('a delivery for a generation we do not know, but with its token, is answered 200', async () => {
   const world = await setup();
   expect(await world.redis.exists(world.keys.record(ID))).toBe(0);
-  expect((await fromFitInView(world)).status).toBe(200);
+  expect((await world.fromFitInView(COMPLETED)).status).toBe(200);
 });
 
 test('duplicates are answered 200', async () => {
   const world = await setup();
-  for (const _ of [1, 2, 3]) expect((await fromFitInView(world)).status).toBe(200);
+  for (const _ of [1, 2, 3]) expect((await world.fromFitInView(COMPLETED)).status).toBe(200);
 });
 
 test('a token under the older of two live secrets is still accepted', async () => {
@@ -81,8 +83,7 @@ test.each([
   for (const body of [COMPLETED, '{malformed']) {
     const signature = signedByFitInView(body);
     const response = await deliver(world, path, body, { 'x-fitinview-signature': signature });
-    expect(response.status).toBe(401);
-    expect((await problemOf(response)).code).toBe('not_authentic');
+    expect(await problemOf(response)).toMatchObject({ status: 401, code: 'not_authentic' });
   }
   expect(await world.contents()).toEqual([]);
 });
@@ -98,8 +99,7 @@ test.each([
 ] as [string, Record<string, string>][])('%s is refused with 401', async (_, headers) => {
   const world = await setup();
   const response = await deliver(world, pathOf('fitinview'), COMPLETED, headers);
-  expect(response.status).toBe(401);
-  expect((await problemOf(response)).code).toBe('not_authentic');
+  expect(await problemOf(response)).toMatchObject({ status: 401, code: 'not_authentic' });
   expect(await world.contents()).toEqual([]);
 });
 
@@ -114,8 +114,10 @@ test.each([
   for (const provider of ['fitinview', 'fashn']) {
     const headers = { 'x-fitinview-signature': signedByFitInView(body) };
     const response = await deliver(world, pathOf(provider), body, headers);
-    expect(response.status, provider).toBe(400);
-    expect((await problemOf(response)).code).toBe('malformed_webhook');
+    expect(await problemOf(response), provider).toMatchObject({
+      status: 400,
+      code: 'malformed_webhook',
+    });
   }
   expect(await world.contents()).toEqual([]);
 });
@@ -123,7 +125,7 @@ test.each([
 test('an authentic delivery nested too deep is refused with 400, and does no harm', async () => {
   const world = await setup();
   const deep = `{"id":"job_1","status":"completed","result_url":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
-  const response = await fromFitInView(world, deep);
+  const response = await world.fromFitInView(deep);
   expect(response.status).toBe(400);
   expect(await problemOf(response)).toMatchObject({
     code: 'malformed_webhook',
@@ -162,8 +164,7 @@ test('a delivery that is too large is refused with 413', async () => {
   const world = await setup();
   const large = JSON.stringify({ id: 'job_1', status: 'completed', x: 'y'.repeat(262_144) });
   const response = await deliver(world, pathOf('fashn'), large);
-  expect(response.status).toBe(413);
-  expect((await problemOf(response)).code).toBe('body_too_large');
+  expect(await problemOf(response)).toMatchObject({ status: 413, code: 'body_too_large' });
   expect(await world.contents()).toEqual([]);
 });
 
@@ -171,8 +172,10 @@ test('a provider that is unknown, or that signs and has no secret here, is answe
   const world = await setup({ FITINVIEW_WEBHOOK_SECRET: '' });
   for (const provider of ['nobody', 'constructor', 'fitinview']) {
     const response = await deliver(world, pathOf(provider), COMPLETED);
-    expect(response.status, provider).toBe(404);
-    expect((await problemOf(response)).code).toBe('unknown_provider');
+    expect(await problemOf(response), provider).toMatchObject({
+      status: 404,
+      code: 'unknown_provider',
+    });
   }
   expect(await world.contents()).toEqual([]);
 });
@@ -190,7 +193,7 @@ test.each([
   ['a repeated name', '{"id":"job_0","id":"job_1","status":"processing"}'],
 ])('the signature is over the exact bytes: %s', async (_, body) => {
   const world = await setup();
-  expect((await fromFitInView(world, body)).status).toBe(200);
+  expect((await world.fromFitInView(body)).status).toBe(200);
   const [[item] = []] = await world.completions();
   expect(item?.event).toMatchObject({ taskId: 'job_1' });
 });
@@ -214,7 +217,7 @@ test('neither a content type nor its charset changes the bytes', async () => {
 test('a live status travels the same way, as an observation', async () => {
   const world = await setup();
   const body = JSON.stringify({ id: 'job_1', status: 'processing' });
-  expect((await fromFitInView(world, body)).status).toBe(200);
+  expect((await world.fromFitInView(body)).status).toBe(200);
   const event = { type: 'observed-live', source: 'webhook', status: 'processing', taskId: 'job_1' };
   expect(await world.completions()).toEqual([[{ id: ID, event }]]);
 });
@@ -272,7 +275,7 @@ test('deliveries that arrive together travel as fewer jobs, each event once', as
 
 test('no token, signature, body or result link is ever logged', async () => {
   const world = await setup();
-  await fromFitInView(world);
+  await world.fromFitInView(COMPLETED);
   await deliver(world, pathOf('fitinview'), COMPLETED, { 'x-fitinview-signature': 'f'.repeat(64) });
   await deliver(world, pathOf('fashn'), '{malformed');
   const lines = world.logged.join('');

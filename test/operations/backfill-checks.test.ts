@@ -23,7 +23,7 @@ async function affected(pipeline: Pipeline, count: number): Promise<string[]> {
 const polls = (pipeline: Pipeline): number =>
   pipeline.book('fashn').accepted.reduce((sum, entry) => sum + entry.polls, 0);
 
-test('what is far from its next poll is checked at once, completes and is told once', async () => {
+test('what is far from its next poll is checked at once, completes and is notified once', async () => {
   const pipeline = await setupPipeline();
   const ids = await affected(pipeline, 5);
   expect(polls(pipeline)).toBe(0);
@@ -65,7 +65,7 @@ test('a hundred are checked at the poll budget: a second’s worth at once, and 
   });
   for (const from of seen) {
     const within = seen.filter(({ at }) => at >= from.at && at <= from.at + 1_000);
-    const most = Math.max(...within.map((look) => look.polls - from.polls));
+    const most = Math.max(...within.map((later) => later.polls - from.polls));
     // A full budget and what it gains in that second, and what a busy machine held up before.
     expect(most).toBeLessThanOrEqual(2 * pollsPerSecond + 5);
   }

@@ -9,6 +9,7 @@ import type { Owing } from '../../src/store/reschedule.ts';
 import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
+import { contentsOf } from '../support/contents.ts';
 import { pipelineEnv } from '../support/pipeline.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { runOperation, startOperation } from './run-operation.ts';
@@ -46,16 +47,11 @@ async function setup() {
     return score === null ? undefined : Number(score);
   };
   const lose = (g: Generation) => redis.zrem(keys.schedule(g.provider), g.id);
-  async function tell(g: Generation): Promise<void> {
-    const { dueAt: _, ...told } = g as InState<'completed'>; // the tests tell only such
-    await store.saveAll([told]);
+  async function notify(g: Generation): Promise<void> {
+    const { dueAt: _, ...notified } = g as InState<'completed'>; // the tests notify only such
+    await store.saveAll([notified]);
   }
-  async function dump(): Promise<Record<string, string>> {
-    const found: string[] = [];
-    for await (const some of redis.scanStream({ match: `${keys.prefix}*` })) found.push(...some);
-    const entries = found.map(async (key) => [key, (await redis.dumpBuffer(key))?.toString('hex')]);
-    return Object.fromEntries(await Promise.all(entries));
-  }
+  const contents = () => contentsOf(redis, keys.prefix);
   async function rounds(provider: string): Promise<number> {
     const queue = new Queue(queueNames.poll(provider), { connection: redis, prefix: keys.prefix });
     const count = await queue.getJobCountByTypes('waiting', 'delayed');
@@ -71,7 +67,7 @@ async function setup() {
     expect(said).toHaveLength(1);
     return JSON.parse(said[0] ?? '');
   };
-  return { redis, keys, store, now, make, dueOf, lose, tell, dump, rounds, env, backfill };
+  return { redis, keys, store, now, make, dueOf, lose, notify, contents, rounds, env, backfill };
 }
 
 describe('what backfill touches', () => {
@@ -129,10 +125,10 @@ describe('what backfill touches', () => {
     expect(await dueOf(record)).toBeLessThanOrEqual(Date.now());
   });
 
-  test('one that has been told owes nothing, and stays out of the schedule', async () => {
-    const { make, tell, dueOf, backfill } = await setup();
+  test('one that has been notified owes nothing, and stays out of the schedule', async () => {
+    const { make, notify, dueOf, backfill } = await setup();
     const record = await make('completed');
-    await tell(record);
+    await notify(record);
     const { providers } = await backfill();
     expect(providers[1]).toMatchObject({ putBack: 0, leftAlone: { completed: 1 } });
     expect(await dueOf(record)).toBeUndefined();
@@ -190,16 +186,16 @@ describe('a record that moves between being read and being made due', () => {
     return findings.byProvider.get('fashn');
   }
 
-  test('and is told, is not due again', async () => {
+  test('and is notified, is not due again', async () => {
     const world = await setup();
     const record = await world.make('completed');
     await world.lose(record);
-    const affected = await backfillBeside(world, () => world.tell(record));
+    const affected = await backfillBeside(world, () => world.notify(record));
     expect(await world.dueOf(record)).toBeUndefined();
     expect(affected).toMatchObject({ putBack: 0, leftAlone: new Map([['completed', 1]]) });
   });
 
-  test('and ends, is left to those who tell it', async () => {
+  test('and ends, is left to those who notify', async () => {
     const world = await setup();
     const record = await world.make('submitted');
     const dueAt = world.now + 30_000;
@@ -236,13 +232,13 @@ describe('a record that moves between being read and being made due', () => {
 });
 
 test('a dry run writes nothing, and says what would be done', async () => {
-  const { make, lose, tell, dump, env } = await setup();
+  const { make, lose, notify, contents, env } = await setup();
   await Promise.all(Array.from({ length: 700 }, () => make('submitted')));
   await lose(await make('queued'));
   await lose(await make('submitted', { provider: 'fitinview' }));
   await make('queued');
-  await tell(await make('completed'));
-  const before = await dump();
+  await notify(await make('completed'));
+  const before = await contents();
   const { code, said } = await runOperation(['backfill', '--since', '2h', '--dry-run'], {
     ...env,
     FASHN_POLLS_PER_SECOND: '0.5',
@@ -254,7 +250,7 @@ test('a dry run writes nothing, and says what would be done', async () => {
     expect.stringMatching(/^fashn {6}700 {13}1 {9}24 min {7}1 (queued, 1 comp|completed, 1 q)/),
     'Nothing was written.',
   ]);
-  expect(await dump()).toEqual(before);
+  expect(await contents()).toEqual(before);
 });
 
 test('neither input nor a secret is ever printed', async () => {

@@ -26,7 +26,7 @@ test.each<[queue: string, thrown: unknown, kind: string, code: string]>([
   ['subscriber-orders', new Terminal('secret_name', 'x'), 'handler_error', 'handler_error'],
   ['subscriber-orders', new Defect('broken'), 'defect', 'defect'],
   ['submit-fashn', called('http_429'), 'http_4xx', 'http_429'],
-])('in %s, what was thrown is told by its code, whatever its sentence: %s', (...row) => {
+])('in %s, what was thrown is known by its code, whatever its sentence: %s', (...row) => {
   const [queue, thrown, kind, code] = row;
   expect(deadJobReason(queue, lineOf(thrown))).toEqual({ kind, code });
   expect(DEAD_JOB_CLASSES).toContain(kind);

@@ -4,6 +4,7 @@ import { newGenerationId } from '../../src/generation/ids.ts';
 import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
+import { contentsOf, QUEUE_META } from '../support/contents.ts';
 import { pipelineEnv } from '../support/pipeline.ts';
 import { runOperation } from './run-operation.ts';
 
@@ -22,12 +23,7 @@ async function setup() {
   await redis.set(keys.record(newer), '1\n{"format":999}');
   await redis.set(keys.record(damaged), '1\n{"state":"nonsense"}');
 
-  const contents = async (): Promise<Record<string, string | undefined>> => {
-    // An open queue says something of itself.
-    const names = (await redis.keys(`${keys.prefix}*`)).filter((key) => !key.endsWith(':meta'));
-    const dumps = names.map(async (key) => [key, (await redis.dumpBuffer(key))?.toString('hex')]);
-    return Object.fromEntries(await Promise.all(dumps));
-  };
+  const contents = () => contentsOf(redis, keys.prefix, QUEUE_META);
   const env = pipelineEnv('http://127.0.0.1:1', namespace);
   const redrive = (...args: string[]) => runOperation(['redrive', ...args], env);
   return { newer, damaged, readable, contents, redrive };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Agent, FormData } from 'undici';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import {
   type CallKind,
@@ -14,33 +14,31 @@ import { retryAfterMs } from '../../src/outbound/retry-after.ts';
 import { userAgentOf } from '../../src/outbound/user-agent.ts';
 import { deferral, refusal } from '../../src/providers/refusal.ts';
 import { createLatch } from '../support/latch.ts';
-import { always, loopbackServer, rawServer } from '../support/loopback-server.ts';
+import {
+  always,
+  type LoopbackServer,
+  loopbackServer,
+  rawServer,
+} from '../support/loopback-server.ts';
 import { until } from '../support/until.ts';
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()));
-});
 
 function setup(options: { timeoutMs?: number; maxBodyBytes?: number; dispatcher?: Agent } = {}) {
   const http = createHttpClient({ timeoutMs: 5_000, maxBodyBytes: 1_000, ...options });
-  closers.push(http.close);
+  onTestFinished(http.close);
   const call = (kind: CallKind, url: string, signal?: AbortSignal) =>
     http.request({ kind, method: 'POST', url, json: { a: 1 }, signal });
   return { http, call };
 }
 
-async function serve(...args: Parameters<typeof loopbackServer>) {
-  const server = await loopbackServer(...args);
-  closers.push(server.close);
+async function untilFinished(starting: Promise<LoopbackServer>): Promise<LoopbackServer> {
+  const server = await starting;
+  onTestFinished(server.close);
   return server;
 }
 
-async function serveRaw(...args: Parameters<typeof rawServer>) {
-  const server = await rawServer(...args);
-  closers.push(server.close);
-  return server;
-}
+const serve = (...args: Parameters<typeof loopbackServer>) =>
+  untilFinished(loopbackServer(...args));
+const serveRaw = (...args: Parameters<typeof rawServer>) => untilFinished(rawServer(...args));
 
 async function errorOf(promise: Promise<unknown>): Promise<Error> {
   const error = await promise.then(
@@ -90,7 +88,7 @@ describe('a submission that certainly was not sent may be repeated', () => {
       setTimeout(() => res.end('{}'), request.url === '/first' ? 400 : 0);
     });
     const dispatcher = new Agent({ connections: 1 });
-    closers.push(() => dispatcher.close());
+    onTestFinished(() => dispatcher.close());
     const patient = setup({ dispatcher });
     const hasty = setup({ dispatcher, timeoutMs: 100 });
     const first = patient.call('submit', `${server.url}/first`);
@@ -204,10 +202,10 @@ describe('an answer', () => {
     const { call } = setup({ timeoutMs: 20_000, maxBodyBytes: size });
     const before = process.memoryUsage().rss;
     let most = before;
-    const look = setInterval(() => {
+    const sampling = setInterval(() => {
       most = Math.max(most, process.memoryUsage().rss);
     }, 5);
-    const answer = await call('safe-to-retry', server.url).finally(() => clearInterval(look));
+    const answer = await call('safe-to-retry', server.url).finally(() => clearInterval(sampling));
     expect(answer.body.equals(Buffer.alloc(size, 'x'))).toBe(true);
     // Each chunk used to be an object of its own: 140 bytes and more for each byte.
     expect((most - before) / 2 ** 20).toBeLessThan(120);
@@ -415,10 +413,10 @@ test('no message holds a path, a query string, a key or a body', async () => {
   }
 });
 
-describe('a status nobody documents', () => {
-  const answered = (kind: CallKind, status: number, headers = {}) =>
-    ({ kind, call: 'POST https://x', status, headers }) as HttpAnswer; // the parts that are looked at
+const answered = (kind: CallKind, status: number, headers = {}) =>
+  ({ kind, call: 'POST https://x', status, headers }) as HttpAnswer; // the parts that are read
 
+describe('a status nobody documents', () => {
   test.each([
     [303, 'OutcomeUnknown', 'no_answer'],
     [307, 'Retryable', 'unavailable'],
@@ -472,13 +470,9 @@ describe('a status nobody documents', () => {
 
 test('a provider’s Retry-After is believed for a day at most', () => {
   const headers = { 'retry-after': '99999999999' };
-  const answer = {
-    kind: 'safe-to-retry',
-    call: 'GET https://x',
-    status: 503,
-    headers,
-  } as HttpAnswer; // the parts that are looked at
-  expect(refusal(answer)).toMatchObject({ retryAfterMs: 86_400_000 });
+  expect(refusal(answered('safe-to-retry', 503, headers))).toMatchObject({
+    retryAfterMs: 86_400_000,
+  });
 });
 
 test('Retry-After is seconds or an HTTP date, and never in the past', () => {
@@ -490,20 +484,10 @@ test('Retry-After is seconds or an HTTP date, and never in the past', () => {
   expect(retryAfterMs('99999', now)).toBe(99_999_000);
   expect(retryAfterMs('Sun, 22 Nov 2026 12:00:00 GMT', now)).toBe(2 * 86_400_000);
   expect(retryAfterMs('9'.repeat(400), now)).toBe(Number.POSITIVE_INFINITY);
-  for (const nothing of [
-    undefined,
-    '',
-    '0',
-    '-5',
-    'soon',
-    'Fri, 20 Nov 2020 12:01:00 GMT',
-    '5 s',
-    // Date.parse finds a year in each of these.
-    'wait 3600',
-    'retry in 49',
-    'delta 32',
-    'Fri, 2050',
-  ]) {
+  const past = 'Fri, 20 Nov 2020 12:01:00 GMT';
+  // Date.parse finds a year in each of these.
+  const years = ['wait 3600', 'retry in 49', 'delta 32', 'Fri, 2050'];
+  for (const nothing of [undefined, '', '0', '-5', 'soon', past, '5 s', ...years]) {
     expect(retryAfterMs(nothing, now)).toBeUndefined();
   }
 });

@@ -6,6 +6,13 @@ import { createOutboundAgent } from '../../src/outbound/public-address.ts';
 import { always, loopbackServer } from '../support/loopback-server.ts';
 
 const GIF = Buffer.from('GIF89a, and whatever follows');
+const UNREADABLE = { name: 'Terminal', code: 'image_unreadable' };
+
+/** A resolver for which every name leads to this machine. */
+const local: LookupFunction = (_name, options, callback) =>
+  options.all
+    ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+    : callback(null, '127.0.0.1', 4);
 
 async function setup(
   reply: Parameters<typeof loopbackServer>[0],
@@ -26,10 +33,6 @@ async function setup(
  */
 async function behindPublicName(reply: Parameters<typeof loopbackServer>[0]) {
   const server = await loopbackServer(reply);
-  const local: LookupFunction = (_name, options, callback) =>
-    options.all
-      ? callback(null, [{ address: '127.0.0.1', family: 4 }])
-      : callback(null, '127.0.0.1', 4);
   const guarded = createOutboundAgent({ allowInsecure: false, lookup: local });
   const own = new Agent();
   const dispatcher = guarded.compose(
@@ -50,7 +53,7 @@ const serveGif: Parameters<typeof loopbackServer>[0] = (_request, _req, res) =>
   res.writeHead(200, { 'content-type': 'text/plain' }).end(GIF);
 
 describe('loading a picture', () => {
-  test('brings its exact bytes and a type told by them, under a name of our own', async () => {
+  test('brings its exact bytes and a type known by them, under a name of our own', async () => {
     const { server, images } = await setup(serveGif);
     const loaded = await images.load(`${server.url}/../private-name.jpg?secret=1`);
     expect(loaded).toEqual({ bytes: GIF, contentType: 'image/gif', fileName: 'image.gif' });
@@ -81,10 +84,7 @@ describe('loading a picture', () => {
       else raw[1].writeHead(302, { location: `/${left - 1}` }).end();
     });
     expect((await images.load(`${server.url}/3`)).bytes).toEqual(GIF);
-    await expect(images.load(`${server.url}/4`)).rejects.toMatchObject({
-      name: 'Terminal',
-      code: 'image_unreadable',
-    });
+    await expect(images.load(`${server.url}/4`)).rejects.toMatchObject(UNREADABLE);
   });
 
   test('follows a redirect whose path is written as it is, in UTF-8, as browsers do', async () => {
@@ -111,8 +111,7 @@ describe('loading a picture', () => {
     const { server, images } = await behindPublicName(always(302, '', { location }));
     const refused = images.load('https://images.example.com/');
     await expect(refused).rejects.toMatchObject({
-      name: 'Terminal',
-      code: 'image_unreadable',
+      ...UNREADABLE,
       message: expect.stringContaining(
         problem
           ? `Catwalk could not load an image: a redirect ${problem}`
@@ -126,18 +125,11 @@ describe('loading a picture', () => {
     'does not follow a redirect to %s',
     async (location) => {
       const { server, images } = await setup(always(302, '', { location }));
-      await expect(images.load(server.url)).rejects.toMatchObject({
-        name: 'Terminal',
-        code: 'image_unreadable',
-      });
+      await expect(images.load(server.url)).rejects.toMatchObject(UNREADABLE);
     },
   );
 
   test('refuses a host that is not public before it connects, whatever its name says', async () => {
-    const local: LookupFunction = (_name, options, callback) =>
-      options.all
-        ? callback(null, [{ address: '127.0.0.1', family: 4 }])
-        : callback(null, '127.0.0.1', 4);
     const { server, images } = await setup(serveGif, { allowInsecure: false, lookup: local });
     const { port } = new URL(server.url);
     for (const url of [
@@ -148,7 +140,7 @@ describe('loading a picture', () => {
       `http://images.example.com:${port}/`,
     ]) {
       const refused = images.load(url);
-      await expect(refused).rejects.toMatchObject({ name: 'Terminal', code: 'image_unreadable' });
+      await expect(refused).rejects.toMatchObject(UNREADABLE);
       await expect(refused).rejects.not.toThrow(/example\.com|127\.0\.0\.1/);
       await expect(refused).rejects.toThrow(/^Catwalk could not load an image: its /);
     }
@@ -165,10 +157,7 @@ describe('loading a picture', () => {
     ['a redirect to nowhere', 302, ''],
   ])('finds %s unreadable for good', async (_what, status, body) => {
     const { server, images } = await setup(always(status, body));
-    await expect(images.load(server.url)).rejects.toMatchObject({
-      name: 'Terminal',
-      code: 'image_unreadable',
-    });
+    await expect(images.load(server.url)).rejects.toMatchObject(UNREADABLE);
   });
 
   test.each([403, 408, 425, 429, 500, 503, 599])(
@@ -186,8 +175,7 @@ describe('loading a picture', () => {
           code: 'image_unavailable',
           retryAfterMs,
           ifItLasts: {
-            name: 'Terminal',
-            code: 'image_unreadable',
+            ...UNREADABLE,
             message: `Catwalk could not load an image: its host keeps answering ${status}.`,
           },
         });
@@ -205,8 +193,7 @@ describe('loading a picture', () => {
   test('refuses one that is too large for good', async () => {
     const { server, images } = await setup(serveGif, { maxBodyBytes: 10 });
     await expect(images.load(server.url)).rejects.toMatchObject({
-      name: 'Terminal',
-      code: 'image_unreadable',
+      ...UNREADABLE,
       message: expect.stringContaining('too large'),
     });
   });
@@ -245,10 +232,7 @@ describe('loading a picture', () => {
     const unknown: LookupFunction = (_name, _options, callback) =>
       callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), '');
     const { server, images } = await setup(serveGif, { lookup: unknown });
-    await expect(images.load('http://nowhere.example.com/')).rejects.toMatchObject({
-      name: 'Terminal',
-      code: 'image_unreadable',
-    });
+    await expect(images.load('http://nowhere.example.com/')).rejects.toMatchObject(UNREADABLE);
     await server.close();
     await expect(images.load(server.url)).rejects.toMatchObject({ name: 'Retryable' });
   });

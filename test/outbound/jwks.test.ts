@@ -1,12 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
 import { createKeySet } from '../../src/outbound/jwks.ts';
 import { always, loopbackServer } from '../support/loopback-server.ts';
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()));
-});
 
 /** The public keys of RFC 8032, 7.1, tests 1 and 2. */
 const FIRST = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
@@ -17,7 +12,8 @@ async function setup(reply: Parameters<typeof loopbackServer>[0]) {
   const server = await loopbackServer((...raw) => answer(...raw));
   let answer = reply;
   const http = createHttpClient({ timeoutMs: 2_000, maxBodyBytes: 10_000 });
-  closers.push(server.close, http.close);
+  onTestFinished(server.close);
+  onTestFinished(http.close);
   const clock = { now: 1_000_000 };
   const keySet = createKeySet({ http, url: `${server.url}/jwks.json`, now: () => clock.now });
   const published = async (from: 'keys' | 'refreshed') =>

@@ -1,14 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
 import { createOutboundAgent } from '../../src/outbound/public-address.ts';
-import { always, type LoopbackServer, loopbackServer } from '../support/loopback-server.ts';
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()));
-});
+import { always, loopbackServer } from '../support/loopback-server.ts';
 
 /** A resolver that always answers with these addresses. */
 function resolvesTo(...addresses: string[]): LookupFunction {
@@ -23,10 +18,11 @@ function resolvesTo(...addresses: string[]): LookupFunction {
 }
 
 async function setup(options: { allowInsecure: boolean; lookup?: LookupFunction }) {
-  const server: LoopbackServer = await loopbackServer(always(200, {}));
+  const server = await loopbackServer(always(200, {}));
   const dispatcher = createOutboundAgent({ connectTimeoutMs: 300, ...options });
   const http = createHttpClient({ dispatcher, timeoutMs: 2_000, maxBodyBytes: 1_000 });
-  closers.push(server.close, () => dispatcher.destroy());
+  onTestFinished(server.close);
+  onTestFinished(() => dispatcher.destroy());
   const port = new URL(server.url).port;
   const post = (host: string) =>
     http.request({ kind: 'submit', method: 'POST', url: `http://${host}:${port}/`, json: {} });

@@ -123,7 +123,7 @@ test('an adapter whose checks are broken for good gives up only what it was aske
   expect(await pipeline.failedJobs()).toBe(0);
 });
 
-test('a paid task whose outcome is refused until its deadline is kept: a redrive looks again, and pays nothing', {
+test('a paid task whose outcome is refused until its deadline is kept: a redrive checks again, and pays nothing', {
   timeout: 60_000,
 }, async () => {
   let isMended = false;

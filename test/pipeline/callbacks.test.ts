@@ -66,7 +66,7 @@ test('a callback answered 410 ends in the failed set at once', async () => {
   ]);
   // The generation and the other subscribers are not affected.
   expect((await pipeline.untilFinal(id)).status).toBe('completed');
-  await until('the recorder is told', () => pipeline.eventsOf(id).length);
+  await until('the recorder is notified', () => pipeline.eventsOf(id).length);
 });
 
 test.each<[string, (response: ServerResponse) => void]>([

@@ -9,12 +9,7 @@ import { until } from '../support/until.ts';
 async function setup(env: Record<string, string> = {}) {
   const front = await startProviderFront();
   const pipeline = await setupPipeline({
-    env: {
-      FASHN_BASE_URL: front.url,
-      FASHN_CONCURRENCY: '1',
-      CIRCUIT_OPEN_MS: '1000',
-      ...env,
-    },
+    env: { FASHN_BASE_URL: front.url, FASHN_CONCURRENCY: '1', CIRCUIT_OPEN_MS: '1000', ...env },
   });
   front.leadTo(`${pipeline.simulator.url}/fashn`);
   const askFor = (count: number) =>
@@ -96,7 +91,7 @@ test('what a model holds back leaves some of the provider’s rate to its other 
     const held = (await Promise.all(ids.map(holdOf))).filter((why) => why === 'circuit_open');
     return held.length > 30;
   });
-  // Each look is a start of a job: if all looked after each probe, the minute's rate would be gone.
+  // Each check is a start of a job: if all checked after each probe, the minute's rate would be gone.
   await until('two probes came', () => front.turnedAway.length >= 7);
   const other = await askForOther();
   const askedAt = Date.now();
@@ -134,9 +129,9 @@ test('a quota of hours: the whole queue waits in place for as long as the provid
     return (await pipeline.redis.pttl(limiter)) > 7_100_000;
   });
   await until('nothing is at work', async () => (await submits.getActiveCount()) === 0);
-  const [told] = (await Promise.all(ids.map(pipeline.get))).filter(({ hold }) => hold);
-  expect(told?.hold?.reason).toBe('rate_limited');
-  expect(Date.parse(told?.hold?.until ?? '')).toBeGreaterThan(Date.now() + 7_100_000);
+  const [held] = (await Promise.all(ids.map(pipeline.get))).filter(({ hold }) => hold);
+  expect(held?.hold?.reason).toBe('rate_limited');
+  expect(Date.parse(held?.hold?.until ?? '')).toBeGreaterThan(Date.now() + 7_100_000);
   expect(await submits.getJobCounts('waiting', 'delayed', 'failed')).toEqual({
     waiting: ids.length - front.turnedAway.length,
     delayed: front.turnedAway.length,
@@ -144,7 +139,7 @@ test('a quota of hours: the whole queue waits in place for as long as the provid
   });
   const jobs = await submits.getJobs(['waiting', 'delayed']);
   expect(jobs.map(({ attemptsMade }) => attemptsMade)).toEqual(ids.map(() => 0));
-  expect(await holdOf(told?.id ?? '')).toBe('rate_limited');
+  expect(await holdOf(held?.id ?? '')).toBe('rate_limited');
   const heldUntil = (await shown())?.['submissionsHeldUntil'];
   expect(Date.parse(String(heldUntil))).toBeGreaterThan(Date.now() + 7_100_000);
 

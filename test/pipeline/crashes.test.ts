@@ -16,7 +16,7 @@ describe.concurrent('real processes', () => {
     { when: 'while it submits', isTime: (stack: Processes) => stack.payments().paid >= 5 },
     { when: 'while results come in', isTime: (stack: Processes) => stack.events.length >= 5 },
   ])(
-    'a worker killed $when: another finishes everything, nothing is paid or told twice',
+    'a worker killed $when: another finishes everything, nothing is paid or notified twice',
     {
       timeout: 120_000,
     },
@@ -36,8 +36,8 @@ describe.concurrent('real processes', () => {
       await stack.startWorker();
       await stack.untilTold(COUNT, 80_000);
 
-      const told = stack.events.map((event) => event.data.generationId as string);
-      expect([...told].sort()).toEqual([...ids].sort());
+      const notified = stack.events.map((event) => event.data.generationId as string);
+      expect([...notified].sort()).toEqual([...ids].sort());
       const { paid, paidTwice } = stack.payments();
       expect(paidTwice).toBe(0);
       const completed = stack.events.filter(({ data }) => data.outcome === 'completed');
@@ -49,7 +49,7 @@ describe.concurrent('real processes', () => {
     },
   );
 
-  test('a worker told to stop in the middle exits 0 in time, and a second one finishes everything', async ({
+  test('a worker asked to stop in the middle exits 0 in time, and a second one finishes everything', async ({
     onTestFinished,
   }) => {
     const stack = await setupProcesses({

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startProgram } from '../support/programs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('the demo’s worker, killed in the middle of fifty generations, is replaced, and nothing is lost, paid twice or told twice', async () => {
+test('the demo’s worker, killed in the middle of fifty generations, is replaced, and nothing is lost, paid twice or notified twice', async () => {
   // Without REDIS_URL it starts its own; without a provider's key the providers are simulated.
   const { HOME } = process.env;
   const demo = startProgram('rig/demo/main', {

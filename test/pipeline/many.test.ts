@@ -13,7 +13,7 @@ async function askMany(pipeline: Pipeline, count: number): Promise<string[]> {
   return ids;
 }
 
-test('three hundred generations at once, and two worker processes: each is paid once and told once', async () => {
+test('three hundred generations at once, and two worker processes: each is paid once and notified once', async () => {
   const pipeline = await setupPipeline();
   await pipeline.startWorkers();
   const ids = await askMany(pipeline, 300);

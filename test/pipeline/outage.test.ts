@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../src/config/env.ts';
 import { askFor, setupEveryProvider } from '../support/every-provider.ts';
 import { type Pipeline, PROVIDERS, setupPipeline } from '../support/pipeline.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 /**
@@ -30,12 +28,6 @@ const PATIENTLY = { timeout: 90_000 };
 const HOURS = 3_600_000;
 /** Segmind's model answers in the request itself, so no outage of ours comes in between. */
 const OUTLIVING = PROVIDER_NAMES.filter((name) => name !== 'segmind');
-
-async function filesFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'catwalk-outage-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 const ledgerOf = (pipeline: Pipeline, provider: string) => {
   const book = pipeline.simulator.ledger()[provider];
@@ -68,7 +60,7 @@ test(
   PATIENTLY,
   async () => {
     const pipeline = await setupEveryProvider({
-      env: { FILES_DIR: await filesFolder() },
+      env: { FILES_DIR: await temporaryFolder() },
       patience: { webhookGraceMs: 5_000, giveUpAfterMs: 30_000 },
       simulator: A_DAY_IN_TWO_SECONDS,
       workers: false,
@@ -80,7 +72,7 @@ test(
     await untilGivenUp(pipeline, calling, 1);
     expect(pipeline.events).toEqual([]);
 
-    await until('all are told', () => pipeline.events.length >= ids.length);
+    await until('all are notified', () => pipeline.events.length >= ids.length);
     await pipeline.startWeb();
     for (const shown of await pipeline.untilSettled(ids)) {
       expect(shown, shown.provider).toMatchObject({ status: 'completed', via: 'poll' });
@@ -118,7 +110,7 @@ test(
     });
     for (const from of seen) {
       const within = seen.filter(({ at }) => at >= from.at && at <= from.at + 1_000);
-      const most = Math.max(...within.map((look) => look.polls - from.polls));
+      const most = Math.max(...within.map((later) => later.polls - from.polls));
       // A full budget and what it gains in that second, and what a busy machine held up before.
       expect(most).toBeLessThanOrEqual(2 * pollsPerSecond + 3);
     }
@@ -136,7 +128,7 @@ test(
   PATIENTLY,
   async () => {
     const pipeline = await setupEveryProvider({
-      env: { FILES_DIR: await filesFolder() },
+      env: { FILES_DIR: await temporaryFolder() },
       patience: { webhookGraceMs: 60_000, firstAfterMs: 60_000, giveUpAfterMs: 120_000 },
       simulator: A_DAY_IN_TWO_SECONDS,
       workers: false,

@@ -25,7 +25,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(pipeline.eventsOf(id)).toHaveLength(1);
   });
 
-  test('a stuck task is given up after one last check, and its end is told once', async () => {
+  test('a stuck task is given up after one last check, and its end is notified once', async () => {
     const pipeline = await setupPipeline({ webhooks: false, patience: { giveUpAfterMs: 1_000 } });
     const id = await pipeline.request(provider, { scenario: 'stuck' });
     const [shown] = await pipeline.untilSettled([id]);

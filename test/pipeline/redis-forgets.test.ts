@@ -29,7 +29,7 @@ const HALF_A_MINUTE_MS = 31_000;
 
 async function untilNothingIsOwed({ pipeline }: World, id: string): Promise<Shown> {
   await until(
-    `${id} is final, and told`,
+    `${id} is final, and notified`,
     async () => {
       const record = await pipeline.store.load(id);
       return record && isFinal(record) && record.dueAt === undefined;
@@ -42,7 +42,7 @@ async function untilNothingIsOwed({ pipeline }: World, id: string): Promise<Show
 async function runToItsEnd(world: World, provider: ProviderName, webhook: boolean) {
   const id = await world.pipeline.request(provider, { scenario: webhook ? 'ok' : 'no-webhook' });
   await untilNothingIsOwed(world, id);
-  await until('it is told', () => world.pipeline.eventsOf(id).length > 0);
+  await until('it is notified', () => world.pipeline.eventsOf(id).length > 0);
   return id;
 }
 
@@ -61,7 +61,7 @@ const LOST = [
   },
   { what: 'the outcome', parts: (id: string) => [id, '"state":"completed"'], webhook: true },
   { what: 'the subscriber’s job', parts: (id: string) => ['HMSET', `notify-${id}`], webhook: true },
-  { what: 'the mark as told', parts: (id: string) => ['ZREM', id], webhook: true },
+  { what: 'the mark as notified', parts: (id: string) => ['ZREM', id], webhook: true },
 ];
 
 describe.concurrent('what Redis forgot with its last second', () => {
@@ -164,7 +164,7 @@ describe.concurrent('what Redis forgot with its last second', () => {
     const id = await until('Redis is back', () =>
       pipeline.request('fitinview').catch(() => undefined),
     );
-    await until('it is told', () => heard.includes(id));
+    await until('it is notified', () => heard.includes(id));
     expect(await pipeline.redis.smembers(pipeline.keys.subscribers)).not.toContain('leaver');
   }, 120_000);
 

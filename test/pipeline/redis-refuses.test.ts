@@ -34,7 +34,7 @@ async function connectionsSoFar({ admin }: OwnRedis): Promise<number> {
 /** They wait more than they work. */
 describe.concurrent('while results come in, workers stay and', () => {
   test.for([READ_ONLY, OUT_OF_MEMORY])(
-    'Redis answers $says for a while: all complete, are told once and paid once',
+    'Redis answers $says for a while: all complete, are notified once and paid once',
     { timeout: 240_000 },
     async (fault, { onTestFinished }) => {
       const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {

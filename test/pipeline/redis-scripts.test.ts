@@ -6,7 +6,7 @@ import { PROVIDERS } from '../support/pipeline.ts';
 
 const COUNT = 60;
 
-test('scripts that Redis forgets all the time: everything completes, is told once and paid once', async () => {
+test('scripts that Redis forgets all the time: everything completes, is notified once and paid once', async () => {
   const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {
     patience: { webhookGraceMs: 500, giveUpAfterMs: 600_000 },
   });

@@ -21,7 +21,7 @@ async function setup(): Promise<{ own: EmbeddedRedis; admin: Redis; pipeline: Pi
   return { own, admin, pipeline };
 }
 
-test('every connection is cut, again and again: nothing is lost, paid twice or told twice', async () => {
+test('every connection is cut, again and again: nothing is lost, paid twice or notified twice', async () => {
   const { admin, pipeline } = await setup();
   const asked = Array.from({ length: 30 }, (_, index) => askPatiently(pipeline, index));
   for (let cut = 0; cut < 5; cut++) {

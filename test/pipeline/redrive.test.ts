@@ -2,6 +2,7 @@ import { UnrecoverableError } from 'bullmq';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { queueNames } from '../../src/config/queues.ts';
 import { startCallbackReceiver } from '../support/callback-receiver.ts';
+import { contentsOf } from '../support/contents.ts';
 import { operate, redrive } from '../support/operations.ts';
 import {
   type Env,
@@ -32,7 +33,7 @@ async function redriveOnly(pipeline: Pipeline, old: string, ...args: string[]): 
   return shown as Shown;
 }
 
-/** Each ended without a result, and what a redrive says and does without being told to pay. */
+/** Each ended without a result, and what a redrive says and does without being asked to pay. */
 async function refusedUnlessPaying(pipeline: Pipeline, old: string): Promise<void> {
   const answer = await redrive(operatorEnv(pipeline), '--id', old);
   expect(answer).toMatchObject({ triedAgain: 0, began: [], groups: [{ action: 'may_pay_twice' }] });
@@ -99,7 +100,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
   });
 
   test.for(PROVIDERS)(
-    '%s: what was given up is looked at again by a redrive, and nothing is sent',
+    '%s: what was given up is checked again by a redrive, and nothing is sent',
     async (provider) => {
       const pipeline = await setupPipeline({
         ...POLLED,
@@ -150,10 +151,7 @@ describe('a redrive', { timeout: 90_000 }, () => {
   );
 
   test('redriven twice, also by two operators at once, a generation is tried again once', async () => {
-    const pipeline = await setupPipeline({
-      ...POLLED,
-      patience: { giveUpAfterMs: 200 },
-    });
+    const pipeline = await setupPipeline({ ...POLLED, patience: { giveUpAfterMs: 200 } });
     const olds = await Promise.all(
       Array.from({ length: 4 }, () => pipeline.request('fashn', { scenario: 'stuck' })),
     );
@@ -173,11 +171,8 @@ describe('a redrive', { timeout: 90_000 }, () => {
     expect(pipeline.book('fashn').accepted).toHaveLength(4);
   });
 
-  test('a dry run tells what there is and writes nothing, and no output holds what is private', async () => {
-    const pipeline = await setupPipeline({
-      patience: { giveUpAfterMs: 200 },
-      workers: false,
-    });
+  test('a dry run says what there is and writes nothing, and no output holds what is private', async () => {
+    const pipeline = await setupPipeline({ patience: { giveUpAfterMs: 200 }, workers: false });
     const workers = await pipeline.startWorkers();
     const metadata = { customer: 'Ada' };
     const stuck = await pipeline.request('fashn', { scenario: 'stuck', metadata });
@@ -187,13 +182,9 @@ describe('a redrive', { timeout: 90_000 }, () => {
     await workers.stop();
     await pipeline.catwalk.close();
 
-    const everything = async (): Promise<Record<string, string>> => {
-      const keys = await pipeline.redis.keys(`${pipeline.keys.prefix}*`);
-      // The only keys that vanish by themselves.
-      const lasting = keys.filter((key) => !/:(stalled-check|limiter)$/.test(key)).sort();
-      const values = await Promise.all(lasting.map((key) => pipeline.redis.dumpBuffer(key)));
-      return Object.fromEntries(lasting.map((key, i) => [key, values[i]?.toString('hex') ?? '']));
-    };
+    // The only keys that vanish by themselves.
+    const vanishing = /:(stalled-check|limiter)$/;
+    const everything = () => contentsOf(pipeline.redis, pipeline.keys.prefix, vanishing);
     const before = await everything();
     const { code, lines } = await operate(pipeline.env, 'redrive', '--dry-run');
     expect(code).toBe(0);

@@ -87,7 +87,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(pipeline.eventsOf(id)).toHaveLength(1);
   });
 
-  test('a completion that was saved but not told is told by the schedule, once', async () => {
+  test('a completion that was saved but not notified is notified by the schedule, once', async () => {
     const pipeline = await setupPipeline({ workers: false });
     const record = await recordOnly(pipeline, provider);
     const { id, deadlineAt: _, dueAt: __, ...common } = record;

@@ -120,7 +120,7 @@ describe('"not now"', () => {
     const behind = await pipeline.request(empty);
     const flowing = await pipeline.request(other);
     await pipeline.untilFinal(flowing);
-    await until('it is told', () => pipeline.eventsOf(flowing).length);
+    await until('it is notified', () => pipeline.eventsOf(flowing).length);
     expect(await pipeline.get(behind)).toMatchObject({ status: 'queued' });
     expect(pipeline.book(empty).refused).toHaveLength(1);
     expect(await pipeline.failedJobs()).toBe(0);
@@ -133,7 +133,7 @@ describe('"not now"', () => {
     await pipeline.cancel(broke);
     expect(await pipeline.untilFinal(broke)).toMatchObject({ status: 'canceled' });
     await pipeline.queue(queueNames.submit(empty)).removeRateLimitKey();
-    // A worker that met the hold sleeps up to 30 s of it; a new one looks at once.
+    // A worker that met the hold sleeps up to 30 s of it; a new one checks at once.
     await pipeline.startWorkers();
     expect(await pipeline.untilFinal(behind)).toMatchObject({ status: 'completed' });
   });
@@ -183,7 +183,7 @@ test.each([
   ['fashn', 'content_policy'],
   // It documents no codes: the words tell.
   ['fitinview', 'content_policy'],
-] as const)('%s: what moderation refuses fails as %s, told once', async (provider, code) => {
+] as const)('%s: what moderation refuses fails as %s, notified once', async (provider, code) => {
   const pipeline = await setupPipeline();
   const id = await pipeline.request(provider, { scenario: 'moderation' });
   const [shown] = await pipeline.untilSettled([id]);

@@ -53,11 +53,11 @@ test('two processes that register one name share its events', async () => {
   }
   const asked = await Promise.all(Array.from({ length: 20 }, () => pipeline.request('fitinview')));
   await pipeline.untilSettled(asked);
-  await until('all are told', () => events.length >= 20);
+  await until('all are notified', () => events.length >= 20);
   expect(ids(events)).toEqual([...asked].sort());
 });
 
-test('a removed subscriber is not told any more, and the others are', async () => {
+test('a removed subscriber is not notified any more, and the others are', async () => {
   const pipeline = await setupPipeline();
   const app = await pipeline.connect();
   const events: CompletionEvent[] = [];

@@ -52,7 +52,7 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
     expect(await finished(provider, 'no-webhook')).toMatchObject({ status: 'completed' });
   });
 
-  test('tells a refusal of the content as a failure with a reason', async () => {
+  test('shows a refusal of the content as a failure with a reason', async () => {
     const shown = await finished(provider, 'moderation');
     expect(shown).toMatchObject({ status: 'failed', reason: { code: expect.any(String) } });
   });

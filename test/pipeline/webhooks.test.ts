@@ -5,7 +5,7 @@ import { until } from '../support/until.ts';
 const IMPATIENT = { webhookGraceMs: 200 };
 
 describe.each(PROVIDERS)('%s', (provider) => {
-  test('a generation whose webhook comes is completed at once and told once, with all there is to tell', async () => {
+  test('a generation whose webhook comes is completed at once and notified once, with all there is to say', async () => {
     const pipeline = await setupPipeline();
     const metadata = { order: 'A-17', nested: { list: [1, 2.5, null, 'ü'] } };
     const id = await pipeline.request(provider, { metadata });

@@ -28,7 +28,7 @@ function handedTo(settings: Partial<ConnectSettings> = {}): ProviderOptions {
   return options;
 }
 
-test('an adapter is told how long a whole submission may take', () => {
+test('an adapter is given how long a whole submission may take', () => {
   expect(handedTo()).toMatchObject({ submitTimeoutMs: 1_234, taskPath: '/x/{id}' });
 });
 

@@ -19,7 +19,7 @@ test.each(['', ' ', '=', '====', 'a=b', 'https://a.example/b.png', 'AAA!', '{"a"
   },
 );
 
-test('what is no base64 is told in one pass, however long it is', () => {
+test('what is no base64 is known in one pass, however long it is', () => {
   const before = process.cpuUsage();
   for (const text of [
     `A${' '.repeat(5_000_000)}!`,

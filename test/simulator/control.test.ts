@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SCENARIOS } from '../../simulator/scenarios/scenarios.ts';
 import { startSimulator } from '../../simulator/server/start-simulator.ts';
-import { ledgerOf, setup } from './setup.ts';
+import { jsonPost, ledgerOf, setup } from './setup.ts';
 
 test('every scenario is listed with its description', async () => {
   const { call } = await setup();
@@ -11,12 +11,7 @@ test('every scenario is listed with its description', async () => {
 
 test('a scenario can be set over HTTP, and a wrong one names those that exist', async () => {
   const { call, fashn } = await setup();
-  const set = (body: unknown) =>
-    call('/_simulator/scenario', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const set = (body: unknown) => call('/_simulator/scenario', jsonPost(body));
   expect(await set({ name: 'out-of-credit', provider: 'fashn', count: 1 })).toMatchObject({
     status: 200,
   });
@@ -30,12 +25,7 @@ test('a scenario can be set over HTTP, and a wrong one names those that exist', 
 
 test("the account's webhook can be set over HTTP, and takes what names no URL of its own", async () => {
   const { call, fashn, receiver, simulator } = await setup();
-  const set = (body: unknown) =>
-    call('/_simulator/webhook', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const set = (body: unknown) => call('/_simulator/webhook', jsonPost(body));
   const elsewhere = 'http://127.0.0.1:1/';
   expect((await set({ provider: 'fashn', url: elsewhere })).status).toBe(200);
   await fashn.run({ webhookUrl: receiver.url });
@@ -163,12 +153,7 @@ test.each([
   async (answer, status) => {
     const { call, fashn, simulator } = await setup();
     const { body } = await fashn.run();
-    const ask = (given: unknown) =>
-      call('/_simulator/outage', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(given),
-      });
+    const ask = (given: unknown) => call('/_simulator/outage', jsonPost(given));
     expect((await ask({ provider: 'fashn', answer, seconds: 3_600 })).status).toBe(200);
     expect((await fashn.run()).status).toBe(status);
     expect((await fashn.get(`/status/${body['id']}`)).status).toBe(status);

@@ -1,15 +1,16 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
+import { jsonPost, ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
 const APP = '/fal/fal-ai/fashn';
+const KEY = { authorization: 'Key id:secret' };
 
 /** A simulator, and short ways to speak fal to it. */
 async function falSetup(options: SimulatorOptions = {}) {
   const world = await setup(options);
-  const headers = { authorization: 'Key id:secret', 'content-type': 'application/json' };
-  const ask = (path: string, method = 'GET') => world.call(`${APP}${path}`, { method, headers });
+  const ask = (path: string, method = 'GET') =>
+    world.call(`${APP}${path}`, { method, headers: KEY });
   const input = (query = '', more: Record<string, unknown> = {}) => ({
     model_image: world.person(query),
     garment_image: world.garment(),
@@ -17,11 +18,7 @@ async function falSetup(options: SimulatorOptions = {}) {
   });
   const submit = (query = '', more: Record<string, unknown> = {}, webhookUrl?: string) => {
     const hook = webhookUrl ? `?fal_webhook=${encodeURIComponent(webhookUrl)}` : '';
-    return world.call(`${APP}/tryon/v1.6${hook}`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(input(query, more)),
-    });
+    return world.call(`${APP}/tryon/v1.6${hook}`, jsonPost(input(query, more), KEY));
   };
   /** What the response address says once the request is COMPLETED. */
   const resultOf = async (id: unknown) => {
@@ -94,8 +91,7 @@ test('an image that is not there fails the request with file_download_error', as
 test('the webhook is signed with one of the published keys, over the raw bytes', async () => {
   const { submit, receiver, fits } = await falSetup();
   const { body } = await submit('', {}, receiver.url);
-  const [webhook] = await receiver.until(1);
-  if (!webhook) throw new Error('no webhook');
+  const webhook = await receiver.first();
   expect(webhook.headers['x-fal-webhook-request-id']).toBe(body['request_id']);
   expect(await fits(webhook)).toEqual([false, true]);
   expect(webhook.body).toEqual({
@@ -120,8 +116,7 @@ test('a configured secret is another key, which is then the published one', asyn
   });
   const usual = await falSetup();
   await submit('', {}, receiver.url);
-  const [webhook] = await receiver.until(1);
-  if (!webhook) throw new Error('no webhook');
+  const webhook = await receiver.first();
   expect(await fits(webhook)).toEqual([false, true]);
   expect(await usual.fits(webhook)).toEqual([false, false]);
   expect((await call('/fal/.well-known/jwks.json')).status).toBe(200);
@@ -208,10 +203,7 @@ test('the proxy takes one of fal’s hosts, by GET, POST or PUT', async () => {
   const proxy = (method: string, target?: string) =>
     call('/fal/proxy', {
       method,
-      headers: {
-        authorization: 'Key id:secret',
-        ...(target !== undefined && { 'x-fal-target-url': target }),
-      },
+      headers: { ...KEY, ...(target !== undefined && { 'x-fal-target-url': target }) },
     });
   const status = 'https://queue.fal.run/fal-ai/fashn/requests/nobody/status';
   expect((await proxy('GET', status)).body).toMatchObject({ status: 'NOT_FOUND' });
@@ -223,13 +215,8 @@ test('the proxy takes one of fal’s hosts, by GET, POST or PUT', async () => {
 
 test('an upload goes only to an address that was given out, once its bytes are there', async () => {
   const { call, simulator } = await falSetup();
-  const headers = { authorization: 'Key id:secret', 'content-type': 'application/json' };
   const initiate = (body: unknown) =>
-    call('/fal/rest/storage/upload/initiate', {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-    });
+    call('/fal/rest/storage/upload/initiate', jsonPost(body, KEY));
   expect((await initiate({})).status).toBe(422);
   const { body } = await initiate({ content_type: 'image/png', file_name: 'me.png' });
   const place = (address: unknown) => String(address).slice(simulator.url.length);
@@ -243,11 +230,7 @@ test('an upload goes only to an address that was given out, once its bytes are t
 
 test('a call that waits is given up after ten minutes, and costs nothing', async () => {
   const { call, input, simulator } = await falSetup({ timeScale: 0.0001, scenario: 'stuck' });
-  const answer = await call('/fal/run/fal-ai/fashn/tryon/v1.6', {
-    method: 'POST',
-    headers: { authorization: 'Key id:secret', 'content-type': 'application/json' },
-    body: JSON.stringify(input()),
-  });
+  const answer = await call('/fal/run/fal-ai/fashn/tryon/v1.6', jsonPost(input(), KEY));
   expect(answer).toMatchObject({ status: 504, body: { error_type: 'request_timeout' } });
   expect(answer.headers.get('x-fal-request-timeout-type')).toBeNull();
   expect(ledgerOf(simulator, 'fal').accepted[0]).toMatchObject({
@@ -258,8 +241,7 @@ test('a call that waits is given up after ten minutes, and costs nothing', async
 
 test('what rest.fal.ai has beyond uploads is not supported, and says so', async () => {
   const { call } = await falSetup();
-  const headers = { authorization: 'Key id:secret' };
-  expect(await call('/fal/rest/billing', { headers })).toMatchObject({
+  expect(await call('/fal/rest/billing', { headers: KEY })).toMatchObject({
     status: 404,
     body: { detail: expect.stringContaining('does not support') },
   });
@@ -267,15 +249,8 @@ test('what rest.fal.ai has beyond uploads is not supported, and says so', async 
 
 test('a reset while a request may still start in time leaves nothing behind', async () => {
   const { call, input, simulator } = await falSetup({ scenario: 'stuck' });
-  const asked = await call('/fal/fal-ai/fashn/tryon/v1.6', {
-    method: 'POST',
-    headers: {
-      authorization: 'Key id:secret',
-      'content-type': 'application/json',
-      'x-fal-request-timeout': '60',
-    },
-    body: JSON.stringify(input()),
-  });
+  const headers = { ...KEY, 'x-fal-request-timeout': '60' };
+  const asked = await call(`${APP}/tryon/v1.6`, jsonPost(input(), headers));
   expect(asked.status).toBe(200);
   simulator.reset();
   expect(ledgerOf(simulator, 'fal').accepted).toHaveLength(0);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { NOT_A_PICTURE } from './forms.ts';
-import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import { jsonPost, ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const credentials = { clientId: 'id', clientSecret: 'secret' };
 const ends = ['COMPLETED_SUCCESSFULLY', 'COMPLETED_PARTIAL_ERROR', 'COMPLETED_ALL_ERROR'];
@@ -10,34 +10,24 @@ async function setup(options: SimulatorOptions = {}) {
   const world = await setupSimulator(options);
   const { call, person, garment } = world;
   const base = '/image-intelligence/v2';
-  const asJson = (body: unknown, headers = {}) => ({
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  const authorize = (body: unknown = credentials) => call(`${base}/oauth/token`, asJson(body));
+  const authorize = (body: unknown = credentials) => call(`${base}/oauth/token`, jsonPost(body));
   const { body: first } = await authorize();
   let bearer = { authorization: `Bearer ${first['accessToken']}` };
+  const post = (path: string, body: unknown) => call(`${base}${path}`, jsonPost(body, bearer));
   return {
     ...world,
     authorize,
     async refresh() {
       bearer = { authorization: `Bearer ${(await authorize()).body['accessToken']}` };
     },
-    post: (path: string, body: unknown) => call(`${base}${path}`, asJson(body, bearer)),
+    post,
     get: (path: string) => call(`${base}${path}`, { headers: bearer }),
     detect: (body: Record<string, unknown> = {}) =>
-      call(
-        `${base}/detect`,
-        asJson(
-          {
-            images: [{ url: person(), customId: 'p' }, { url: garment() }],
-            classes: [{ class: 'person', verify: 'NEVER' }],
-            ...body,
-          },
-          bearer,
-        ),
-      ),
+      post('/detect', {
+        images: [{ url: person(), customId: 'p' }, { url: garment() }],
+        classes: [{ class: 'person', verify: 'NEVER' }],
+        ...body,
+      }),
   };
 }
 

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
 import { dress } from '../../simulator/pictures/dressing.ts';
+import { loopbackServer } from '../support/loopback-server.ts';
 import { setup } from './setup.ts';
 
 const example = (file: string) =>
@@ -88,19 +87,14 @@ test('a FASHN result is 864 by 1296', async () => {
 
 test('inputs on another server are fetched, and a broken one fails a FitInView job', async () => {
   const { fitinview } = await setup();
-  const server = createServer(async (request, response) => {
-    response.statusCode = request.url === '/ok.png' ? 200 : 404;
-    response.end(request.url === '/ok.png' ? await example('person.png') : undefined);
+  const picture = await example('person.png');
+  const server = await loopbackServer(({ url }, _request, response) => {
+    if (url === '/ok.png') response.end(picture);
+    else response.writeHead(404).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  onTestFinished(() => server.close());
   const submit = (file: string) =>
-    fitinview.submit({ wait: true, person_url: `http://127.0.0.1:${port}/${file}` });
+    fitinview.submit({ wait: true, person_url: `${server.url}/${file}` });
   expect((await submit('ok.png')).body['status']).toBe('completed');
   expect((await submit('gone.png')).body).toMatchObject({
     status: 'failed',

@@ -1,19 +1,15 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
-import { ledgerOf, pollUntil, setup } from './setup.ts';
+import { jsonPost, ledgerOf, pollUntil, setup } from './setup.ts';
+
+const KEY = { 'x-api-key': 'SG_tests' };
 
 /** A simulator, and short ways to speak Segmind to it. */
 async function segmindSetup(options: SimulatorOptions = {}) {
   const world = await setup(options);
-  const headers = { 'x-api-key': 'SG_tests' };
-  const get = (path: string) => world.call(`/segmind${path}`, { headers });
-  const post = (path: string, body: unknown) =>
-    world.call(`/segmind${path}`, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const get = (path: string) => world.call(`/segmind${path}`, { headers: KEY });
+  const post = (path: string, body: unknown) => world.call(`/segmind${path}`, jsonPost(body, KEY));
   const wish = (query = '', more: Record<string, unknown> = {}) => ({
     model_image: world.person(query),
     cloth_image: world.garment(),
@@ -45,11 +41,9 @@ test('a submission is queued, and says where to ask', async () => {
 });
 
 test('a request goes from QUEUED to COMPLETED; only the result has its output', async () => {
-  const { call, submit, resultOf } = await segmindSetup();
+  const { get, submit, resultOf } = await segmindSetup();
   const { body: waiting } = await submit('?simulate=stuck');
-  const asked = await call(`/segmind/v2/requests/${waiting['request_id']}/status`, {
-    headers: { 'x-api-key': 'SG_tests' },
-  });
+  const asked = await get(`/v2/requests/${waiting['request_id']}/status`);
   expect(asked.body['status']).toBe('QUEUED');
   const { status, result } = await resultOf((await submit()).body['request_id']);
   expect(status.body).not.toHaveProperty('output');
@@ -94,11 +88,10 @@ test('an image that is not there fails the request', async () => {
 
 test('version 1 holds the call and answers with the picture itself', async () => {
   const { simulator, wish } = await segmindSetup();
-  const response = await fetch(`${simulator.url}/segmind/v1/try-on-diffusion`, {
-    method: 'POST',
-    headers: { 'x-api-key': 'k', 'content-type': 'application/json' },
-    body: JSON.stringify(wish()),
-  });
+  const response = await fetch(
+    `${simulator.url}/segmind/v1/try-on-diffusion`,
+    jsonPost(wish(), KEY),
+  );
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('image/png');
   const bytes = Buffer.from(await response.arrayBuffer());
@@ -182,7 +175,7 @@ test.each([
     const id = String(body['request_id']);
     expect(body['poll_url']).toBe(`${simulator.url}/segmind/v1/requests/${id}`);
     const ask = (name: string) =>
-      call(String(body[name]).replace(simulator.url, ''), { headers: { 'x-api-key': 'SG_tests' } });
+      call(String(body[name]).replace(simulator.url, ''), { headers: KEY });
     const { last } = await pollUntil(() => ask('poll_url'), ['COMPLETED', 'FAILED']);
     expect(last.body['status']).toBe(end);
     const result = await ask('response_url');
@@ -212,11 +205,7 @@ test.each([
   expect(response.headers.get('content-type')).toBe(`image/${format}`);
   const picture = Buffer.from(await response.arrayBuffer());
   expect((await sharp(picture).metadata()).format).toBe(format);
-  const inline = await fetch(`${simulator.url}/segmind/v1/p-image-try-on`, {
-    method: 'POST',
-    headers: { 'x-api-key': 'k', 'content-type': 'application/json' },
-    body: JSON.stringify(wish),
-  });
+  const inline = await fetch(`${simulator.url}/segmind/v1/p-image-try-on`, jsonPost(wish, KEY));
   expect(inline.headers.get('content-type')).toBe(`image/${format}`);
 });
 

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { buffer } from 'node:stream/consumers';
+import type { IncomingHttpHeaders } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { type Simulator, startSimulator } from '../../simulator/server/start-simulator.ts';
+import { loopbackServer } from '../support/loopback-server.ts';
 
 export interface ReceivedWebhook {
   headers: IncomingHttpHeaders;
@@ -20,42 +19,37 @@ export interface Receiver {
   answers: number[];
   /** Resolves when `count` webhooks have been answered. */
   until(count: number): Promise<ReceivedWebhook[]>;
-}
-
-/** Port of a server that listens on TCP. */
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not on TCP');
-  return address.port;
+  /** The first webhook, once it has been answered. */
+  first(): Promise<ReceivedWebhook>;
 }
 
 async function startReceiver(): Promise<Receiver> {
   const received: ReceivedWebhook[] = [];
   const waiting: { count: number; resolve: (all: ReceivedWebhook[]) => void }[] = [];
   const answers: number[] = [];
-  const server = createServer(async (request, response) => {
-    const bytes = await buffer(request);
-    response.statusCode = answers.shift() ?? 200;
-    response.end();
-    received.push({ headers: request.headers, bytes, body: JSON.parse(bytes.toString()) });
+  const server = await loopbackServer(({ headers, bytes, body }, _request, response) => {
+    response.writeHead(answers.shift() ?? 200).end();
+    received.push({ headers, bytes, body: JSON.parse(body) });
     for (const waiter of waiting) if (received.length >= waiter.count) waiter.resolve(received);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return {
-    url: `http://127.0.0.1:${portOf(server)}/hook?token=t`,
-    received,
-    answers,
-    until: (count) =>
-      new Promise((resolve) => {
-        if (received.length >= count) resolve(received);
-        else waiting.push({ count, resolve });
-      }),
+  onTestFinished(() => server.close());
+  const until = (count: number) =>
+    new Promise<ReceivedWebhook[]>((resolve) => {
+      if (received.length >= count) resolve(received);
+      else waiting.push({ count, resolve });
+    });
+  const first = async () => {
+    const [webhook] = await until(1);
+    if (!webhook) throw new Error('no webhook');
+    return webhook;
   };
+  return { url: `${server.url}/hook?token=t`, received, answers, until, first };
+}
+
+/** A POST of JSON. */
+export function jsonPost(body: unknown, headers: Record<string, string> = {}) {
+  const type = { 'content-type': 'application/json' };
+  return { method: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(body) };
 }
 
 export interface Answer {
@@ -87,11 +81,7 @@ export async function setup(options: SimulatorOptions = {}) {
   }
 
   function post(path: string, key: string, body: unknown, headers: Record<string, string> = {}) {
-    return call(path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
+    return call(path, jsonPost(body, { authorization: `Bearer ${key}`, ...headers }));
   }
 
   const person = (query = '') => `${assets}/person.png${query}`;

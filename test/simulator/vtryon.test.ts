@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { vtryon as dialect } from '../../simulator/dialects/vtryon/dialect.ts';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { example, formOf, NOT_A_PICTURE } from './forms.ts';
-import { ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
+import { jsonPost, ledgerOf, pollUntil, setup as setupSimulator } from './setup.ts';
 
 const headers = { 'x-api-key': 'vt-tests' };
 
@@ -18,12 +18,7 @@ async function setup(options: SimulatorOptions = {}) {
       headers: { ...headers, ...more },
       body: formOf(parts),
     });
-  const createTask = (body: unknown) =>
-    call('/vtryon/v2/tryon/tasks/', {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const createTask = (body: unknown) => call('/vtryon/v2/tryon/tasks/', jsonPost(body, headers));
   return {
     ...world,
     person,
@@ -32,8 +27,8 @@ async function setup(options: SimulatorOptions = {}) {
     createTask,
     get: (path: string) => call(`/vtryon/v2/tryon${path}`, { headers }),
     remove: (path: string) => call(`/vtryon/v2/tryon${path}`, { method: 'DELETE', headers }),
-    async submit(fields: Record<string, unknown> = {}) {
-      const personUpload = await upload('person-images', { image: person });
+    async submit(fields: Record<string, unknown> = {}, image = person) {
+      const personUpload = await upload('person-images', { image });
       const garmentUpload = await upload('garment-images', { image: shirt });
       return createTask({
         tryon_person_image_id: personUpload.body['id'],
@@ -61,15 +56,10 @@ test('two uploads and a task are answered with integer ids, and only the task is
 });
 
 test('a picture from the assets carries scenario and marker in its bytes, to the task and the ledger', async () => {
-  const { simulator, upload, createTask, shirt } = await setup();
+  const { simulator, submit } = await setup();
   const response = await fetch(`${simulator.url}/assets/person.png?simulate=moderation&marker=n-7`);
   const marked = new Uint8Array(await response.arrayBuffer());
-  const person = await upload('person-images', { image: marked });
-  const garment = await upload('garment-images', { image: shirt });
-  await createTask({
-    tryon_person_image_id: person.body['id'],
-    garment_image_id: garment.body['id'],
-  });
+  await submit({}, marked);
   const [entry] = ledgerOf(simulator, 'vtryon').accepted;
   expect(entry).toMatchObject({ scenario: 'moderation', marker: 'n-7' });
 });
@@ -141,14 +131,8 @@ test('a failed task says why, to the poll and to the webhook', async () => {
 });
 
 test('a file that is not a picture fails the task that uses it', async () => {
-  const { upload, createTask, get, shirt } = await setup();
-  const text = NOT_A_PICTURE;
-  const person = await upload('person-images', { image: text });
-  const garment = await upload('garment-images', { image: shirt });
-  const { body } = await createTask({
-    tryon_person_image_id: person.body['id'],
-    garment_image_id: garment.body['id'],
-  });
+  const { submit, get } = await setup();
+  const { body } = await submit({}, NOT_A_PICTURE);
   const { last } = await pollUntil(() => get(`/tasks/${body['id']}/`), ['failed']);
   expect(last.body['error']).toEqual({ message: 'The file is not a readable image.' });
 });

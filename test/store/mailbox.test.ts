@@ -20,12 +20,8 @@ const completed: GenerationEvent = {
 
 function setup() {
   const { redis, keys } = testRedis;
-  const store = createStore({
-    redis,
-    keys,
-    retentionMs: 60_000,
-    matchedByTask: new Set(['vtryon']),
-  });
+  const matchedByTask = new Set(['vtryon']);
+  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask });
   return { redis, keys, store, mailbox: createMailbox({ redis, keys }) };
 }
 

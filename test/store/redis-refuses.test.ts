@@ -1,34 +1,21 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../rig/redis/redis-faults.ts';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { createLastingRegistration } from '../../src/store/subscribers.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
-import { startOwnRedis } from '../support/own-redis.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStoreOnOwnRedis } from '../support/store.ts';
 import { until } from '../support/until.ts';
 
 test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
   'a script that Redis answers with $says has written nothing, not half of it',
   async (fault) => {
-    const own = await startOwnRedis();
-    const { redis, keys, close } = connectTestRedis(own.url);
-    onTestFinished(async () => {
-      await own.cure();
-      await close();
-      await own.stop();
-    });
-    const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+    const { own, redis, keys, store, contents } = await setupStoreOnOwnRedis();
     const schedule = createSchedule({ redis, keys });
     const mailbox = createMailbox({ redis, keys });
     const [one, another] = [newRecord(), newRecord()];
     await store.create(one);
     await store.create(another);
-    const contents = async () => {
-      const names = (await redis.keys(`${keys.prefix}*`)).sort();
-      return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
-    };
     const before = await contents();
     const limits = { now: NOW + 3_600_000, leaseMs: 1_000, most: 10, pollsPerSecond: 10 };
     const each: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -51,14 +38,7 @@ test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
 );
 
 test('a script that began to write before the memory ran out finishes: all of its list, or none', async () => {
-  const own = await startOwnRedis();
-  const { redis, keys, close } = connectTestRedis(own.url);
-  onTestFinished(async () => {
-    await own.cure();
-    await close();
-    await own.stop();
-  });
-  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+  const { own, store } = await setupStoreOnOwnRedis();
   const [gone, one, another] = [newRecord(), newRecord(), newRecord()];
   await store.create(one);
   await store.create(another);
@@ -73,13 +53,7 @@ test('a script that began to write before the memory ran out finishes: all of it
 test.each([OUT_OF_MEMORY, NO_REPLICAS])(
   'a name that Redis, back without it, answers with $says is registered when that is over',
   async (fault) => {
-    const own = await startOwnRedis();
-    const { redis, keys, another, close } = connectTestRedis(own.url);
-    onTestFinished(async () => {
-      await own.cure();
-      await close();
-      await own.stop();
-    });
+    const { own, redis, keys, another } = await setupStoreOnOwnRedis();
     const lasting = another();
     await createLastingRegistration({ redis: lasting, keys }).register('orders');
     const id = await lasting.client('ID');

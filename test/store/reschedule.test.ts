@@ -1,17 +1,14 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Generation, InState } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
 import { createReschedule, type Owing } from '../../src/store/reschedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore } from '../support/store.ts';
 
 const LATER = NOW + 600_000;
 
 function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+  const { redis, keys, store, dueOf } = setupStore();
   const reschedule = createReschedule({ redis, keys });
   const create = async <G extends Owing>(record: G): Promise<G> => {
     await store.create(record);
@@ -19,10 +16,6 @@ function setup() {
   };
   const submitted = (dueAt: number): Promise<InState<'submitted'>> =>
     create({ ...RECORDS.submitted, id: newGenerationId(NOW), version: 0, dueAt });
-  const dueOf = async ({ id, provider }: Generation): Promise<number | undefined> => {
-    const score = await redis.zscore(keys.schedule(provider), id);
-    return score === null ? undefined : Number(score);
-  };
   const lose = ({ id, provider }: Generation) => redis.zrem(keys.schedule(provider), id);
   return { redis, keys, store, reschedule, create, submitted, dueOf, lose };
 }
@@ -66,18 +59,18 @@ test('a submitted one that is missing is put back and due at once', async () => 
   expect(await dueOf(lost)).toBe(NOW);
 });
 
-test('a record that was told since it was read is not due again', async () => {
+test('a record that was notified since it was read is not due again', async () => {
   const { store, reschedule, create, dueOf } = setup();
-  const untold = await create({
+  const owing = await create({
     ...RECORDS.completed,
     id: newGenerationId(NOW),
     version: 0,
     dueAt: NOW,
   });
-  const { dueAt: _, ...told } = untold;
-  await store.save(told);
-  expect(await reschedule.apply([{ generation: untold }])).toEqual(['moved-on']);
-  expect(await dueOf(untold)).toBeUndefined();
+  const { dueAt: _, ...notified } = owing;
+  await store.save(notified);
+  expect(await reschedule.apply([{ generation: owing }])).toEqual(['moved-on']);
+  expect(await dueOf(owing)).toBeUndefined();
 });
 
 test('a record whose version moved on since it was read is left alone', async () => {

@@ -1,17 +1,14 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { InState } from '../../src/generation/generation.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore } from '../support/store.ts';
 
 const LIMITS = { now: NOW, leaseMs: 10_000, most: 100, pollsPerSecond: 100 };
 
 /** A schedule on keys of its own, with a way to fill it. */
 function setup() {
-  const { redis, keys, another, close } = connectTestRedis();
-  onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+  const { redis, keys, another, store } = setupStore();
   const schedule = createSchedule({ redis, keys });
   const rival = createSchedule({ redis: another(), keys });
   const add = async (...dueTimes: number[]): Promise<InState<'queued'>[]> => {
@@ -63,7 +60,7 @@ test('a save during the lease says when it is due next', async () => {
   expect(await schedule.earliest(['fashn'])).toEqual([NOW + 3_000]);
 });
 
-test('a taker gets at most as many as it asks for, and is told to look again now', async () => {
+test('a taker gets at most as many as it asks for, and is to look again now', async () => {
   const { schedule, add } = setup();
   await add(NOW - 3, NOW - 2, NOW - 1);
   const take = await schedule.takeDue('fashn', { ...LIMITS, most: 2 });
@@ -82,7 +79,7 @@ test('the schedule of one provider says nothing about another', async () => {
   });
 });
 
-test('a taker is told when to look again', async () => {
+test('a taker learns when to look again', async () => {
   const { schedule, add } = setup();
   const nextAt = async (limits: Partial<typeof LIMITS> = {}) =>
     (await schedule.takeDue('fashn', { ...LIMITS, ...limits })).nextAt;
@@ -95,7 +92,7 @@ test('a taker is told when to look again', async () => {
   expect(await nextAt({ now: NOW + 5_000 }), 'all taken').toBe(NOW + 10_000);
 });
 
-test('a taker that has used up the poll budget is told when the next poll is free', async () => {
+test('a taker that has used up the poll budget learns when the next poll is free', async () => {
   const { schedule, add } = setup();
   await add(NOW, NOW, NOW, NOW, NOW);
   const limits = { ...LIMITS, pollsPerSecond: 4 };
@@ -218,7 +215,7 @@ test('a record that is gone leaves the schedule, costs no budget and is not coun
   expect(await redis.zcard(keys.schedule('fashn'))).toBe(1);
 });
 
-test('a Redis that forgot our script is told it again', async () => {
+test('a Redis that forgot our script is given it again', async () => {
   const { schedule, redis, add } = setup();
   await add(NOW);
   await redis.script('FLUSH');

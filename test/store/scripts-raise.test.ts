@@ -1,10 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createReschedule } from '../../src/store/reschedule.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore } from '../support/store.ts';
 
 /**
  * Redis does not undo what a script wrote before it raised. So each script is handed what makes it
@@ -12,20 +11,13 @@ import { connectTestRedis } from '../support/redis.ts';
  * arguments; a bug of tomorrow might.
  */
 async function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  const options = { redis, keys };
-  const store = createStore({ ...options, retentionMs: 60_000, matchedByTask: new Set() });
-  const schedule = createSchedule(options);
-  createMailbox(options);
-  createReschedule(options);
+  const world = setupStore();
+  const schedule = createSchedule(world);
+  createMailbox(world);
+  createReschedule(world);
   const records = [newRecord(), newRecord()] as const;
-  for (const record of records) await store.create(record);
-  const contents = async () => {
-    const names = (await redis.keys(`${keys.prefix}*`)).sort();
-    return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
-  };
-  return { redis, keys, schedule, records, contents };
+  for (const record of records) await world.store.create(record);
+  return { ...world, schedule, records };
 }
 
 type World = Awaited<ReturnType<typeof setup>>;

@@ -1,36 +1,21 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Generation } from '../../src/generation/generation.ts';
 import { encodeRecord } from '../../src/store/record-format.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
-
-const RETENTION_MS = 3_600_000;
-
-/** A store of its own, on keys of its own. */
-function setup() {
-  const { redis, keys, another, close } = connectTestRedis();
-  onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: RETENTION_MS, matchedByTask: new Set() });
-  const dueAt = async (g: Generation) => {
-    const score = await redis.zscore(keys.schedule(g.provider), g.id);
-    return score === null ? undefined : Number(score);
-  };
-  return { redis, keys, another, store, dueAt };
-}
+import { RETENTION_MS, setupStore as setup } from '../support/store.ts';
 
 const once = (key: string, bodyFingerprint = 'body') => ({ key, bodyFingerprint });
 
 test('a new generation is recorded and scheduled in one step', async () => {
-  const { store, dueAt } = setup();
+  const { store, dueOf } = setup();
   const record = newRecord();
   expect(await store.create(record)).toBeUndefined();
   expect(await store.load(record.id)).toStrictEqual(record);
-  expect(await dueAt(record)).toBe(record.dueAt);
+  expect(await dueOf(record)).toBe(record.dueAt);
 });
 
 test('the same idempotency key answers the first generation and writes nothing', async () => {
-  const { store, dueAt } = setup();
+  const { store, dueOf } = setup();
   const [first, second] = [newRecord(), newRecord()];
   expect(await store.create(first, once('k', 'body-1'))).toBeUndefined();
   expect(await store.create(second, once('k', 'body-2'))).toEqual({
@@ -38,7 +23,7 @@ test('the same idempotency key answers the first generation and writes nothing',
     bodyFingerprint: 'body-1',
   });
   expect(await store.load(second.id)).toBeUndefined();
-  expect(await dueAt(second)).toBeUndefined();
+  expect(await dueOf(second)).toBeUndefined();
 });
 
 test('of many requests with one idempotency key at once, exactly one makes a generation', async () => {
@@ -67,14 +52,14 @@ test('two tenants may use the same idempotency key', async () => {
 });
 
 test('a create that is sent again after a lost reply does not undo what happened since', async () => {
-  const { store, dueAt } = setup();
+  const { store, dueOf } = setup();
   const record = newRecord();
   await store.create(record);
   const moved = { ...record, dueAt: NOW + 5_000 };
   await store.save(moved);
   expect(await store.create(record)).toBeUndefined();
   expect(await store.load(record.id)).toMatchObject({ version: 1, dueAt: NOW + 5_000 });
-  expect(await dueAt(record)).toBe(NOW + 5_000);
+  expect(await dueOf(record)).toBe(NOW + 5_000);
 });
 
 test('loading answers in the order asked, and undefined for what is unknown', async () => {
@@ -87,7 +72,7 @@ test('loading answers in the order asked, and undefined for what is unknown', as
 });
 
 test('a save counts the version and moves the generation in the schedule', async () => {
-  const { store, dueAt } = setup();
+  const { store, dueOf } = setup();
   const record = newRecord();
   await store.create(record);
   const moved = { ...record, dueAt: NOW + 1_234 };
@@ -97,17 +82,12 @@ test('a save counts the version and moves the generation in the schedule', async
     parked: [],
   });
   expect(await store.load(record.id)).toStrictEqual({ ...moved, version: 1 });
-  expect(await dueAt(record)).toBe(NOW + 1_234);
+  expect(await dueOf(record)).toBe(NOW + 1_234);
 });
 
 test('of many writers with the same version exactly one wins; the others get its record', async () => {
-  const { store, another, keys, dueAt } = setup();
-  const rival = createStore({
-    redis: another(),
-    keys,
-    retentionMs: RETENTION_MS,
-    matchedByTask: new Set(),
-  });
+  const { store, rivalStore, dueOf } = setup();
+  const rival = rivalStore();
   const record = newRecord();
   await store.create(record);
   const results = await Promise.all(
@@ -122,7 +102,7 @@ test('of many writers with the same version exactly one wins; the others get its
   for (const result of results.flat()) {
     if (!result.saved) expect(result.current).toStrictEqual(winning);
   }
-  expect(await dueAt(record)).toBe(winning?.dueAt);
+  expect(await dueOf(record)).toBe(winning?.dueAt);
 });
 
 test('a save that is repeated because its reply was lost knows its own', async () => {
@@ -167,7 +147,7 @@ test('each item of a list stands for itself', async () => {
 });
 
 test('two saves of one generation in one batch: the first wins, the second gets its record', async () => {
-  const { store, dueAt } = setup();
+  const { store, dueOf } = setup();
   const record = newRecord();
   await store.create(record);
   const first = { ...record, dueAt: NOW + 1 };
@@ -177,38 +157,38 @@ test('two saves of one generation in one batch: the first wins, the second gets 
   ]);
   expect(won).toEqual({ saved: true, generation: { ...first, version: 1 }, parked: [] });
   expect(lost).toEqual({ saved: false, current: { ...first, version: 1 } });
-  expect(await dueAt(record)).toBe(NOW + 1);
+  expect(await dueOf(record)).toBe(NOW + 1);
 });
 
 test('saving what is gone answers so, leaves the schedule and does not bring it back', async () => {
-  const { store, redis, keys, dueAt } = setup();
+  const { store, redis, keys, dueOf } = setup();
   const record = newRecord();
   await store.create(record);
   await redis.del(keys.record(record.id));
   expect(await store.save(record)).toEqual({ saved: false, current: undefined });
-  expect(await dueAt(record)).toBeUndefined();
+  expect(await dueOf(record)).toBeUndefined();
   expect(await store.load(record.id)).toBeUndefined();
 });
 
 test.each(['completed', 'failed', 'timed_out', 'canceled'] as const)(
-  'a %s record has no lifetime before it is told; then it leaves the schedule and gets one',
+  'a %s record has no lifetime before it is notified; then it leaves the schedule and gets one',
   async (state) => {
-    const { store, redis, keys, dueAt } = setup();
+    const { store, redis, keys, dueOf } = setup();
     const record = newRecord();
     await store.create(record);
     const ended = { ...RECORDS[state], id: record.id, version: 0 };
     const saved = await store.save(ended);
-    expect(await dueAt(record)).toBe(ended.dueAt);
+    expect(await dueOf(record)).toBe(ended.dueAt);
     expect(await redis.pttl(keys.record(record.id))).toBe(-1);
 
     if (!saved.saved) throw new Error('not saved');
-    const { dueAt: _, ...told } = saved.generation;
-    expect(await store.save(told as Generation)).toMatchObject({ saved: true });
-    expect(await dueAt(record)).toBeUndefined();
+    const { dueAt: _, ...notified } = saved.generation;
+    expect(await store.save(notified as Generation)).toMatchObject({ saved: true });
+    expect(await dueOf(record)).toBeUndefined();
     const left = await redis.pttl(keys.record(record.id));
     expect(left).toBeGreaterThan(RETENTION_MS - 60_000);
     expect(left).toBeLessThanOrEqual(RETENTION_MS);
-    expect(await store.load(record.id)).toStrictEqual({ ...told, version: 2 });
+    expect(await store.load(record.id)).toStrictEqual({ ...notified, version: 2 });
   },
 );
 
@@ -220,7 +200,7 @@ test('every provider has a schedule of its own', async () => {
   expect(await redis.zcard(keys.schedule('kling'))).toBe(1);
 });
 
-test('a Redis that forgot our scripts is told them again', async () => {
+test('a Redis that forgot our scripts is given them again', async () => {
   const { store, redis } = setup();
   const record = newRecord();
   await redis.script('FLUSH');

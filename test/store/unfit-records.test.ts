@@ -1,20 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Generation } from '../../src/generation/generation.ts';
-import { createStore } from '../../src/store/store.ts';
 import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
+import { setupStore as setup } from '../support/store.ts';
 
-/** A record that nobody could read again, or that no schedule can hold, is not written at all. */
-function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
-  const contents = async () => {
-    const names = (await redis.keys(`${keys.prefix}*`)).sort();
-    return Promise.all(names.map(async (name) => [name, await redis.dumpBuffer(name)]));
-  };
-  return { store, contents };
-}
+// A record that nobody could read again, or that no schedule can hold, is not written at all.
 
 const circle: Record<string, unknown> = {};
 circle['self'] = circle;

@@ -1,18 +1,7 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { createStore } from '../../src/store/store.ts';
+import { expect, test } from 'vitest';
 import { walkRecords } from '../../src/store/walk-records.ts';
 import { newRecord } from '../generation/fixtures.ts';
-import { connectTestRedis } from '../support/redis.ts';
-
-function setup() {
-  const { redis, keys, close } = connectTestRedis();
-  onTestFinished(close);
-  return {
-    redis,
-    keys,
-    store: createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() }),
-  };
-}
+import { setupStore as setup } from '../support/store.ts';
 
 async function walked({ redis, keys }: ReturnType<typeof setup>) {
   const ids: string[] = [];

@@ -1,13 +1,8 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import {
-  type AcceptedEntry,
-  type ScenarioName,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../simulator/index.ts';
+import type { SimulatorOptions } from '../../simulator/index.ts';
 import type { Logger } from '../../src/config/log.ts';
 import { queueNames } from '../../src/config/queues.ts';
 import { readProcessSettings } from '../../src/config/start-up.ts';
@@ -22,28 +17,23 @@ import type { ProviderFactory } from '../../src/providers/provider-settings.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import { createStore } from '../../src/store/store.ts';
 import { startWorkers, type WorkerProcess } from '../../src/workers/start.ts';
+import {
+  API_KEY,
+  type Env,
+  fastSimulator,
+  type Patience,
+  PROVIDERS,
+  type ProviderName,
+  pipelineEnv,
+} from './pipeline-settings.ts';
+import { type Asked, requestBody } from './provider-messages.ts';
 import { connectTestRedis } from './redis.ts';
 import { until } from './until.ts';
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export * from './pipeline-settings.ts';
+export * from './provider-messages.ts';
+
 export type Shown = ReturnType<typeof representation>;
-
-export const PROVIDERS = ['fitinview', 'fashn'] as const;
-export type ProviderName = (typeof PROVIDERS)[number];
-export const TENANT = 'acme';
-export const SECRET = 'pipeline-tests-secret-of-32-characters-or-more';
-export const FITINVIEW_SECRET = 'whsec_pipeline_tests';
-export const API_KEY = 'pipeline-tests-api-key';
-const MODELS: Readonly<Record<ProviderName, string>> = { fitinview: 'tryon', fashn: 'tryon-v1.6' };
-
-/** How patiently providers are polled in a test. Without a change here, the webhook has plenty of time. */
-export interface Patience {
-  firstAfterMs?: number;
-  everyMs?: number;
-  webhookGraceMs?: number;
-  giveUpAfterMs?: number;
-  maxPolls?: number;
-}
 
 export interface PipelineOptions {
   /** Settings that differ from the fast ones below. */
@@ -66,61 +56,6 @@ interface Sent {
   readonly body?: unknown;
   /** The app's own idempotency key. */
   readonly key?: string;
-}
-
-export interface Asked {
-  readonly scenario?: ScenarioName;
-  readonly metadata?: Record<string, unknown>;
-  readonly callbackUrl?: string;
-}
-
-/** The settings every process of one pipeline shares; fast, and for a namespace of its own. */
-export function pipelineEnv(simulatorUrl: string, namespace: string, patience: Patience = {}): Env {
-  const profile = {
-    firstAfterMs: 150,
-    everyMs: 150,
-    longestMs: 150,
-    factor: 1,
-    webhookGraceMs: 20_000,
-    giveUpAfterMs: 30_000,
-    maxPolls: 1_000,
-    ...patience,
-  };
-  const limits = { SUBMITS_PER_MINUTE: '100000', CONCURRENCY: '40', POLLS_PER_SECOND: '500' };
-  return {
-    NODE_ENV: 'test',
-    ALLOW_INSECURE_URLS: 'true',
-    LOG_LEVEL: 'info',
-    REDIS_URL: process.env['REDIS_URL'],
-    REDIS_NAMESPACE: namespace,
-    PORT: '0',
-    CATWALK_SECRET: SECRET,
-    API_KEYS: `${TENANT}:${API_KEY}`,
-    SUBMIT_TIMEOUT_MS: '10000',
-    POLL_TIMEOUT_MS: '900',
-    LEASE_MS: '1000',
-    UNCONFIRMED_GRACE_MS: '1000',
-    POLL_PROFILES: JSON.stringify({ fitinview: profile, fashn: profile }),
-    FITINVIEW_API_KEY: 'fiv_live_tests',
-    FITINVIEW_BASE_URL: `${simulatorUrl}/fitinview`,
-    FITINVIEW_WEBHOOK_SECRET: FITINVIEW_SECRET,
-    FASHN_API_KEY: 'fa-tests',
-    FASHN_BASE_URL: `${simulatorUrl}/fashn`,
-    ...Object.fromEntries(
-      ['FITINVIEW', 'FASHN'].flatMap((name) =>
-        Object.entries(limits).map(([key, value]) => [`${name}_${key}`, value]),
-      ),
-    ),
-  };
-}
-
-/** Simulated providers whose tasks take 50 to 150 ms, and that sign as `pipelineEnv` expects. */
-export function fastSimulator(options: SimulatorOptions = {}) {
-  return startSimulator({
-    latencyMs: { min: 50, max: 150 },
-    providers: { fitinview: { secret: FITINVIEW_SECRET } },
-    ...options,
-  });
 }
 
 /** Everything between an app and a provider but the processes around it; gone when the test ends. */
@@ -154,7 +89,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     ...options.env,
   };
   const hasWebhooks = options.webhooks !== false;
-  // The web process looks only at whether there is a public URL; the workers get the real one.
+  // The web process asks only whether there is a public URL; the workers get the real one.
   const webEnv = { ...baseEnv, ...(hasWebhooks && { PUBLIC_URL: 'http://127.0.0.1' }) };
   const webSettings = readProcessSettings(webEnv, { apiKeys: true });
   const webProviders = connectProviders(webSettings, options.factories);
@@ -286,26 +221,26 @@ export async function setupPipeline(options: PipelineOptions = {}) {
   };
 
   /**
-   * Waits until each is told, which is after it is final, and no job is waiting or at work any more, so that a second
-   * event would have been recorded.
+   * Waits until each is notified, which is after it is final, and no job is waiting or at work any more,
+   * so that a second event would have been recorded.
    * @returns the generations as the API shows them.
    */
   async function untilSettled(ids: readonly string[], deadlineMs?: number): Promise<Shown[]> {
-    // Looking at what has been recorded costs the pipeline nothing; asking it would.
-    const untold = (): string[] => {
+    // Reading what has been recorded costs the pipeline nothing; asking it would.
+    const notNotified = (): string[] => {
       const known = new Set(events.map((event) => event.data.generationId as string));
       return ids.filter((id) => !known.has(id));
     };
-    await until('every generation is told', () => untold().length === 0, deadlineMs);
+    await until('every generation is notified', () => notNotified().length === 0, deadlineMs);
     await until('no job is left', async () => (await counted('waiting', 'active')) === 0);
     return Promise.all(ids.map(get));
   }
 
-  const book = (provider: ProviderName) => {
+  function book(provider: ProviderName) {
     const found = simulator.ledger()[provider];
     if (!found) throw new Error(`no book of ${provider}`);
     return found;
-  };
+  }
 
   return {
     env,
@@ -360,50 +295,3 @@ export async function setupPipeline(options: PipelineOptions = {}) {
 }
 
 export type Pipeline = Awaited<ReturnType<typeof setupPipeline>>;
-
-/** A request whose simulated provider behaves as the scenario says. No two are alike. */
-export function requestBody(simulatorUrl: string, provider: ProviderName, asked: Asked = {}) {
-  const { scenario = 'ok', ...rest } = asked;
-  const assets = `${simulatorUrl}/assets`;
-  return {
-    provider,
-    model: MODELS[provider],
-    input: {
-      personImage: `${assets}/person.png?simulate=${scenario}&n=${randomUUID()}`,
-      garmentImages: [`${assets}/garment-shirt.png`],
-    },
-    ...rest,
-  };
-}
-
-/** A webhook's headers and body, as the provider would send them. */
-export function signedDelivery(provider: ProviderName, message: Record<string, unknown>) {
-  const body = JSON.stringify(message);
-  const signature = createHmac('sha256', FITINVIEW_SECRET).update(body).digest('hex');
-  const headers = {
-    'content-type': 'application/json',
-    ...(provider === 'fitinview' && { 'x-fitinview-signature': signature }),
-  };
-  return { headers, body };
-}
-
-type Addressee = Pick<AcceptedEntry, 'webhookUrl'>;
-
-/** As `sendDelivery`, and answers the status. */
-export async function deliver(
-  provider: ProviderName,
-  entry: Addressee,
-  message: Record<string, unknown>,
-): Promise<number> {
-  return (await sendDelivery(provider, entry, message)).status;
-}
-
-/** Delivers to the URL that came with a submission, as the provider would. */
-export async function sendDelivery(
-  provider: ProviderName,
-  entry: Addressee,
-  message: Record<string, unknown>,
-): Promise<Response> {
-  const delivery = signedDelivery(provider, message);
-  return fetch(entry.webhookUrl ?? '', { method: 'POST', ...delivery });
-}

@@ -1,12 +1,10 @@
+import { createLatch } from './latch.ts';
 import { loopbackServer } from './loopback-server.ts';
 
 /** The way to the simulator, on which the answers to submissions wait until they are let through. */
 export async function startSlowWay() {
   let origin = '';
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const answers = createLatch();
   const server = await loopbackServer(
     async ({ method, url, headers, body }, _request, response) => {
       const { authorization = '', 'content-type': type = 'application/json' } = headers;
@@ -17,7 +15,7 @@ export async function startSlowWay() {
         ...(isSubmission && { body }),
       });
       const text = await answer.text();
-      if (isSubmission) await opened;
+      if (isSubmission) await answers.opened;
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
     },
   );
@@ -27,6 +25,6 @@ export async function startSlowWay() {
     leadTo: (simulatorUrl: string) => {
       origin = simulatorUrl;
     },
-    letAnswersThrough: () => open(),
+    letAnswersThrough: answers.open,
   };
 }

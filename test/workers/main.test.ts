@@ -1,19 +1,14 @@
 import { expect, test } from 'vitest';
 import { namespaceIn, redisUrl, SECRET } from '../http/setup.ts';
 import { startProgram } from '../support/programs.ts';
-import { until } from '../support/until.ts';
+import { expectSilentAtStandstill } from '../support/standstill.ts';
 
 /** A worker process, as an operator starts it, with what it has logged until it was ready. */
 async function startWorker(env: Readonly<Record<string, string>>) {
   const namespace = `test-${process.pid}-${Date.now()}`;
   await namespaceIn(redisUrl(), namespace);
   const child = startProgram('src/workers/main', {
-    env: {
-      REDIS_URL: redisUrl(),
-      REDIS_NAMESPACE: namespace,
-      CATWALK_SECRET: SECRET,
-      ...env,
-    },
+    env: { REDIS_URL: redisUrl(), REDIS_NAMESPACE: namespace, CATWALK_SECRET: SECRET, ...env },
   });
   const [, health] = await child.line(/"health":"(http:[^"]+)","msg":"worker started"/);
   return {
@@ -42,17 +37,5 @@ test.each([{ ...SEGMIND, ...PUBLIC }, FASHN])(
 
 test('a worker that stands still does not answer /livez at all', async () => {
   const { child, health } = await startWorker(FASHN);
-  // A connection for each: one that stood still with the process may be broken.
-  const livez = (signal?: AbortSignal) =>
-    fetch(`${health}/livez`, { headers: { connection: 'close' }, signal: signal ?? null });
-  expect((await livez()).status).toBe(200);
-  process.kill(child.pid, 'SIGSTOP');
-  await expect(livez(AbortSignal.timeout(2_000))).rejects.toThrow(/timeout/);
-  process.kill(child.pid, 'SIGCONT');
-  // A connection that was made meanwhile may break; the process itself goes on.
-  const answersAgain = () =>
-    livez()
-      .then(({ status }) => status === 200)
-      .catch(() => false);
-  await until('it answers again', answersAgain);
+  await expectSilentAtStandstill(child.pid, health ?? '');
 });

@@ -58,15 +58,11 @@ test.each(['is there', 'is away', 'stands still'] as const)(
     onTestFinished(() => proxy.close());
     const { env, request } = await setupPipeline({ workers: false });
     const app = startProgram('test/workers/fixtures/app-that-closes', {
-      env: {
-        ...env,
-        REDIS_URL: proxy.url,
-        SHUTDOWN_MS: String(SHUTDOWN_MS),
-      },
+      env: { ...env, REDIS_URL: proxy.url, SHUTDOWN_MS: String(SHUTDOWN_MS) },
     });
     // Then its workers are all connected.
     await request('fashn');
-    await app.line(/^told$/);
+    await app.line(/^notified$/);
     if (when === 'is away') await proxy.cut();
     if (when === 'stands still') proxy.freeze();
     process.kill(app.pid, 'SIGUSR2');

@@ -1,6 +1,6 @@
 import { isRetryableError, ValidationError } from '@fal-ai/client';
 import { expect, test } from 'vitest';
-import { ledgerOf } from '../../simulator/setup.ts';
+import { jsonPost, ledgerOf } from '../../simulator/setup.ts';
 import { MODEL, refusalOf, setupFal, unsupported } from './client.ts';
 
 // The official client against the simulator, as its users call it. Every title is a row of the
@@ -105,11 +105,8 @@ test('429 and 502: the client tries again and succeeds', async () => {
 
 test('the retry setting decides how often other calls are tried again', async () => {
   const { client, simulator } = await setupFal({ config: { retry: { maxRetries: 0 } } });
-  await fetch(`${simulator.url}/_simulator/outage`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ provider: 'fal', answer: 'html-page', seconds: 60 }),
-  });
+  const outage = jsonPost({ provider: 'fal', answer: 'html-page', seconds: 60 });
+  await fetch(`${simulator.url}/_simulator/outage`, outage);
   const error = await refusalOf(client.queue.cancel(MODEL, { requestId: 'one' }));
   expect(error).toMatchObject({ status: 502, message: expect.stringContaining('HTTP 502') });
   expect(isRetryableError(error, [502])).toBe(true);

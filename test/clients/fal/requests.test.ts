@@ -1,6 +1,7 @@
 import { createFalClient } from '@fal-ai/client';
 import { expect, test } from 'vitest';
 import { createFal } from '../../../src/providers/fal/adapter.ts';
+import { EVERY_OPTION } from '../../support/try-on-options.ts';
 import { recordingServer } from '../requests.ts';
 
 const MODEL = 'fal-ai/fashn/tryon/v1.6';
@@ -34,29 +35,7 @@ const theirImages = { model_image: PERSON, garment_image: GARMENT };
 
 test.each([
   ['nothing but the pictures', {}, {}],
-  [
-    'every option',
-    {
-      category: 'one-pieces',
-      mode: 'quality',
-      garmentPhotoType: 'flat-lay',
-      moderationLevel: 'permissive',
-      segmentationFree: false,
-      seed: 3,
-      numSamples: 4,
-      outputFormat: 'jpeg',
-    },
-    {
-      category: 'one-pieces',
-      mode: 'quality',
-      garment_photo_type: 'flat-lay',
-      moderation_level: 'permissive',
-      segmentation_free: false,
-      seed: 3,
-      num_samples: 4,
-      output_format: 'jpeg',
-    },
-  ],
+  ['every option', EVERY_OPTION.ours, EVERY_OPTION.theirs],
 ] as const)(
   'a try-on with %s is the same request from both, but for the usual priority',
   async (_what, more, theirMore) => {

@@ -2,6 +2,7 @@ import Fashn from 'fashn';
 import { expect, test } from 'vitest';
 import { createFashn } from '../../../src/providers/fashn/adapter.ts';
 import type { Received } from '../../support/loopback-server.ts';
+import { EVERY_OPTION } from '../../support/try-on-options.ts';
 import { MAY_DIFFER, recordingServer } from '../requests.ts';
 
 /** The client's statistics: they need not be the same either. */
@@ -50,29 +51,7 @@ const images = { model_image: PERSON, garment_image: GARMENT };
 
 test.each([
   ['nothing but the pictures', {}, {}],
-  [
-    'every option',
-    {
-      category: 'one-pieces',
-      mode: 'quality',
-      garmentPhotoType: 'flat-lay',
-      moderationLevel: 'permissive',
-      segmentationFree: false,
-      seed: 3,
-      numSamples: 4,
-      outputFormat: 'jpeg',
-    },
-    {
-      category: 'one-pieces',
-      mode: 'quality',
-      garment_photo_type: 'flat-lay',
-      moderation_level: 'permissive',
-      segmentation_free: false,
-      seed: 3,
-      num_samples: 4,
-      output_format: 'jpeg',
-    },
-  ],
+  ['every option', EVERY_OPTION.ours, EVERY_OPTION.theirs],
 ] as const)('a try-on with %s is the same request from both', async (_what, ours, theirs) => {
   const { client, adapter, sent } = await bothSides({ id: ID, error: null });
   const [a, b] = await sent(

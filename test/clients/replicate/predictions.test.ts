@@ -115,16 +115,14 @@ async function signedWorld(query = '') {
 
 test('webhooks.default.secret.get answers what signs the webhooks, and validateWebhook accepts them', async () => {
   const { receiver, key } = await signedWorld();
-  const [webhook] = await receiver.until(1);
-  if (!webhook) throw new Error('no webhook');
+  const webhook = await receiver.first();
   expect(key).toMatch(/^whsec_/);
   expect(await validateWebhook(partsOf(webhook, key))).toBe(true);
 });
 
 test('validateWebhook refuses a body, id or time that was changed, and another secret', async () => {
   const { receiver, key } = await signedWorld();
-  const [webhook] = await receiver.until(1);
-  if (!webhook) throw new Error('no webhook');
+  const webhook = await receiver.first();
   const good = partsOf(webhook, key);
   const other = `whsec_${Buffer.from('another secret').toString('base64')}`;
   for (const change of [
@@ -146,8 +144,7 @@ test('validateWebhook refuses a forged webhook and accepts the true one after it
 
 test('validateWebhook does not look at the time, so an old webhook is for Standard Webhooks to refuse', async () => {
   const { receiver, key } = await signedWorld();
-  const [webhook] = await receiver.until(1);
-  if (!webhook) throw new Error('no webhook');
+  const webhook = await receiver.first();
   const parts = partsOf(webhook, key);
   const headers = {
     'webhook-id': parts.id,

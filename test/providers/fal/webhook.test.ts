@@ -1,12 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createFal, type FalOptions } from '../../../src/providers/fal/adapter.ts';
 import { always, loopbackServer } from '../../support/loopback-server.ts';
 import { sharedParts } from '../shared-parts.ts';
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()));
-});
 
 /**
  * Made with OpenSSL 3.0.19 (`pkeyutl -sign -rawin`) and `sha256sum`, from the secret keys of
@@ -45,7 +40,8 @@ async function setup(keys: readonly string[], more: Partial<FalOptions> = {}) {
   const published = { keys: keys.map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })) };
   const server = await loopbackServer((...raw) => always(200, published)(...raw));
   const shared = await sharedParts();
-  closers.push(server.close, shared.close);
+  onTestFinished(server.close);
+  onTestFinished(shared.close);
   const clock = { now: SIGNED_AT * 1000 };
   const adapter = createFal({
     apiKey: 'id:secret',

@@ -1,21 +1,17 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createFitRoom } from '../../../src/providers/fitroom/adapter.ts';
-import { always, loopbackServer } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import { always } from '../../support/loopback-server.ts';
+import { onLoopback } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
 async function setup(body: unknown) {
-  const server = await loopbackServer(always(200, body));
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
   const images = {
     load: async () => ({ bytes: Buffer.from('x'), contentType: 'image/png', fileName: 'a.png' }),
     close: async () => {},
   };
-  const settings = { apiKey: 'fr-key', baseUrl: server.url, webhookSecrets: [] };
-  const adapter = createFitRoom({ ...settings, ...shared, images });
+  const { adapter } = await onLoopback(createFitRoom, always(200, body), { images });
   const input = adapter.models['tryon']?.input;
   if (!input) throw new Error('FitRoom has one model');
   return { adapter, input };

@@ -1,11 +1,11 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { pollProfileFor } from '../../../src/config/poll-profiles.ts';
 import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createImageIntelligence } from '../../../src/providers/image-intelligence/adapter.ts';
 import type { ProviderOptions } from '../../../src/providers/provider-settings.ts';
-import { loopbackServer, type Received } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import type { Received } from '../../support/loopback-server.ts';
+import { onLoopback } from '../shared-parts.ts';
 
 const IMAGE = 'https://img.example.com/one.jpg';
 const DAY_MS = 24 * 3_600_000;
@@ -13,6 +13,8 @@ const detect = { images: [IMAGE], classes: [{ class: 'car', verify: 'NEVER' }] }
 const request = { model: 'detect', input: detect, idempotencyKey: 'gen_1-1' };
 const job = { id: 'job-1', status: 'IN_PROGRESS', jobResults: [], imageResults: [] };
 const about = { model: 'detect' };
+
+type Reply = Parameters<typeof onLoopback>[1];
 
 interface Answer {
   status?: number;
@@ -25,7 +27,8 @@ async function setup(
   more: Partial<ProviderOptions> & { token?: (n: number) => Answer } = {},
 ) {
   let tokens = 0;
-  const server = await loopbackServer((received, _req, res) => {
+  const { token: _token, ...options } = more;
+  const reply: Reply = (received, _req, res) => {
     const isToken = received.url === '/v2/oauth/token';
     if (isToken) tokens += 1;
     // A provider whose clock is an hour behind.
@@ -36,20 +39,9 @@ async function setup(
       ? (more.token?.(tokens) ?? { body: fresh })
       : answer(received, token);
     res.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
-  });
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(async () => {
-    await server.close();
-    await close();
-  });
-  const { token: _token, ...options } = more;
-  const adapter = createImageIntelligence({
-    apiKey: 'client:sec:ret',
-    baseUrl: server.url,
-    webhookSecrets: [],
-    ...shared,
-    ...options,
-  });
+  };
+  const settings = { apiKey: 'client:sec:ret', ...options };
+  const { server, adapter } = await onLoopback(createImageIntelligence, reply, settings);
   const calls = () => server.received.filter(({ url }) => url !== '/v2/oauth/token');
   return { server, adapter, calls, tokens: () => tokens };
 }
@@ -135,20 +127,17 @@ describe('the token of Image Intelligence', () => {
     submitTimeoutMs: number;
   }) {
     const { silentFrom = 99, eachMs = 0, submitTimeoutMs } = options;
-    const server = await loopbackServer(({ url }, _req, res) => {
-      if (server.received.length > silentFrom) return;
+    let calls = 0;
+    const reply: Reply = ({ url }, _req, res) => {
+      calls += 1;
+      if (calls > silentFrom) return;
       const isToken = url === '/v2/oauth/token';
-      const body = { accessToken: `t${server.received.length}`, issuedAt: 0, expiresAt: DAY_MS };
+      const body = { accessToken: `t${calls}`, issuedAt: 0, expiresAt: DAY_MS };
       const answer = () => res.writeHead(isToken ? 200 : 401).end(JSON.stringify(body));
       setTimeout(answer, eachMs);
-    });
-    const { close, ...shared } = await sharedParts();
-    onTestFinished(async () => {
-      await server.close();
-      await close();
-    });
-    const settings = { apiKey: 'a:b', baseUrl: server.url, webhookSecrets: [] };
-    const adapter = createImageIntelligence({ ...settings, ...shared, submitTimeoutMs });
+    };
+    const settings = { apiKey: 'a:b', submitTimeoutMs };
+    const { server, adapter } = await onLoopback(createImageIntelligence, reply, settings);
     const posts = () => server.received.filter(({ url }) => url === '/v2/detect').length;
     return { adapter, posts };
   }

@@ -1,11 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkedAdapter } from '../../../src/providers/checked-adapter.ts';
 import { createSegmind } from '../../../src/providers/segmind/adapter.ts';
 import { MAX_RESULT_URL, MAX_RESULTS } from '../../../src/providers/wire-values.ts';
 import { encodeRecord } from '../../../src/store/record-format.ts';
 import { RECORDS } from '../../generation/fixtures.ts';
-import { always, loopbackServer } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import { always, type loopbackServer } from '../../support/loopback-server.ts';
+import { onLoopback } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
@@ -18,13 +18,8 @@ const waiting = {
 /** A picture as far as its first bytes tell. */
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
 
-async function setup(reply: Parameters<typeof loopbackServer>[0] = always(200, {})) {
-  const server = await loopbackServer(reply);
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
-  const settings = { apiKey: 'SG_key', baseUrl: server.url, webhookSecrets: [] };
-  return { server, adapter: createSegmind({ ...settings, ...shared }) };
-}
+const setup = (reply: Parameters<typeof loopbackServer>[0] = always(200, {})) =>
+  onLoopback(createSegmind, reply);
 
 test('a picture that Segmind was waited for is kept, and remembered as the outcome', async () => {
   const { server, adapter } = await setup((_received, _req, res) =>

@@ -1,16 +1,12 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createVtryon } from '../../../src/providers/vtryon/adapter.ts';
-import { always, loopbackServer } from '../../support/loopback-server.ts';
-import { sharedParts } from '../shared-parts.ts';
+import { always } from '../../support/loopback-server.ts';
+import { onLoopback } from '../shared-parts.ts';
 
 // What every provider keeps is in test/contract.
 
 test('Vtryon gets the ids of uploads back as they came: as numbers only where they are numbers', async () => {
-  const server = await loopbackServer(always(200, { id: 'task-1' }));
-  const { close, ...shared } = await sharedParts();
-  onTestFinished(() => Promise.all([server.close(), close()]).then(() => undefined));
-  const settings = { apiKey: 'vt-key', baseUrl: server.url, webhookSecrets: [] };
-  const adapter = createVtryon({ ...settings, ...shared });
+  const { server, adapter } = await onLoopback(createVtryon, always(200, { id: 'task-1' }));
   const picture = 'https://img.example.com/person.jpg';
   const input = { personImage: picture, garmentImages: [picture] };
   // As older processes saved them.

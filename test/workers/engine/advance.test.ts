@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedRedis } from '../../../rig/redis/embedded-redis.ts';
@@ -7,7 +8,7 @@ import { createEnqueue } from '../../../src/producers/enqueue.ts';
 import { createQueueSet } from '../../../src/producers/queue-set.ts';
 import { createRounds } from '../../../src/producers/rounds.ts';
 import { encodeRecord } from '../../../src/store/record-format.ts';
-import { createStore } from '../../../src/store/store.ts';
+import { createStore, type Store } from '../../../src/store/store.ts';
 import { createSubscribers } from '../../../src/store/subscribers.ts';
 import { createAdvance } from '../../../src/workers/engine/advance.ts';
 import { EVENTS, NOW, RECORDS, RULES } from '../../generation/fixtures.ts';
@@ -19,7 +20,7 @@ const submitting = { ...RECORDS.submitting, id: newGenerationId(NOW) };
 const queued = { ...RECORDS.queued, id: newGenerationId(NOW) };
 
 /** Everything that a step needs, on a Redis of its own that has the records. */
-async function setup() {
+async function setup(storeOf = (store: Store, _redis: Redis): Store => store) {
   const own = await startEmbeddedRedis({ log: () => undefined });
   onTestFinished(own.stop);
   const { redis, keys, close } = connectTestRedis(own.url);
@@ -28,8 +29,9 @@ async function setup() {
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
   onTestFinished(queues.close);
   const now = () => NOW;
+  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
   const advance = createAdvance({
-    store: createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() }),
+    store: storeOf(store, redis),
     enqueue: createEnqueue(queues),
     rounds: createRounds(queues, now),
     subscribers: createSubscribers({ redis, keys }),
@@ -61,7 +63,7 @@ test('when Redis refuses both, an outcome to be handed on and a save, the call f
     return (await redis.info('commandstats')).match(refused)?.length === 2;
   });
   await redis.config('SET', 'maxmemory', 0);
-  // Node tells of rejections that nobody took after the turn in which they happened.
+  // Node reports rejections that nobody took after the turn in which they happened.
   await redis.ping();
   await turn();
   expect(unhandled).toEqual([]);
@@ -86,28 +88,15 @@ test('a job that Redis does not take fails its own step, and no other of the bat
 });
 
 test('an intent that was saved is its owner’s, also when another step of the batch is refused later', async () => {
-  const { redis, keys } = await setup();
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
-  const log = pino({ level: 'silent' });
-  const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
-  onTestFinished(queues.close);
-  const advance = createAdvance({
-    // The other one loses its compare-and-set, and by then Redis takes nothing any more.
-    store: {
-      ...store,
-      saveAll: async (records) => {
-        const saved = await store.saveAll(records);
-        await redis.config('SET', 'maxmemory', 1);
-        return saved;
-      },
+  // The other one loses its compare-and-set, and by then Redis takes nothing any more.
+  const { redis, advance } = await setup((store, server) => ({
+    ...store,
+    saveAll: async (records) => {
+      const saved = await store.saveAll(records);
+      await server.config('SET', 'maxmemory', 1);
+      return saved;
     },
-    enqueue: createEnqueue(queues),
-    rounds: createRounds(queues, () => NOW),
-    subscribers: createSubscribers({ redis, keys }),
-    rulesFor: () => RULES,
-    now: () => NOW,
-    log,
-  });
+  }));
   const stale = { ...submitted, version: submitted.version - 1 };
   const [started, polled] = await advance.all(
     [

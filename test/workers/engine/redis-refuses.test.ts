@@ -6,8 +6,10 @@ import { OUT_OF_MEMORY, PRIMARY_DOWN } from '../../../rig/redis/redis-faults.ts'
 import { createSchedule } from '../../../src/store/schedule.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startTick } from '../../../src/workers/liveness/tick.ts';
+import { createLatch } from '../../support/latch.ts';
 import { startOwnRedis } from '../../support/own-redis.ts';
 import { connectTestRedis } from '../../support/redis.ts';
+import { setupStoreOnOwnRedis } from '../../support/store.ts';
 import { until } from '../../support/until.ts';
 
 /** One job with two attempts, at work when Redis runs out of memory, that has something to store. */
@@ -15,10 +17,7 @@ async function setup(waitsForRedis: boolean) {
   const own = await startOwnRedis();
   const { redis, keys, another, close } = connectTestRedis(own.url, { maxRetriesPerRequest: null });
   const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
-  let begin: () => void = () => undefined;
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
+  const begun = createLatch();
   let runs = 0;
   const worker = runWorker(
     {
@@ -26,7 +25,7 @@ async function setup(waitsForRedis: boolean) {
       payload: z.object({ v: z.literal(1) }),
       process: async () => {
         runs += 1;
-        await begun;
+        await begun.opened;
         await redis.set(`${keys.prefix}:stored`, 'yes');
         return undefined;
       },
@@ -46,7 +45,7 @@ async function setup(waitsForRedis: boolean) {
   const { id = '' } = await queue.add('stage', { v: 1 }, opts);
   await until('it is at work', () => runs === 1);
   const end = await OUT_OF_MEMORY.begin(own);
-  begin();
+  begun.open();
   return { queue, id, runs: () => runs, end };
 }
 
@@ -65,8 +64,7 @@ test('a subscriber’s job whose handler was refused by a Redis spends an attemp
 });
 
 test('a refusal is an answer to the tick too: a Redis in trouble is no reason to restart a worker', async () => {
-  const own = await startOwnRedis();
-  const { redis, keys, close } = connectTestRedis(own.url);
+  const { own, redis, keys } = await setupStoreOnOwnRedis();
   const log = pino({ level: 'silent' });
   const rounds = { ensure: async () => undefined };
   const schedule = createSchedule({ redis, keys });
@@ -74,12 +72,7 @@ test('a refusal is an answer to the tick too: a Redis in trouble is no reason to
   const parts = { providers: ['fashn'], redis, schedule, rounds, now: Date.now, log };
   const startedAt = Date.now();
   const tick = startTick(parts);
-  onTestFinished(async () => {
-    tick.stop();
-    await own.cure();
-    await close();
-    await own.stop();
-  });
+  onTestFinished(tick.stop);
   await expect(schedule.earliest(['fashn'])).rejects.toThrow('MASTERDOWN');
   await until('the tick was answered', () => tick.lastSeenAt() > startedAt + 1_000);
 });

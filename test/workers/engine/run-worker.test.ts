@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Defect, InvalidRequest, Retryable, Terminal } from '../../../src/generation/errors.ts';
 import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import type { NotYet, Stage } from '../../../src/workers/engine/stage.ts';
+import { createLatch } from '../../support/latch.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,7 +25,7 @@ const { info, warn, error } = pino.levels.values;
 /** One queue with one worker of ours. */
 function setup(
   process: (n: number, runs: number) => Promise<NotYet | undefined>,
-  limits: Pick<Stage<unknown>, 'limiter'> = {},
+  limits: Partial<Pick<Stage<unknown>, 'limiter' | 'concurrency'>> = {},
 ) {
   const { redis, keys, another, close } = connectTestRedis(undefined, {
     maxRetriesPerRequest: null,
@@ -64,8 +65,12 @@ function setup(
       // Read after its state, or it may be older than that.
       return (await queue.getJobState(id)) === state ? queue.getJob(id) : undefined;
     });
-  return { queue, add, untilState, runs: () => runs, logged };
+  return { queue, worker, add, untilState, runs: () => runs, logged };
 }
+
+const throwing = (error: unknown) => async (): Promise<never> => {
+  throw error;
+};
 
 test('"not yet" runs the same job again at the time asked for, and spends no attempt', async () => {
   const ranAt: number[] = [];
@@ -85,9 +90,7 @@ test.each([
   new Defect('broken'),
   new InvalidRequest('invalid_request', 'wrong'),
 ])('what no retry can mend ends in the failed set at once: $name', async (error) => {
-  const { add, untilState, runs } = setup(async () => {
-    throw error;
-  });
+  const { add, untilState, runs } = setup(throwing(error));
   const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
   expect(job.failedReason).toBe(`${error.code}: ${error.message}`);
   expect(runs()).toBe(1);
@@ -112,9 +115,7 @@ test.each([
 ])(
   'what the queue keeps of a job that is given up begins with a code: %s',
   async (thrown, line) => {
-    const { add, untilState, runs } = setup(async () => {
-      throw thrown;
-    });
+    const { add, untilState, runs } = setup(throwing(thrown));
     const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
     expect(job.failedReason).toBe(line);
     expect(runs()).toBeGreaterThan(1);
@@ -128,9 +129,7 @@ test.each([
     Object.assign(new Error('closed for the night'), { name: 'UnrecoverableError' }),
   ],
 ])('a handler that says so by an error of %s of BullMQ is not tried again', async (_, thrown) => {
-  const { add, untilState, runs } = setup(async () => {
-    throw thrown;
-  });
+  const { add, untilState, runs } = setup(throwing(thrown));
   const job = await untilState(await add({ v: 1, n: 1 }), 'failed');
   expect(job.failedReason).toBe('handler_error: closed for the night');
   expect(runs()).toBe(1);
@@ -141,9 +140,7 @@ test.each([
   ['any other end', new Terminal('too_late', 'over'), error],
   ['a bug of ours', new Defect('broken'), error],
 ])('a job that is given up at once is one log line: %s', async (_, thrown, level) => {
-  const { add, untilState, logged } = setup(async () => {
-    throw thrown;
-  });
+  const { add, untilState, logged } = setup(throwing(thrown));
   await untilState(await add({ v: 1, n: 1 }), 'failed');
   await until('it is logged', () => logged.length > 0);
   expect(logged).toMatchObject([{ level, msg: 'job given up', job: 'job-1', attempt: 1 }]);
@@ -152,9 +149,7 @@ test.each([
 });
 
 test('each failed attempt is one log line, and the last one says that the job is given up', async () => {
-  const { add, untilState, logged } = setup(async () => {
-    throw new Retryable('unavailable', 'away');
-  });
+  const { add, untilState, logged } = setup(throwing(new Retryable('unavailable', 'away')));
   await untilState(await add({ v: 1, n: 1 }), 'failed');
   await until('all are logged', () => logged.length >= 3);
   expect(logged.map(({ level, msg, attempt }) => ({ level, msg, attempt }))).toEqual([
@@ -168,9 +163,7 @@ test.each([
   'WRONGTYPE Operation against a key holding the wrong kind of value',
   "NOPERM this user has no permissions to run the 'evalsha' command",
 ])('an answer of Redis that no waiting mends is an error at every attempt: %s', async (reply) => {
-  const { add, untilState, logged } = setup(async () => {
-    throw new ReplyError(reply);
-  });
+  const { add, untilState, logged } = setup(throwing(new ReplyError(reply)));
   await untilState(await add({ v: 1, n: 1 }, 2), 'failed');
   await until('all are logged', () => logged.length >= 2);
   expect(logged.map(({ level, msg }) => ({ level, msg }))).toEqual([
@@ -198,39 +191,19 @@ test.each([{ v: 1, n: 'one' }, { n: 1 }, 'text', null])(
 );
 
 test('a worker that is stopped finishes what is under way and takes nothing more', async () => {
-  const { redis, keys, another, close } = connectTestRedis(undefined, {
-    maxRetriesPerRequest: null,
-  });
-  const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
   const finished: number[] = [];
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let started = 0;
-  const worker = runWorker(
-    {
-      queue: 'stage',
-      payload: Payload,
-      process: async ({ n }) => {
-        started += 1;
-        await held;
-        finished.push(n);
-        return undefined;
-      },
-      concurrency: 1,
-    },
-    { connection: another(), prefix: keys.prefix, log: pino({ level: 'silent' }), now: Date.now },
-  );
-  onTestFinished(async () => {
-    await queue.close();
-    await close();
-  });
+  const held = createLatch();
+  const process = async (n: number) => {
+    await held.opened;
+    finished.push(n);
+    return undefined;
+  };
+  const { queue, worker, runs } = setup(process, { concurrency: 1 });
   await queue.add('stage', { v: 1, n: 1 });
   await queue.add('stage', { v: 1, n: 2 });
-  await until('the first is under way', () => started === 1);
+  await until('the first is under way', () => runs() === 1);
   const stopped = worker.stop();
-  release();
+  held.open();
   await stopped;
   expect(finished).toEqual([1]);
   expect(await queue.getWaitingCount()).toBe(1);
@@ -258,6 +231,6 @@ test('a job that fell due while a busy queue had no place is not forgotten for l
   await until('it is taken again', () => ends.has(2));
   ends.get(2)?.();
   await until('the delayed one runs', () => ran.includes(3), 10_000);
-  // Without a look in between it would be 15 s.
+  // Without a check in between it would be 15 s.
   expect(Date.now() - due).toBeLessThan(5_000);
 });

@@ -1,28 +1,22 @@
-import { Queue, type RateLimiterOptions, Worker } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
-import { runWorker } from '../../../src/workers/engine/run-worker.ts';
 import { startWorkerHealth } from '../../../src/workers/liveness/health.ts';
-import { startWatch } from '../../../src/workers/liveness/watch.ts';
 import { createLatch } from '../../support/latch.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { type RedisProxy, startRedisProxy } from '../../support/redis-proxy.ts';
 import { until } from '../../support/until.ts';
+import { startWatchedWorker } from '../../support/watched-worker.ts';
 
-interface Options {
-  readonly limiter?: RateLimiterOptions;
-  readonly longestMs?: number;
-  readonly concurrency?: number;
+type Stage = Parameters<typeof startWatchedWorker>[1];
+
+interface Options extends Stage {
   /** Runs before the worker starts. */
   readonly before?: (world: { queue: Queue; proxy: RedisProxy; prefix: string }) => unknown;
-  /** Jobs that do not end until the test does. */
-  readonly endless?: boolean;
 }
 
 /** One worker of ours behind an address of its own, with the watch and `/livez` of its process. */
-async function setup({ before, endless, ...stage }: Options = {}) {
+async function setup({ before, ...stage }: Options = {}) {
   const { redis, keys, close } = connectTestRedis(undefined, { maxRetriesPerRequest: null });
   const proxy = await startRedisProxy();
   const queue = new Queue('stage', { connection: redis, prefix: keys.prefix });
@@ -30,72 +24,47 @@ async function setup({ before, endless, ...stage }: Options = {}) {
   connection.on('error', () => {});
   await connection.ping();
   await before?.({ queue, proxy, prefix: keys.prefix });
-  const clock = { now: Date.now() };
-  const now = (): number => clock.now;
-  const log = pino({ level: 'silent' });
-  const end = createLatch();
-  let taken = 0;
-  const worker = runWorker(
-    {
-      queue: 'stage',
-      payload: z.object({ v: z.literal(1) }),
-      process: async () => {
-        taken += 1;
-        if (endless) await end.opened;
-        return undefined;
-      },
-      concurrency: 5,
-      ...stage,
-    },
-    { connection, prefix: keys.prefix, log, now },
-  );
-  const tick = { lastSeenAt: now };
-  const watch = startWatch({
-    tick,
-    redis: connection,
-    workers: [worker],
-    writeCheckKey: keys.writeCheck,
-    log,
-    now,
-  });
+  const watched = startWatchedWorker({ connection, prefix: keys.prefix }, stage);
+  const { clock, watch, end, taken } = watched;
   const health = await startWorkerHealth(
     { host: '127.0.0.1', port: 0 },
     { watch, redis: connection },
   );
   onTestFinished(async () => {
-    end.open();
-    watch.stop();
     await health.stop();
-    await worker.stop(500);
+    await watched.stop(500);
     connection.disconnect();
     await proxy.close();
     await queue.close();
     await close();
   });
 
-  /** A minute and a half of looks. */
+  /** A minute and a half of checks. */
   const aWhile = async (): Promise<void> => {
-    for (let looks = 0; looks < 7; looks++) {
+    for (let checks = 0; checks < 7; checks++) {
       await watch.check();
       clock.now += 15_000;
     }
   };
   return {
-    ...{ queue, proxy, clock, watch, connection, end, aWhile },
+    ...{ queue, proxy, clock, watch, connection, end, taken, aWhile },
     add: (options = {}) => queue.add('stage', { v: 1 }, { removeOnComplete: true, ...options }),
     livez: async () => (await fetch(`${health.url}/livez`)).status,
-    taken: () => taken,
   };
 }
 
+/** A worker whose fetching does not reach Redis until `silent` is released. */
+async function setupSilent() {
+  const held: ReturnType<RedisProxy['holdFrom']>[] = [];
+  const world = await setup({ before: ({ proxy }) => held.push(proxy.holdFrom('bzpopmin')) });
+  const [silent] = held;
+  if (!silent) throw new Error('nothing is held');
+  await silent.reached;
+  return { ...world, silent };
+}
+
 test('a worker that silently stopped fetching is wedged after a minute, and alive once it takes jobs', async () => {
-  let silent: ReturnType<RedisProxy['holdFrom']> | undefined;
-  const { add, aWhile, livez, watch, clock, taken } = await setup({
-    before: ({ proxy }) => {
-      silent = proxy.holdFrom('bzpopmin');
-    },
-  });
-  await silent?.reached;
+  const { silent, add, aWhile, livez, watch, clock, taken } = await setupSilent();
   await add();
   await watch.check();
   clock.now += 59_000;
@@ -105,7 +74,7 @@ test('a worker that silently stopped fetching is wedged after a minute, and aliv
   expect(await livez()).toBe(503);
   await aWhile();
   expect(await livez()).toBe(503);
-  silent?.release();
+  silent.release();
   await until('it takes the job', () => taken() === 1);
   expect(await livez()).toBe(200);
   await aWhile();
@@ -113,13 +82,7 @@ test('a worker that silently stopped fetching is wedged after a minute, and aliv
 });
 
 test('delayed jobs whose time has come count as waiting, others do not', async () => {
-  let silent: ReturnType<RedisProxy['holdFrom']> | undefined;
-  const { add, aWhile, livez, queue } = await setup({
-    before: ({ proxy }) => {
-      silent = proxy.holdFrom('bzpopmin');
-    },
-  });
-  await silent?.reached;
+  const { add, aWhile, livez, queue } = await setupSilent();
   await add({ delay: 3_600_000 });
   await aWhile();
   expect(await livez()).toBe(200);

@@ -5,6 +5,7 @@ import type { CompletionItem } from '../../../src/generation/jobs.ts';
 import type { Advance } from '../../../src/workers/engine/advance.ts';
 import type { Advanced } from '../../../src/workers/engine/step.ts';
 import { createComplete } from '../../../src/workers/stages/complete.ts';
+import { notUsed, unusedEnqueue } from '../../support/stage-parts.ts';
 
 const item = (): CompletionItem => ({
   id: newGenerationId(Date.now()),
@@ -13,7 +14,7 @@ const item = (): CompletionItem => ({
 const FAILED: Advanced = { kind: 'failed', error: new Defect('unreadable') };
 const DONE: Advanced = { kind: 'unknown-generation' };
 
-/** A `complete` whose steps come out as told; records what it puts back. */
+/** A `complete` whose steps come out as given; records what it puts back. */
 function setup(outcomes: readonly Advanced[]) {
   const putBack: CompletionItem[] = [];
   const all: Advance['all'] = async (steps, may) => {
@@ -21,18 +22,11 @@ function setup(outcomes: readonly Advanced[]) {
     expect(steps).toHaveLength(outcomes.length);
     return [...outcomes];
   };
-  const notUsed = () => Promise.reject(new Error('not used'));
   const complete = createComplete({
     advance: { all, one: notUsed },
     enqueue: {
-      submit: notUsed,
-      lookUp: notUsed,
-      cancelTask: notUsed,
-      completion: notUsed,
-      subscriber: notUsed,
-      completionAlone: async (one) => {
-        putBack.push(one);
-      },
+      ...unusedEnqueue,
+      completionAlone: async (one) => void putBack.push(one),
     },
   });
   return { complete, putBack };

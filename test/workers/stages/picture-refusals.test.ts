@@ -1,14 +1,12 @@
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Retryable, Terminal } from '../../../src/generation/errors.ts';
 import type { Generation } from '../../../src/generation/generation.ts';
 import { decide } from '../../../src/generation/state-machine.ts';
 import type { SubmissionResult } from '../../../src/store/circuit.ts';
-import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { minutes, NOW, newRecord, RULES } from '../../generation/fixtures.ts';
+import { stageParts } from '../../support/stage-parts.ts';
 
-const notUsed = () => Promise.reject(new Error('not used'));
 const DAY = minutes(24 * 60);
 
 /** What a picture's host says, as the image source words it. */
@@ -32,58 +30,33 @@ async function tried(step: 'prepare' | 'submit', meets: (tries: number) => Error
     const error = meets(++tries);
     if (error) throw error;
   };
-  const advance: Advance = {
-    all: notUsed,
-    one: async ({ event }) => {
-      const decision = decide(record, event, clock, RULES);
-      if ('ignored' in decision) return { kind: 'ignored', ...decision, generation: record };
-      record = decision.next;
-      return { kind: 'moved', generation: record };
-    },
-  };
-  const submit = createSubmit({
-    provider: {
-      name: 'acme',
-      models: {},
-      limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: { kind: 'none' },
-      inputs: 'upload',
-      check: notUsed,
-      prepare: async () => {
-        if (step === 'prepare') meet();
-        return { prepared: 'checked', done: true };
+  const submit = createSubmit(
+    stageParts({
+      load: () => record,
+      advance: async ({ event }) => {
+        const decision = decide(record, event, clock, RULES);
+        if ('ignored' in decision) return { kind: 'ignored', ...decision, generation: record };
+        record = decision.next;
+        return { kind: 'moved', generation: record };
       },
-      submit: async () => {
-        if (step === 'submit') meet();
-        return { task: { id: 'task-1' } };
+      provider: {
+        prepare: async () => {
+          if (step === 'prepare') meet();
+          return { prepared: 'checked', done: true };
+        },
+        submit: async () => {
+          if (step === 'submit') meet();
+          return { task: { id: 'task-1' } };
+        },
       },
-    },
-    store: {
-      load: async () => record,
-      create: notUsed,
-      loadAll: notUsed,
-      saveAll: notUsed,
-      save: notUsed,
-    },
-    advance,
-    circuits: {
-      ask: async () => ({ kind: 'closed', clean: true }) as const,
-      report: async (_model, _permit, result) => void reports.push(result),
-    },
-    enqueue: {
-      submit: notUsed,
-      lookUp: notUsed,
-      cancelTask: notUsed,
-      completion: notUsed,
-      completionAlone: notUsed,
-      subscriber: notUsed,
-    },
-    webhookUrl: () => undefined,
-    holdQueue: async (ms) => void heldQueue.push(ms),
-    shutdownSignal: new AbortController().signal,
-    now: () => clock,
-    log: pino({ level: 'silent' }),
-  });
+      circuits: {
+        ask: async () => ({ kind: 'closed', clean: true }),
+        report: async (_model, _permit, result) => void reports.push(result),
+      },
+      holdQueue: async (ms) => void heldQueue.push(ms),
+      now: () => clock,
+    }),
+  );
   const found = (): Generation => record;
   for (let now = found(); now.state === 'queued' && clock < NOW + DAY; now = found()) {
     clock = Math.max(clock, now.hold?.until ?? 0);

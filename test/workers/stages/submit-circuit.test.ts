@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import {
   Defect,
@@ -12,12 +11,11 @@ import type { GenerationEvent } from '../../../src/generation/events.ts';
 import { answerOf, type CallKind } from '../../../src/outbound/http-answer.ts';
 import { refusal } from '../../../src/providers/refusal.ts';
 import type { SubmissionResult } from '../../../src/store/circuit.ts';
-import type { Advance } from '../../../src/workers/engine/advance.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
-import { NOW, RECORDS } from '../../generation/fixtures.ts';
+import { RECORDS } from '../../generation/fixtures.ts';
+import { notUsed, stageParts } from '../../support/stage-parts.ts';
 
 const { queued, submitting } = RECORDS;
-const notUsed = () => Promise.reject(new Error('not used'));
 const OOM = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' });
 
 /** A probe by a worker whose provider, or whose Redis, throws. */
@@ -29,55 +27,30 @@ function setup(throws: { submit?: Error; prepare?: Error; save?: Error; stopping
     if (throws.stopping) stopping.abort();
     throw error;
   };
-  const advance: Advance = {
-    all: notUsed,
-    one: async ({ event }) => {
-      if (event.type === 'prepared' && throws.save) throw throws.save;
-      events.push(event);
-      const generation = event.type === 'submit-started' ? submitting : queued;
-      return { kind: 'moved', generation };
-    },
-  };
-  const submit = createSubmit({
-    provider: {
-      name: 'acme',
-      models: {},
-      limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-      repeatSubmit: { kind: 'none' },
-      inputs: 'upload',
-      check: notUsed,
-      submit: () => fail(throws.submit ?? new Error('not used')),
-      prepare: async () => {
-        if (throws.prepare) await fail(throws.prepare);
-        return { prepared: 'an upload', done: true };
+  const submit = createSubmit(
+    stageParts({
+      load: () => queued,
+      advance: async ({ event }) => {
+        if (event.type === 'prepared' && throws.save) throw throws.save;
+        events.push(event);
+        const generation = event.type === 'submit-started' ? submitting : queued;
+        return { kind: 'moved', generation };
       },
-    },
-    store: {
-      load: async () => queued,
-      create: notUsed,
-      loadAll: notUsed,
-      saveAll: notUsed,
-      save: notUsed,
-    },
-    advance,
-    circuits: {
-      ask: async () => ({ kind: 'half-open', probe: '1' }) as const,
-      report: async (_model, _permit, result) => void reports.push(result),
-    },
-    enqueue: {
-      submit: notUsed,
-      lookUp: notUsed,
-      cancelTask: notUsed,
-      completion: notUsed,
-      completionAlone: notUsed,
-      subscriber: notUsed,
-    },
-    webhookUrl: () => undefined,
-    holdQueue: async () => undefined,
-    shutdownSignal: stopping.signal,
-    now: () => NOW,
-    log: pino({ level: 'silent' }),
-  });
+      provider: {
+        submit: () => (throws.submit ? fail(throws.submit) : notUsed()),
+        prepare: async () => {
+          if (throws.prepare) await fail(throws.prepare);
+          return { prepared: 'an upload', done: true };
+        },
+      },
+      circuits: {
+        ask: async () => ({ kind: 'half-open', probe: '1' }),
+        report: async (_model, _permit, result) => void reports.push(result),
+      },
+      holdQueue: async () => undefined,
+      shutdownSignal: stopping.signal,
+    }),
+  );
   return { run: () => submit({ v: 1, id: queued.id }), events, reports };
 }
 
@@ -100,7 +73,7 @@ test.each([400, 413, 415, 422, 404, 401, 402, 403, 429])(
 );
 
 test.each([500, 502, 503, 408, 302])(
-  'an answer of %i tells nothing of the submission, and is a failure',
+  'an answer of %i says nothing of the submission, and is a failure',
   async (status) => {
     const { run, reports } = setup({ submit: answered(status) });
     await run();

@@ -1,19 +1,15 @@
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { OutcomeUnknown } from '../../../src/generation/errors.ts';
 import type { GenerationEvent } from '../../../src/generation/events.ts';
 import type { Generation } from '../../../src/generation/generation.ts';
 import { AdapterDefect } from '../../../src/providers/adapter-defect.ts';
-import type { ProviderAdapter, RepeatSubmitSupport } from '../../../src/providers/provider.ts';
-import type { Store } from '../../../src/store/store.ts';
-import type { Advance } from '../../../src/workers/engine/advance.ts';
+import type { RepeatSubmitSupport } from '../../../src/providers/provider.ts';
 import { createLookUp } from '../../../src/workers/stages/reconcile.ts';
 import { createSubmit } from '../../../src/workers/stages/submit.ts';
 import { NOW, RECORDS } from '../../generation/fixtures.ts';
+import { notUsed, stageParts } from '../../support/stage-parts.ts';
 
 const { queued, submitting, unconfirmed } = RECORDS;
-const notUsed = () => Promise.reject(new Error('not used'));
-const log = pino({ level: 'silent' });
 
 interface Circumstances {
   readonly heldUpMs?: number;
@@ -29,63 +25,33 @@ function setup(record: Generation, times: Circumstances = {}) {
   const events: GenerationEvent[] = [];
   const calls: string[] = [];
   let clock = NOW;
-  const advance: Advance = {
-    all: notUsed,
-    one: async ({ event }) => {
-      events.push(event);
-      clock += times.heldUpMs ?? 0;
-      return { kind: 'moved', generation: sent };
-    },
-  };
   const find = async () => {
     clock += times.searchMs ?? 0;
     return times.found?.();
   };
-  const provider: ProviderAdapter = {
-    name: 'acme',
-    models: {},
-    limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
-    repeatSubmit: { kind: 'search', find },
-    inputs: 'url',
-    check: notUsed,
-    submit: async ({ idempotencyKey }) => {
-      calls.push(idempotencyKey);
-      return { task: { id: 'task-1' } };
+  const parts = stageParts({
+    load: () => record,
+    advance: async ({ event }) => {
+      events.push(event);
+      clock += times.heldUpMs ?? 0;
+      return { kind: 'moved', generation: sent };
     },
-  };
-  const store: Store = {
-    load: async () => record,
-    create: notUsed,
-    loadAll: notUsed,
-    saveAll: notUsed,
-    save: notUsed,
-  };
-  const enqueue = {
-    submit: notUsed,
-    lookUp: notUsed,
-    cancelTask: notUsed,
-    completion: notUsed,
-    completionAlone: notUsed,
-    subscriber: notUsed,
-  };
-  const parts = {
-    provider,
-    store,
-    advance,
-    circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
-    enqueue,
-    webhookUrl: () => undefined,
-    holdQueue: notUsed,
+    provider: {
+      repeatSubmit: { kind: 'search', find },
+      submit: async ({ idempotencyKey }) => {
+        calls.push(idempotencyKey);
+        return { task: { id: 'task-1' } };
+      },
+    },
     shutdownSignal: stopping.signal,
     now: () => clock,
-    log,
-  };
-  /** Like the process that is told to stop while a call is under way. */
+  });
+  /** Like the process that is to stop while a call is under way. */
   const givenUp = (repeatSubmit: RepeatSubmitSupport) =>
     createSubmit({
       ...parts,
       provider: {
-        ...provider,
+        ...parts.provider,
         repeatSubmit,
         submit: async () => {
           stopping.abort();

@@ -1,0 +1,56 @@
+import { pino } from 'pino';
+import type { Generation } from '../../src/generation/generation.ts';
+import type { ProviderAdapter } from '../../src/providers/provider.ts';
+import type { Advance } from '../../src/workers/engine/advance.ts';
+import type { SubmitParts } from '../../src/workers/stages/submit.ts';
+import { NOW } from '../generation/fixtures.ts';
+
+/** For whatever a test does not expect to be called. */
+export const notUsed = () => Promise.reject(new Error('not used'));
+
+export const unusedEnqueue = {
+  submit: notUsed,
+  lookUp: notUsed,
+  cancelTask: notUsed,
+  completion: notUsed,
+  completionAlone: notUsed,
+  subscriber: notUsed,
+};
+
+interface Given extends Partial<Omit<SubmitParts, 'provider' | 'store' | 'advance'>> {
+  /** The record as Redis has it at that moment. */
+  readonly load: () => Generation;
+  readonly provider: Pick<ProviderAdapter, 'submit'> & Partial<ProviderAdapter>;
+  readonly advance: Advance['one'];
+}
+
+/** What the stages of one submission work with: closed circuits, and the rest as given or not used. */
+export function stageParts({ load, provider, advance, ...given }: Given) {
+  return {
+    provider: {
+      name: 'acme',
+      models: {},
+      limits: { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 },
+      repeatSubmit: { kind: 'none' },
+      inputs: 'upload',
+      check: notUsed,
+      ...provider,
+    },
+    store: {
+      load: async () => load(),
+      create: notUsed,
+      loadAll: notUsed,
+      saveAll: notUsed,
+      save: notUsed,
+    },
+    advance: { all: notUsed, one: advance },
+    circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
+    enqueue: unusedEnqueue,
+    webhookUrl: () => undefined,
+    holdQueue: notUsed,
+    shutdownSignal: new AbortController().signal,
+    now: () => NOW,
+    log: pino({ level: 'silent' }),
+    ...given,
+  } satisfies SubmitParts;
+}
