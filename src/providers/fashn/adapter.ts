@@ -11,8 +11,9 @@ import type {
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
+import { MODELS } from './models.ts';
 import { fashnWebhook } from './webhook.ts';
-import { ApiError, Credits, MODELS, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
+import { ApiError, Credits, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
 
 /**
  * "Endpoints" and "Credits", read 2026-11-20: 50 submissions a minute, 50 status checks in 10 s
@@ -28,7 +29,7 @@ const LIMITS = {
 /**
  * FASHN. It knows no idempotency key, so a submission whose answer was lost is never sent again on
  * its own account; one that FASHN itself says it refused is. Its webhook is unsigned: `trust` says whether our URL token is enough.
- * Documents: see wire.ts.
+ * Documents: see wire.ts and models.ts.
  */
 export function createFashn(options: ProviderOptions): ProviderAdapter {
   const { http } = options;
