@@ -208,6 +208,8 @@ export interface Fixture {
   readonly refusedSettings?: readonly RefusedSettings[];
   /** Where the path of tasks can be set: what is set, and what is asked for then. */
   readonly taskPath?: { readonly set: string; readonly sends: string; readonly asks: string };
+  /** The same where the path at which they are created can be set besides. */
+  readonly submitPath?: string;
   /** Whether its only model's name is looked at; with several models it always is. */
   readonly knowsItsModel?: true;
   /** An accepted submission of the first sample's kind. Adopted ids are made by `taskId`. */
