@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
+import { expiring, signedUntil } from '../expiring.ts';
 import type { Model, Observation } from '../provider.ts';
 import { beginningOf, failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
@@ -91,7 +92,9 @@ export function submitBody(input: z.infer<typeof TryOnInput>, webhookUrl: string
 export function observe(job: Job): Observation {
   const status = statusWord(job.status);
   if (status === 'completed') {
-    return { kind: 'final', outcome: completedWith(job.result_url ? [job.result_url] : []) };
+    const outcome = completedWith(job.result_url ? [job.result_url] : []);
+    // API documentation: a signed link of S3. For how long it is good, only the link itself says.
+    return { kind: 'final', outcome: expiring(outcome, signedUntil) };
   }
   if (status === 'failed') return { kind: 'final', outcome: failure(job) };
   return { kind: 'live', status };
