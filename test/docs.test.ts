@@ -180,7 +180,13 @@ test('what docs/providers.md says that every model which dresses a person takes 
     return wrong.map(({ path }) => `\`${provider}\` also needs \`${path.join('.')}\``);
   });
   const others = models.filter((model) => !dressing.includes(model));
-  for (const { input } of others) expect(input.safeParse(leastInput).success).toBe(false);
+  for (const { input } of others) {
+    // One that would invent a person may be given one.
+    const { required = [] } = z.toJSONSchema(input, { unrepresentable: 'any', io: 'input' });
+    if (required.includes('personImage')) {
+      expect(input.safeParse(leastInput).success).toBe(false);
+    }
+  }
   expect(dressing.length).toBeGreaterThan(8);
   expect(read('docs/providers.md').match(/`[\w-]+` also needs `\w+`/g)).toEqual(more);
 

@@ -32,6 +32,15 @@ const EXPECTED: Readonly<Record<string, Ends>> = {
       'tryon-api': ['outcome_unknown'],
     },
   },
+  'gateway-timeout': {
+    usually: ['completed'],
+    except: {
+      vtryon: ['outcome_unknown'],
+      fitroom: ['outcome_unknown'],
+      segmind: ['outcome_unknown'],
+      'tryon-api': ['outcome_unknown'],
+    },
+  },
   'out-of-credit': { usually: ['held'] },
   // An error page proves nothing: where a repeat is not safe and no search finds the task, nobody
   // sends again. FASHN's own 500 says that it was not accepted; a page before its API does not.

@@ -9,8 +9,8 @@ export interface OutputSize {
   fit: 'inside' | 'cover' | 'contain';
 }
 
-/** What a result picture is saved as; also the end of its address. */
-export type PictureFormat = 'png' | 'jpeg' | 'webp';
+/** What a result is saved as; also the end of its address. A film is always an `mp4`. */
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'mp4';
 
 /** What becomes of a picture when nobody is dressed. */
 export type Drawing =
@@ -21,7 +21,9 @@ export type Drawing =
   /** Backdrop is added, as parts of its height and, on both sides, of its width. */
   | { kind: 'extension'; above: number; below: number; beside: number }
   /** All its colours are turned. */
-  | { kind: 'recolouring'; degrees: number };
+  | { kind: 'recolouring'; degrees: number }
+  /** It is made a film of so many seconds; a picture in the garments' place is what it ends in. */
+  | { kind: 'film'; seconds: number };
 
 /** An http(s) URL, a `data:` URI, or the picture's own bytes. */
 export type ImageInput = string | Buffer;

@@ -6,7 +6,11 @@ import { backdropOf, withoutBackdrop } from './backdrop.ts';
  * Makes of a picture what the drawing says, no larger than the size, and returns a PNG. No model is
  * involved: the backdrop is what has the colour of the first pixel.
  */
-export async function draw(drawing: Drawing, picture: Buffer, size: OutputSize): Promise<Buffer> {
+export async function draw(
+  drawing: Exclude<Drawing, { kind: 'film' }>,
+  picture: Buffer,
+  size: OutputSize,
+): Promise<Buffer> {
   switch (drawing.kind) {
     case 'cut-out':
       return withoutBackdrop(within(picture, size));

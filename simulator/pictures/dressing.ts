@@ -62,7 +62,7 @@ export async function dress(
 }
 
 /** A PNG in the format that was asked for. What JPEG cannot leave transparent becomes white. */
-export async function savedAs(format: PictureFormat, png: Buffer): Promise<Buffer> {
+export async function savedAs(format: Exclude<PictureFormat, 'mp4'>, png: Buffer): Promise<Buffer> {
   if (format === 'png') return png;
   const picture = format === 'jpeg' ? sharp(png).flatten({ background: '#ffffff' }) : sharp(png);
   return picture.toFormat(format).toBuffer();

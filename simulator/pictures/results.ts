@@ -3,6 +3,7 @@ import type { ImageInput, ImageProblem, PictureFormat } from '../contract/pictur
 import type { Submission } from '../contract/submission.ts';
 import { draw } from './drawing.ts';
 import { dress, savedAs } from './dressing.ts';
+import { film } from './filming.ts';
 import type { ImageLoader, LoadedImage } from './image-loader.ts';
 import { ImageLoadError } from './read-image.ts';
 
@@ -95,8 +96,12 @@ async function render(
   garments: readonly LoadedImage[],
 ): Promise<Buffer> {
   const clothes = garments.map((garment) => garment.bytes);
+  if (drawing?.kind === 'film') {
+    return film({ begin: person.bytes, end: clothes[0] }, outputSize, drawing.seconds);
+  }
   const png = drawing
     ? await draw(drawing, person.bytes, outputSize)
     : await dress(person.bytes, clothes, outputSize);
-  return savedAs(outputFormat, png);
+  // Only a film is an MP4.
+  return savedAs(outputFormat === 'mp4' ? 'png' : outputFormat, png);
 }

@@ -12,7 +12,7 @@ import type { Task } from '../engine/task.ts';
 import { fingerprintOf } from '../pictures/image-identity.ts';
 import type { ChosenScenario } from '../scenarios/active-scenarios.ts';
 import { requestedScenario } from '../scenarios/requested-scenario.ts';
-import { isScenarioName, unknownScenarioMessage } from '../scenarios/scenarios.ts';
+import { isScenarioName, type Scenario, unknownScenarioMessage } from '../scenarios/scenarios.ts';
 import { refuse, send, setRateHeaders } from './replies.ts';
 import { refusalFor, refuseExpiredToken, refuseKnownKey } from './submit-refusal.ts';
 
@@ -56,14 +56,20 @@ export function createSubmitRoute(
     setRateHeaders(state, response);
     const reply = start(state, provider, task, words);
     remember(state, request, task, { bodyFingerprint, reply });
-    if (chosen.scenario.loseFirstReply && chosen.submitNumber === 1) {
+    if (chosen.submitNumber === 1 && isLost(chosen.scenario)) {
       // Nobody is left to hear it if the answer cannot be made, as after a reset.
       reply.catch(() => undefined);
-      response.socket?.destroy();
+      if (chosen.scenario.loseFirstReply) response.socket?.destroy();
+      else response.status(504).json({ error: 'upstream request timeout' });
       return;
     }
     send(response, await reply);
   };
+}
+
+/** The reply that the caller should have had does not reach it. */
+function isLost({ loseFirstReply, gatewayTakesFirstReply }: Scenario): boolean {
+  return Boolean(loseFirstReply || gatewayTakesFirstReply);
 }
 
 /** Begins the work, and answers when the scenario allows it. */

@@ -50,7 +50,8 @@ function submitsAffected(scenario: Scenario): number {
   const refused = scenario.refusal?.firstSubmits ?? 0;
   // The one that is refused, and the one that is accepted, whose first poll is refused.
   const expired = scenario.expiresToken ? 2 : 0;
-  return Number.isFinite(refused) ? refused + expired + (scenario.loseFirstReply ? 1 : 0) : 0;
+  const lost = scenario.loseFirstReply || scenario.gatewayTakesFirstReply ? 1 : 0;
+  return Number.isFinite(refused) ? refused + expired + lost : 0;
 }
 
 /** Holds which scenario is on, and how often each submit has already met it. */

@@ -34,6 +34,8 @@ export interface Scenario {
   unknownToFirstPolls?: number;
   /** The first accepted submit per scenario key is charged, then its socket is destroyed. */
   loseFirstReply?: true;
+  /** The first accepted submit per scenario key is charged, and a gateway answers in its place. */
+  gatewayTakesFirstReply?: true;
   /** The task is finished and its webhook answered before the submit is answered. */
   finishBeforeReply?: true;
   /** Where keys are access tokens: the first submit and the first poll find theirs expired. */
@@ -76,6 +78,10 @@ export const SCENARIOS = {
   'lost-reply': {
     description: 'The first submit is accepted and charged; its connection dies with no answer.',
     loseFirstReply: true,
+  },
+  'gateway-timeout': {
+    description: 'The first submit is accepted and charged; a gateway answers 504 with an error.',
+    gatewayTakesFirstReply: true,
   },
   'rate-limited': {
     description: 'The first submit is answered 429 with Retry-After 1.',
@@ -123,6 +129,10 @@ export const SCENARIOS = {
   'late-truth': {
     description: 'Works, but takes ten minutes; whoever waits for less hears of it late.',
     latencyMs: 600_000,
+  },
+  'status-down': {
+    description: 'Works, but every poll of the task answers 500: only the webhook tells.',
+    failFirstPolls: Number.POSITIVE_INFINITY,
   },
   'unknown-status': {
     description: 'The task shows a live status nobody documented for a while, then works.',

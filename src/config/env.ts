@@ -239,6 +239,11 @@ export const ProviderEnvironment = z.object({
       'Another path of a task, with `{id}`. FitInView: `/api/v1/jobs/{id}`. Vtryon: ' +
       '`/v2/tryon/tasks/{id}/`. The others have none.',
   }),
+  SUBMIT_PATH: described(optionalText, {
+    about:
+      'Where tasks are created, if not at the beginning of TASK_PATH. Vtryon: `/v2/tryon/tasks/`. ' +
+      'The others have none.',
+  }),
   WEBHOOK_SECRET: described(list, {
     about:
       'Its webhook signing secret, where it signs (Replicate’s is fetched). To rotate: `new,old`.',

@@ -10,6 +10,7 @@ interface ProviderSettings {
   readonly apiKey: string;
   readonly baseUrl: string | undefined;
   readonly taskPath: string | undefined;
+  readonly submitPath: string | undefined;
   readonly webhookSecrets: string[];
   readonly trust: 'hint' | 'token';
   readonly checkInputs: boolean;
@@ -94,6 +95,7 @@ function gather(own: ProviderEnvironment, apiKey: string): ProviderSettings {
     apiKey,
     baseUrl: own.BASE_URL,
     taskPath: own.TASK_PATH,
+    submitPath: own.SUBMIT_PATH,
     webhookSecrets: own.WEBHOOK_SECRET,
     trust: own.TRUST,
     checkInputs: own.CHECK_INPUTS === 'on',

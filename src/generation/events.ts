@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Charge, Outcome, ProviderTask, Reason } from './generation.ts';
+import { Charge, Outcome, ProviderTask, Reason, SignedWord } from './generation.ts';
 import { DeferReason, OwnHoldReason } from './hold-reasons.ts';
 import { SOURCES } from './verdicts.ts';
 
@@ -65,8 +65,16 @@ export const GenerationEvent = z.discriminatedUnion('type', [
   }),
   /** The provider does not know the task (any more, or yet). `askedAt`: when the poll was sent. */
   z.object({ type: z.literal('observed-missing'), askedAt: z.number().optional() }),
-  /** A delivery that cannot be believed says that the task ended: go and look. */
-  z.object({ type: z.literal('hint'), ...attempt, taskId: z.string() }),
+  /**
+   * A delivery that is not believed at once says that the task ended: go and look. `said`: what a
+   * signed one says of the end, in case that nobody can look.
+   */
+  z.object({
+    type: z.literal('hint'),
+    ...attempt,
+    taskId: z.string(),
+    said: SignedWord.omit({ at: true }).optional(),
+  }),
   /** A status check brought no answer. */
   z.object({ type: z.literal('poll-failed'), retryAfterMs: z.number().optional() }),
   /** A round found the due time passed. */

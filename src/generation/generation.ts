@@ -58,6 +58,15 @@ export const LateResult = z.object({
 });
 export type LateResult = z.infer<typeof LateResult>;
 
+/** The end of a task as a signed delivery told it, kept until a status check confirms it. */
+export const SignedWord = z.object({
+  outcome: Outcome,
+  charge: Charge.optional(),
+  /** When it was first heard. */
+  at: z.number(),
+});
+export type SignedWord = z.infer<typeof SignedWord>;
+
 /** The provider's own id of an attempt, and whatever else its adapter needs to poll it. */
 export const ProviderTask = z.object({ id: z.string().min(1), handle: z.string().optional() });
 export type ProviderTask = z.infer<typeof ProviderTask>;
@@ -164,6 +173,8 @@ const Submitted = z.object({
   polls: z.number().int(),
   /** When an unsigned webhook last asked for a check. */
   hintedAt: z.number().optional(),
+  /** See signed-word.ts. */
+  said: SignedWord.optional(),
   /** Since when no status check has been answered. */
   unansweredSince: z.number().optional(),
   /** How often in a row a check found that the provider does not know the task, and since when. */

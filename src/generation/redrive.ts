@@ -185,6 +185,7 @@ function lookingAgain(
     deadlineAt: start.dueAt + start.giveUpAfterMs,
     polls: 0,
     hintedAt: undefined,
+    said: undefined,
     unansweredSince: undefined,
     missingChecks: undefined,
     missingSince: undefined,

@@ -52,6 +52,7 @@ import { isLost, missedOnceMore, notMissing } from './missing-task.ts';
 import { backoffMs, firstPollDelayMs, nextPollAt } from './poll-timing.ts';
 import { REISSUE_FIRST_MS, reissueAfterMs } from './reissue.ts';
 import type { Rules } from './rules.ts';
+import { believedWord, withoutDeniedWord, withWord } from './signed-word.ts';
 import { outcomeOf, VERDICTS, type VerdictCode, type Via } from './verdicts.ts';
 
 /** ASSUMPTION: after this long a provider's search shows what it has accepted. */
@@ -219,15 +220,17 @@ const TABLE: Table = {
     'submit-rejected': ignore('already-accepted'),
     'submit-unknown': ignore('already-accepted'),
     'absence-proven': ignore('already-accepted'),
-    'observed-live': stillLive,
+    'observed-live': (g, event, c) => stillLive(withoutDeniedWord(g, event, c.now), event, c),
     'observed-final': (g, event, c) =>
       (isOtherTask(g, event.taskId) || isOtherAttempt(g, event)) &&
       event.outcome.verdict !== 'completed'
         ? OTHER_ATTEMPT
         : finish(counted(g, event), event.outcome, learnedBy(g, event), c, event.charge),
-    'observed-missing': missing,
-    hint: checkNow,
-    'poll-failed': pollFailed,
+    'observed-missing': (g, event, c) =>
+      // Whoever signs that the task ended knows of it: a check that does not is a check that failed.
+      g.said ? failedButSigned(g, { type: 'poll-failed' }, c) : missing(g, event, c),
+    hint: (g, event, c) => checkNow(withWord(g, event, c.now), event, c),
+    'poll-failed': failedButSigned,
     overdue: ignore('a-poll-decides'),
     cancel: cancelTask,
     notified: ignore('not-final'),
@@ -493,6 +496,7 @@ function becomeSubmitted(
       dueAt,
       polls: 0,
       hintedAt: undefined,
+      said: undefined,
       unansweredSince: undefined,
       missingChecks: undefined,
       missingSince: undefined,
@@ -526,7 +530,7 @@ function adoptHint(
   if (isOtherAttempt(g, event)) return OTHER_ATTEMPT;
   const adopted = becomeSubmitted(g, { task: { id: event.taskId } }, context);
   if ('ignored' in adopted || adopted.next.state !== 'submitted') return adopted;
-  return checkNow(adopted.next, event, context);
+  return checkNow(withWord(adopted.next, event, context.now), event, context);
 }
 
 /** The submit answer is the authority on the task, also when a webhook spoke first. */
@@ -631,6 +635,19 @@ function missing(
   if (isLost(answered, count, askedAt)) return endBy(answered, 'task_lost', context);
   const dueAt = nextPollAt(rules.poll, { previousDueAt: g.dueAt, now, polls, seed: g.id });
   return { next: { ...answered, dueAt }, effects: [{ kind: 'round', at: dueAt }] };
+}
+
+/** A check that could not tell: what was signed counts, if it has waited long enough, or for good. */
+function failedButSigned(
+  g: InState<'submitted'>,
+  event: EventOf<'poll-failed'>,
+  context: Context,
+): Decision {
+  const word = believedWord(g, context.now);
+  const decision = pollFailed(g, event, context);
+  const hasEnded = 'next' in decision && decision.next.state !== 'submitted';
+  const said = word ?? (hasEnded ? g.said : undefined);
+  return said ? finish(g, said.outcome, 'webhook', context, said.charge) : decision;
 }
 
 function checkNow(g: InState<'submitted'>, event: GenerationEvent, { now }: Context): Decision {

@@ -1,5 +1,6 @@
 import { type GenerationEvent, type Observation, observedEvent } from '../generation/events.ts';
 import type { GenerationId } from '../generation/ids.ts';
+import type { Belief } from '../generation/signed-word.ts';
 import type { Mailbox } from '../store/mailbox.ts';
 import type { Enqueue } from './enqueue.ts';
 
@@ -11,8 +12,8 @@ export interface VerifiedDelivery {
   readonly taskId: string;
   /** Undefined: it could not be understood, and only says that it is time to look. */
   readonly observation: Observation | undefined;
-  /** Whether the body is believed, or only says that it is time to look. */
-  readonly believed: boolean;
+  /** How far the end that it tells decides. */
+  readonly belief: Belief;
 }
 
 /**
@@ -34,9 +35,13 @@ export function createReceiveWebhook(enqueue: Enqueue, mailbox: Mailbox): Receiv
 }
 
 function eventOf(delivery: VerifiedDelivery): GenerationEvent {
-  const { taskId, observation, believed } = delivery;
+  const { taskId, observation, belief } = delivery;
   const about = { taskId, ...(delivery.attempt && { attempt: delivery.attempt.attempt }) };
-  if (!observation || (observation.kind === 'final' && !believed))
-    return { type: 'hint', ...about };
+  if (!observation) return { type: 'hint', ...about };
+  if (observation.kind === 'final' && belief !== 'always') {
+    const { outcome, charge } = observation;
+    const said = { outcome, ...(charge && { charge }) };
+    return { type: 'hint', ...about, ...(belief === 'if-checks-fail' && { said }) };
+  }
   return observedEvent(observation, 'webhook', about);
 }

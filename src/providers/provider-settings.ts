@@ -30,6 +30,8 @@ export interface ProviderSettings {
    * documents are unsure of it: `/api/v1/tryon/{id}`. Other providers pass it over.
    */
   readonly taskPath?: string | undefined;
+  /** The same for where tasks are created, where that is not the beginning of `taskPath`: Vtryon. */
+  readonly submitPath?: string | undefined;
   /** For providers that do not sign. Default `hint`. */
   readonly trust?: 'hint' | 'token' | undefined;
   /** For providers that look at pictures before anything is paid. Default true. */
@@ -71,6 +73,16 @@ export function taskPathOf(prefix: string, chosen: string | undefined, usual: st
   const path = chosen ?? usual;
   if (/^\/(?!\/)[^\s?#]*\{id\}[^\s?#]*$/.test(path)) return path;
   throw new InvalidProviderSettings(`${prefix}_TASK_PATH: must begin with / and contain {id}`);
+}
+
+/**
+ * The path where tasks are created: the operator's, or the usual one.
+ * @throws InvalidProviderSettings as `taskPathOf` does.
+ */
+export function submitPathOf(prefix: string, chosen: string | undefined, usual: string): string {
+  const path = chosen ?? usual;
+  if (/^\/(?!\/)[^\s?#{}]*$/.test(path)) return path;
+  throw new InvalidProviderSettings(`${prefix}_SUBMIT_PATH: must begin with / and name no task`);
 }
 
 /** The provider's documented limits, with what the operator says instead. */

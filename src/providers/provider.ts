@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Observation } from '../generation/events.ts';
 import type { Charge, Outcome, ProviderTask } from '../generation/generation.ts';
 import type { PollProfile } from '../generation/poll-timing.ts';
+import type { Belief } from '../generation/signed-word.ts';
 
 export type { Observation };
 
@@ -91,7 +92,7 @@ export interface SignedWebhook extends ReadsWebhooks {
   /**
    * `request`: each submission names its own URL, which carries our token besides; a verified body
    * is believed. `account`: one URL for the whole account, set in the provider's dashboard;
-   * deliveries are matched by task id, and make us check.
+   * deliveries are matched by task id, make us check, and are believed if no check can tell.
    */
   readonly scope: 'request' | 'account';
   /** Whether the body is authentic. Constant time, any length, before anything is parsed. */
@@ -107,6 +108,12 @@ export interface TokenWebhook extends ReadsWebhooks {
   readonly scope: 'request';
   /** Nothing is signed. What could be verified is `trust: 'signature'`. */
   readonly verify?: never;
+}
+
+/** What is matched by a task's number alone may be about another kind of task: it is checked first. */
+export function beliefIn({ trust, scope }: Pick<WebhookSupport, 'trust' | 'scope'>): Belief {
+  if (trust === 'hint') return 'never';
+  return scope === 'request' ? 'always' : 'if-checks-fail';
 }
 
 /** Whether a delivery came from the provider, as far as its body can say: unsigned, nothing can. */

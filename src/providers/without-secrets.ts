@@ -31,7 +31,7 @@ export function withoutSecrets(
   const observed = (seen: Observation): Observation =>
     seen.kind === 'final' ? { ...seen, outcome: cleanOutcome(seen.outcome, clean) } : seen;
 
-  const { name, models, limits, repeatSubmit, inputs, webhook } = adapter;
+  const { name, models, limits, repeatSubmit, inputs, isTest, webhook } = adapter;
   return {
     name,
     models,
@@ -41,6 +41,7 @@ export function withoutSecrets(
         ? { kind: 'search', find: (request) => quiet(() => repeatSubmit.find(request)) }
         : repeatSubmit,
     inputs,
+    ...(isTest && { isTest }),
     submit: (request) =>
       quiet(async () => {
         const answer = await adapter.submit(request);
@@ -105,8 +106,8 @@ function withoutBrokenEnd(text: string, secrets: readonly string[]): string {
 
 function cleanOutcome(outcome: Outcome, clean: Clean): Outcome {
   if (outcome.verdict === 'completed') return outcome;
-  const { code, message } = outcome.reason;
-  return { ...outcome, reason: { code, message: clean(message) } };
+  const { reason } = outcome;
+  return { ...outcome, reason: { ...reason, message: clean(reason.message) } };
 }
 
 /** The whole chain of causes, as a logger would print it; it may lead back to where it began. */

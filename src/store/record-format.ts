@@ -63,6 +63,7 @@ const SINCE_2 = [
   'isNotified',
   'lastCheckAt',
   'late',
+  'said',
 ] as const;
 const Formatted = z.object({ format: z.number().optional() });
 

@@ -210,6 +210,8 @@ export interface Fixture {
   readonly refusedSettings?: readonly RefusedSettings[];
   /** Where the path of tasks can be set: what is set, and what is asked for then. */
   readonly taskPath?: { readonly set: string; readonly sends: string; readonly asks: string };
+  /** The same where the path at which they are created can be set besides. */
+  readonly submitPath?: string;
   /** Whether its only model's name is looked at; with several models it always is. */
   readonly knowsItsModel?: true;
   /** An accepted submission of the first sample's kind. Adopted ids are made by `taskId`. */
@@ -227,6 +229,15 @@ export interface Fixture {
   readonly submitErrors: readonly Documented[];
   /** Documented answers to a check that are no status. */
   readonly checkErrors: readonly Documented[];
+  /** Answers to a check that say more than the outcome, and the whole of what is observed. */
+  readonly tells?: readonly {
+    readonly name: string;
+    readonly answers: Answers;
+    readonly model?: string;
+    readonly observation: unknown;
+  }[];
+  /** A key of the kind that the provider documents as charging nothing. */
+  readonly testKey?: string;
   /** What a check of a task is answered that the provider does not know, or no longer. */
   readonly unknownTask?: readonly WireAnswer[];
   /** What the path of a check of this task looks like; absent when it cannot be told from the id. */

@@ -17,6 +17,7 @@ import { readingAnswers } from './rules/reading-answers.ts';
 import { refusing } from './rules/refusing.ts';
 import { sendingPictures } from './rules/sending-pictures.ts';
 import { submitting } from './rules/submitting.ts';
+import { tellingMore } from './rules/telling-more.ts';
 
 /** The rules for every provider, in the order of a generation's life. */
 export const RULES: readonly Rule[] = [
@@ -32,6 +33,7 @@ export const RULES: readonly Rule[] = [
   ...oddAnswers,
   ...bringingResults,
   ...readingAnswers,
+  ...tellingMore,
   ...believing,
   ...hearing,
   ...extras,

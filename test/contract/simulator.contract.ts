@@ -62,6 +62,13 @@ const SIMULATOR_RULES: readonly Rule[] = [
     },
   ),
 
+  rule('a gateway’s error in place of the answer is an unknown outcome', async (fixture) => {
+    const world = await openSimulated(fixture, 'gateway-timeout');
+    const means = await meaningOf(world.adapter.submit(await world.request()));
+    expect(means).toMatchObject({ is: 'OutcomeUnknown' });
+    expect(world.book().accepted).toHaveLength(1);
+  }),
+
   rule('too many requests are held, cost nothing, and pass later', async (fixture) => {
     const world = await openSimulated(fixture, 'rate-limited');
     const request = await world.request();
@@ -159,6 +166,23 @@ const SIMULATOR_RULES: readonly Rule[] = [
     }
     expect(verdicts.toSorted()).toEqual([false, true]);
   }),
+
+  ruleUnless(({ declares }) => declares.signature === 'none' && 'signs nothing')(
+    'while its status cannot be asked, what it signed tells the whole end',
+    async (fixture) => {
+      const world = await openSimulated(fixture, 'status-down');
+      const { task } = await world.adapter.submit(await world.request());
+      const delivery = await world.finalDelivery();
+      expect(await meaningOf(world.check(task))).toMatchObject({ is: 'Retryable' });
+      const { webhook } = world.adapter;
+      if (!webhook) throw new Error('what signs has a webhook');
+      expect(await isAuthentic(webhook, delivery)).toBe(true);
+      const { taskId, observation } = webhook.read(delivery.body);
+      expect(taskId).toBe(task.id);
+      if (observation.kind !== 'final') throw new Error('It does not tell the end');
+      await expectResults(world, observation.outcome);
+    },
+  ),
 
   ruleUnless(({ staleToken }) => !staleToken && 'its key does not expire')(
     'a token that expired in the middle is replaced unnoticed',

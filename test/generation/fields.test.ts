@@ -34,6 +34,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   cancelRequested: true,
   rejection: { code: 'mark', message: '' },
   hintedAt: NOW - 777,
+  said: { outcome: { verdict: 'completed', results: [] }, at: NOW - 555 },
   unansweredSince: NOW - 888,
   missingChecks: 7,
   missingSince: NOW - 555,
@@ -103,6 +104,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   cancelRequested: [],
   rejection: ['unconfirmed → unconfirmed by submit-rejected'],
   hintedAt: ['submitted → submitted by hint'],
+  said: ['submitted → submitted by observed-live'],
   unansweredSince: [
     'submitted → submitted by observed-live',
     'submitted → submitted by observed-missing',
@@ -160,6 +162,7 @@ function fullRecords(state: GenerationState): Generation[] {
     ['cancelRequested'],
     ['uncertain', 'cancelRequested'],
     ['hintedAt'],
+    ['said'],
   ];
   return bars.flatMap((without) => {
     const values = FIELDS.filter((field) => can.has(field) && !without.includes(field));

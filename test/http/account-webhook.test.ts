@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { newGenerationId } from '../../src/generation/ids.ts';
-import { problemOf, setup, tokenOf, type World } from './setup.ts';
+import { bearer, problemOf, setup, tokenOf, type World } from './setup.ts';
 
 const VTRYON_SECRET = 'whsec_vtryon-signing-secret';
 const RESULT = 'https://cdn.vtryon.example/result.png';
@@ -42,7 +42,22 @@ test('a delivery about a known task asks for a check: the number may be another 
   const id = newGenerationId(Date.now());
   await world.redis.set(world.keys.task('vtryon', '4711'), id);
   expect((await deliver(world)).status).toBe(200);
-  expect(await world.completions()).toEqual([[{ id, event: { type: 'hint', taskId: '4711' } }]]);
+  const said = { outcome: { verdict: 'completed', results: [{ kind: 'file', url: RESULT }] } };
+  const event = { type: 'hint', taskId: '4711', said };
+  expect(await world.completions()).toEqual([[{ id, event }]]);
+});
+
+test('the catalogue says how far each provider’s webhook is believed', async () => {
+  const world = await startWeb();
+  const response = await world.call('/v1/providers', { headers: bearer('shop') });
+  const { providers } = (await response.json()) as { providers: Record<string, unknown>[] };
+  const webhooks = Object.fromEntries(
+    providers.map(({ provider, webhook }) => [provider, webhook]),
+  );
+  expect(webhooks).toMatchObject({
+    vtryon: { scope: 'account', trust: 'signature', believed: 'if-checks-fail' },
+    fashn: { scope: 'request', trust: 'hint', believed: 'never' },
+  });
 });
 
 test('a forged delivery is refused, and nothing is parked', async () => {

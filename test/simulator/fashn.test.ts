@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { ledgerOf, pollUntil, setup } from './setup.ts';
 
@@ -102,8 +103,64 @@ test('tryon-max names the garment product_image', async () => {
   const inputs = { model_image: person(), product_image: garment(), resolution: '4k' };
   const answer = await post('/fashn/v1/run', 'k', { model_name: 'tryon-max', inputs });
   expect(answer.status).toBe(200);
-  expect(ledgerOf(simulator, 'fashn').accepted[0]?.creditsCharged).toBe(5);
+  // "Try-On Max": `balanced` costs 2, 3 or 4 credits, `quality` one more, for each picture.
+  expect(ledgerOf(simulator, 'fashn').accepted[0]?.creditsCharged).toBe(4);
+  const more = { ...inputs, resolution: '2k', generation_mode: 'quality', num_images: 3 };
+  await post('/fashn/v1/run', 'k', { model_name: 'tryon-max', inputs: more });
+  expect(ledgerOf(simulator, 'fashn').accepted[1]?.creditsCharged).toBe(12);
 });
+
+test('image-to-video makes a real film: every JPEG of it lies where the table says', async () => {
+  const { fashn, post, person } = await setup();
+  const inputs = { image: person(), resolution: '480p', duration: 5 };
+  const { body } = await post('/fashn/v1/run', 'k', { model_name: 'image-to-video', inputs });
+  const { last } = await pollUntil(() => fashn.get(`/status/${body['id']}`), ['completed']);
+  expect(last.headers.get('x-fashn-credits-used')).toBe('1');
+  const [link] = last.body['output'] as [string];
+  const answer = await fetch(link);
+  expect(answer.headers.get('content-type')).toBe('video/mp4');
+  const film = Buffer.from(await answer.arrayBuffer());
+  expect(film.toString('latin1', 4, 12)).toBe('ftypisom');
+  const table = (name: string) => film.indexOf(name, 0, 'latin1') + 4;
+  let at = film.readUInt32BE(table('stco') + 8);
+  const count = film.readUInt32BE(table('stsz') + 8);
+  expect(count).toBe(20);
+  for (let n = 0; n < count; n++) {
+    const size = film.readUInt32BE(table('stsz') + 12 + 4 * n);
+    const { format, height } = await sharp(film.subarray(at, at + size)).metadata();
+    expect({ format, height }).toEqual({ format: 'jpeg', height: 852 });
+    at += size;
+  }
+  expect(at).toBe(film.length);
+});
+
+test.each([
+  [
+    'product-to-model',
+    { product_image: 'garment', model_image: 'person', image_prompt: 'person' },
+    /cannot be combined/,
+  ],
+  [
+    'image-to-video',
+    { image: 'person', end_image: 'garment', resolution: '720p' },
+    /requires resolution 1080p/,
+  ],
+])(
+  '%s with inputs that exclude each other fails with InputValidationError',
+  async (model_name, wanted, says) => {
+    const { fashn, post, person, garment } = await setup();
+    const pictures: Record<string, string> = { person: person(), garment: garment() };
+    const inputs = Object.fromEntries(
+      Object.entries(wanted).map(([name, value]) => [name, pictures[value] ?? value]),
+    );
+    const { body } = await post('/fashn/v1/run', 'k', { model_name, inputs });
+    const { last } = await pollUntil(() => fashn.get(`/status/${body['id']}`), ['failed']);
+    expect(last.body['error']).toEqual({
+      name: 'InputValidationError',
+      message: expect.stringMatching(says),
+    });
+  },
+);
 
 test.each([
   ['an unknown model', { model_name: 'nothing', inputs: {} }],

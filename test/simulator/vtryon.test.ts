@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { vtryon as dialect } from '../../simulator/dialects/vtryon/dialect.ts';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
@@ -240,4 +241,24 @@ test('a switch says pending where the documents do', async () => {
     providers: { vtryon: { switches: { 'waiting-word': 'pending' } } },
   });
   expect((await submit()).body['status']).toBe('pending');
+});
+
+test('a recolouring is created at one path and asked for at another, and shows other colours', async () => {
+  const { call, simulator } = await setup();
+  const colors = [{ target: 'blouse', color: 'royal blue' }];
+  const path = '/vtryon/v4/models/multipose-image-recolor/';
+  const recolor = (body: object) => call(path, jsonPost(body, headers));
+  const { body } = await recolor({ pose_image_generation_id: 936, color_changes: colors });
+  expect(body).toMatchObject({ id: expect.any(Number), status: 'queued' });
+  const ask = () => call(`/vtryon/v2/models/multipose-tasks/${body['id']}/`, { headers });
+  const { last } = await pollUntil(ask, ['completed']);
+  const [before, after] = await Promise.all(
+    [`${simulator.url}/assets/person.png`, String(last.body['result_url'])].map(async (url) => {
+      const { channels } = await sharp(Buffer.from(await (await fetch(url)).arrayBuffer())).stats();
+      return channels.map(({ mean }) => Math.round(mean));
+    }),
+  );
+  expect(after).not.toEqual(before);
+  expect((await recolor({ color_changes: colors })).status).toBe(400);
+  expect((await recolor({ pose_image_generation_id: 936, color_changes: [] })).status).toBe(400);
 });

@@ -1,12 +1,17 @@
 import { z } from 'zod';
 import {
+  creditsFor,
   delivery,
   deliveryOf,
+  face,
   Image,
   inputs,
   LoraUrl,
+  Mode,
   type ModelRequest,
   onePicture,
+  PictureCount,
+  Resolution,
   SavedOrImage,
   Seed,
   WithoutEnhancement,
@@ -44,28 +49,27 @@ export const TryOn = inputs({
   }),
 );
 
-/** Documented: two to five credits. ASSUMPTION: by resolution. */
-const MAX_CREDITS = { '1k': 2, '2k': 3, '4k': 5 };
-
-/** `tryon-max`: the same in the person's proportions. */
+/** `tryon-max`: the same in the person's proportions, or in those that are asked for. */
 export const TryOnMax = inputs({
   ...delivery,
   model_image: Image,
   // The same thing under another name than in tryon-v1.6.
   product_image: Image,
   prompt: Words,
-  resolution: z.enum(['1k', '2k', '4k']).default('1k'),
-  generation_mode: Words,
-  num_images: z.number().int().min(1).max(4).default(1),
+  aspect_ratio: z.enum(SIZES.ratios).optional(),
+  resolution: Resolution,
+  // ASSUMPTION: "auto-selected" unless told; here that is `balanced`.
+  generation_mode: z.enum(['balanced', 'quality']).default('balanced'),
+  num_images: PictureCount,
   seed: Seed,
 }).transform(
   (body): ModelRequest => ({
     ...deliveryOf(body),
     personImage: body.model_image,
     garmentImages: [body.product_image],
-    outputSize: SIZES.within[body.resolution],
+    outputSize: SIZES.shaped(body.aspect_ratio, body.resolution),
     resultCount: body.num_images,
-    creditCost: body.num_images * MAX_CREDITS[body.resolution],
+    creditCost: body.num_images * creditsFor(body),
   }),
 );
 
@@ -75,23 +79,52 @@ export const ProductToModel = inputs({
   product_image: Image,
   model_image: Image.optional(),
   image_prompt: Image.optional(),
-  aspect_ratio: z.enum(SIZES.canvasRatios).optional(),
+  ...face,
+  aspect_ratio: z.enum(SIZES.ratios).optional(),
   prompt: Words,
-  resolution: z.enum(['1k', '4k']).default('1k'),
+  resolution: Resolution,
+  generation_mode: Mode,
   seed: Seed,
 }).transform((body): ModelRequest => {
-  const { resolution, aspect_ratio: ratio } = body;
-  // With a model of the caller's own, the picture keeps that model's proportions.
-  const isShaped = body.model_image === undefined && ratio !== undefined;
+  const { model_image, image_prompt, face_reference, resolution } = body;
+  const guides = [image_prompt, face_reference].filter((image) => image !== undefined);
+  const isCrowded = model_image !== undefined && guides.length > 0;
   return {
     ...deliveryOf(body),
-    ...onePicture,
-    personImage: body.model_image ?? STOCK_FIGURE,
+    personImage: model_image ?? STOCK_FIGURE,
     garmentImages: [body.product_image],
-    inspectedImages: body.image_prompt === undefined ? [] : [body.image_prompt],
-    outputSize: isShaped ? SIZES.canvas(ratio, resolution) : SIZES.within[resolution],
+    inspectedImages: guides,
+    // With a model of the caller's own, the picture keeps that model's proportions.
+    outputSize: SIZES.shaped(model_image === undefined ? body.aspect_ratio : undefined, resolution),
+    resultCount: 1,
+    creditCost: creditsFor(body),
+    ...(isCrowded && { fault: 'model_image cannot be combined with other image inputs.' }),
   };
 });
+
+/** `model-swap`: the same clothes and pose; another person is shown by other colours. */
+export const ModelSwap = inputs({
+  ...delivery,
+  model_image: Image,
+  prompt: Words,
+  ...face,
+  aspect_ratio: z.enum(SIZES.ratios).optional(),
+  resolution: Resolution,
+  generation_mode: Mode,
+  num_images: PictureCount,
+  seed: Seed,
+}).transform(
+  (body): ModelRequest => ({
+    ...deliveryOf(body),
+    personImage: body.model_image,
+    garmentImages: [],
+    inspectedImages: body.face_reference === undefined ? [] : [body.face_reference],
+    outputSize: SIZES.shaped(undefined, body.resolution),
+    drawing: { kind: 'recolouring', degrees: 335 + ((body.seed ?? 0) % 15) },
+    resultCount: body.num_images,
+    creditCost: body.num_images * creditsFor(body),
+  }),
+);
 
 /** `model-create`: the stock figure on a canvas. */
 export const ModelCreate = inputs({

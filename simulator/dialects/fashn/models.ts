@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { ModelCreate, ProductToModel, TryOn, TryOnMax } from './dressing.ts';
+import { ModelCreate, ModelSwap, ProductToModel, TryOn, TryOnMax } from './dressing.ts';
+import { ImageToVideo } from './filming.ts';
 import type { ModelRequest } from './inputs.ts';
 import { BackgroundChange, BackgroundRemove, ModelVariation, Reframe } from './retouching.ts';
 
@@ -10,6 +11,8 @@ export const MODELS = new Map<string, z.ZodType<ModelRequest>>([
   ['tryon-v1.6', TryOn],
   ['tryon-max', TryOnMax],
   ['product-to-model', ProductToModel],
+  ['model-swap', ModelSwap],
+  ['image-to-video', ImageToVideo],
   ['model-create', ModelCreate],
   ['model-variation', ModelVariation],
   ['reframe', Reframe],
@@ -19,8 +22,6 @@ export const MODELS = new Map<string, z.ZodType<ModelRequest>>([
 
 /** FASHN's other models, and why there is no stand-in for them. */
 export const UNSUPPORTED_MODELS = new Map([
-  ['model-swap', 'it cannot draw another face'],
   ['face-to-model', 'it cannot draw a body to a face'],
   ['edit', 'it cannot follow instructions'],
-  ['image-to-video', 'it makes no videos'],
 ]);

@@ -15,6 +15,9 @@ const CANVASES = {
   '16:9': [1360, 768],
   '9:16': [760, 1360],
 } as const;
+/** Newer than that table. ASSUMPTION: its size. */
+const WIDEST = { '21:9': [1568, 672] } as const;
+const SHAPES = { ...CANVASES, ...WIDEST };
 type CanvasRatio = keyof typeof CANVASES;
 
 /** `reframe` has a table of its own, which differs in two shapes. */
@@ -30,6 +33,14 @@ export const SIZES = {
   /** The proportions of the input, within a square. ASSUMPTION: which square. */
   within: { '1k': box(1024), '2k': box(2048), '4k': box(4096) },
   canvasRatios: Object.keys(CANVASES) as CanvasRatio[], // Object.keys forgets the names it gives
+  ratios: Object.keys(SHAPES) as (keyof typeof SHAPES)[], // as above
+  /** In a shape that is asked for, or in the input's own. Documented: about 1, 4 and 16 million pixels. */
+  shaped(ratio: keyof typeof SHAPES | undefined, resolution: '1k' | '2k' | '4k'): OutputSize {
+    if (ratio === undefined) return this.within[resolution];
+    const [width, height] = SHAPES[ratio];
+    const scale = { '1k': 1, '2k': 2, '4k': 4 }[resolution];
+    return { widthPx: width * scale, heightPx: height * scale, fit: 'contain' };
+  },
   /** A canvas of its own shape. ASSUMPTION: 4k is four times as high and wide. */
   canvas(ratio: CanvasRatio, resolution: '1k' | '4k'): OutputSize {
     const [width, height] = CANVASES[ratio];

@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto';
 import type { Dialect } from '../../contract/dialect.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import type { Reply } from '../../contract/reply.ts';
+import type { TaskFacts } from '../../contract/task.ts';
 import { USUAL_STATUSES } from '../refusal-statuses.ts';
+import { readRecolouring } from './recolouring.ts';
 import { readSubmission, taskBody, webhookBody } from './tasks.ts';
 import { LIBRARIES, mountLibrary } from './uploads.ts';
 
@@ -17,6 +19,10 @@ const RETRY_DELAYS_MS = [1, 10, 60, 300, 1_080].map((minutes) => minutes * 60_00
 const KEEPS_TASKS_FOR_MS = 30 * 24 * 60 * 60 * 1000;
 /** ASSUMPTION: path and fields of the try-on task. Documented: numeric ids, and 2k as default. */
 const TASK_PATH = '/v2/tryon/tasks/';
+/** Documented: created at the one, asked for at the other. */
+const RECOLOR_PATH = '/v4/models/multipose-image-recolor/';
+const RECOLORED_PATH = '/v2/models/multipose-tasks/:id/';
+
 /**
  * ASSUMPTION, all of it: no error is documented. `detail` is in the answer to a documented DELETE, and
  * what is not there is told as by Django REST framework, whose shapes these are.
@@ -53,23 +59,28 @@ export const vtryon: Dialect = {
   refuse,
   mount(router, provider) {
     for (const library of LIBRARIES) mountLibrary(router, provider, library);
+    const created = (task: TaskFacts): Reply => ({
+      status: 200,
+      body: {
+        id: Number(task.id),
+        status: provider.chosen('waiting-word'),
+        created_at: new Date(task.acceptedAtMs).toISOString(),
+      },
+    });
     router.post(
       TASK_PATH,
-      provider.submit(
-        (request) => readSubmission(request, provider),
-        (task) => ({
-          status: 200,
-          body: {
-            id: Number(task.id),
-            status: provider.chosen('waiting-word'),
-            created_at: new Date(task.acceptedAtMs).toISOString(),
-          },
-        }),
-      ),
+      provider.submit((request) => readSubmission(request, provider), created),
     );
-    router.get(
-      `${TASK_PATH}:id/`,
-      provider.poll((task, view) => ({ status: 200, body: taskBody(task, view, provider) })),
+    router.post(
+      RECOLOR_PATH,
+      provider.submit((request) => readRecolouring(request, provider), created),
     );
+    // Each kind of task has a path of its own, and one number more than the last of either.
+    const poll = provider.poll((task, view) => ({
+      status: 200,
+      body: taskBody(task, view, provider),
+    }));
+    router.get(`${TASK_PATH}:id/`, poll);
+    router.get(RECOLORED_PATH, poll);
   },
 };

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { Logger } from '../../config/log.ts';
 import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
 import { modeOf } from '../../generation/generation.ts';
-import type { Account, ProviderAdapter } from '../../providers/provider.ts';
+import {
+  type Account,
+  beliefIn,
+  type ProviderAdapter,
+  type WebhookSupport,
+} from '../../providers/provider.ts';
 import { type KnownLimits, NOTHING_KNOWN } from '../known-limits.ts';
 
 /** A provider's account is asked for at most this often, however many people look. */
@@ -131,12 +136,17 @@ function describeModels(provider: ProviderAdapter, changes: PollProfileChanges) 
   }));
 }
 
+function describeWebhook(webhook: WebhookSupport) {
+  const { scope, trust } = webhook;
+  return { scope, trust, believed: beliefIn(webhook) };
+}
+
 function describeProvider(provider: ProviderAdapter, publicUrl: string | undefined) {
   const { name, webhook, repeatSubmit, inputs } = provider;
   return {
     provider: name,
     mode: modeOf({ publicUrl, webhook }),
-    webhook: webhook ? { scope: webhook.scope, trust: webhook.trust } : null,
+    webhook: webhook ? describeWebhook(webhook) : null,
     repeatSubmit: repeatSubmit.kind,
     inputs,
     canCancel: provider.cancel !== undefined,

@@ -6,6 +6,7 @@ import { verifyDeliveryToken } from '../../outbound/signature.ts';
 import type { ReceiveWebhook, VerifiedDelivery } from '../../producers/receive-webhook.ts';
 import { AdapterDefect } from '../../providers/adapter-defect.ts';
 import {
+  beliefIn,
   type Delivery,
   isAuthentic,
   type ProviderAdapter,
@@ -98,9 +99,7 @@ async function receive(
   if (!(await isAuthentic(webhook, { headers, body }))) throw notAuthentic();
 
   const { taskId, observation } = readingOf(webhook, body, { provider, log });
-  // A task's number alone may also be another kind of task's: what is matched by it is checked.
-  const believed = webhook.trust !== 'hint' && webhook.scope === 'request';
-  const delivery = { provider, taskId, observation, believed };
+  const delivery = { provider, taskId, observation, belief: beliefIn(webhook) };
   const where = await needingRedis(receiveWebhook({ ...delivery, ...(attempt && { attempt }) }));
   const says = observation?.kind;
   log.info({ generation: attempt?.id, provider, says, where }, 'webhook received');

@@ -11,8 +11,9 @@ import type {
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl } from '../wire-values.ts';
+import { MODELS } from './models.ts';
 import { fashnWebhook } from './webhook.ts';
-import { ApiError, Credits, MODELS, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
+import { ApiError, Credits, observe, Prediction, RunAnswer, TOO_MANY } from './wire.ts';
 
 /**
  * "Endpoints" and "Credits", read 2026-11-20: 50 submissions a minute, 50 status checks in 10 s
@@ -28,7 +29,7 @@ const LIMITS = {
 /**
  * FASHN. It knows no idempotency key, so a submission whose answer was lost is never sent again on
  * its own account; one that FASHN itself says it refused is. Its webhook is unsigned: `trust` says whether our URL token is enough.
- * Documents: see wire.ts.
+ * Documents: see wire.ts and models.ts.
  */
 export function createFashn(options: ProviderOptions): ProviderAdapter {
   const { http } = options;
@@ -60,7 +61,7 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
     const isUnknown = answer.status === 404 && answer.peek(ApiError)?.error === 'NotFound';
     if (isUnknown) return { kind: 'missing' };
     if (!answer.ok) throw refused(answer);
-    return observe(answer.read(Prediction));
+    return charged(observe(answer.read(Prediction)), answer);
   }
 
   async function account(): Promise<Account> {
@@ -83,13 +84,20 @@ export function createFashn(options: ProviderOptions): ProviderAdapter {
   };
 }
 
+/** "API Fundamentals": the header is on the answer that tells the end. */
+function charged(observation: Observation, { headers }: HttpAnswer): Observation {
+  const amount = Number.parseFloat(String(headers['x-fashn-credits-used']));
+  if (observation.kind !== 'final' || !(amount >= 0)) return observation;
+  return { ...observation, charge: { amount, unit: 'credits' } };
+}
+
 function refused(answer: HttpAnswer) {
   const body = answer.peek(ApiError);
   const tooMany = TOO_MANY.get(body?.error ?? '');
   if (answer.status === 429 && tooMany) return deferral(answer, tooMany);
-  // "Error Handling": an API-level error, which names no prediction, made none; repeating is safe. A
-  // proxy's page says no such thing, and `refusal` takes it for what it is: nobody knows.
-  const isApiLevel = Boolean(body?.error) && (body?.id ?? undefined) === undefined;
-  if (answer.status >= 500 && isApiLevel) return deferral(answer, 'unavailable');
+  // "Error Handling": its own 500, which names no prediction, made none; repeating is safe. Any other
+  // 5xx is a gateway's, whatever its body says: `refusal` takes it for what it is, nobody knows.
+  const isOwn = body?.error === 'InternalServerError' && (body.id ?? undefined) === undefined;
+  if (answer.status === 500 && isOwn) return deferral(answer, 'unavailable');
   return refusal(answer, body?.message ?? undefined);
 }

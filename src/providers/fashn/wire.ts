@@ -1,77 +1,14 @@
 import { z } from 'zod';
 import type { Outcome } from '../../generation/generation.ts';
 import type { DeferReason } from '../../generation/hold-reasons.ts';
-import { ImageUrl } from '../../outbound/url-policy.ts';
-import { FashnTryOn, fashnTryOnInput } from '../fashn-try-on.ts';
-import type { Model, Observation } from '../provider.ts';
+import type { Observation } from '../provider.ts';
 import { failed, type ReasonCode } from '../reasons.ts';
-import { completedWith, LooseText, parseInput, statusWord, TaskId } from '../wire-values.ts';
+import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * FASHN's bodies. Sources, all read 2026-11-20: its pages "Webhooks" (which wins), "API
- * Fundamentals", "Error Handling", "Try-On v1.6" and "Try-On Max", and its official TypeScript SDK.
+ * Fundamentals" and "Error Handling", and its official TypeScript SDK.
  */
-
-/** "Try-On Max", which calls the garment a product. ASSUMPTION: prompts have at most 2,000 characters. */
-const TryOnMax = z.strictObject({
-  personImage: ImageUrl,
-  garmentImages: z.array(ImageUrl).length(1),
-  prompt: z.string().max(2_000).optional(),
-  seed: z.int().optional(),
-  outputFormat: z.enum(['png', 'jpeg']).optional(),
-});
-
-/** "API Fundamentals": links on the CDN live 72 h from completion. */
-const RESULT_LIFETIME_MS = 72 * 3_600_000;
-
-/** A model, and how its input is said to FASHN. */
-export interface FashnModel extends Model {
-  wireInputs(input: Record<string, unknown>): Record<string, unknown>;
-}
-
-export const MODELS: Readonly<Record<string, FashnModel>> = {
-  'tryon-v1.6': {
-    type: 'image-fast',
-    about: 'Dresses a person in one garment, in 5 to 17 seconds.',
-    price: '1 credit per picture',
-    resultLifetimeMs: RESULT_LIFETIME_MS,
-    input: FashnTryOn,
-    // "Try-On v1.6": 5 s (performance) to 17 s (quality). The timing is inferred from that.
-    poll: {
-      firstAfterMs: 4_000,
-      everyMs: 2_000,
-      factor: 1,
-      longestMs: 2_000,
-      giveUpAfterMs: 120_000,
-    },
-    wireInputs: fashnTryOnInput,
-  },
-  'tryon-max': {
-    type: 'image-quality',
-    about: 'Dresses a person in one garment, guided by words, up to 4K, in 20 to 120 seconds.',
-    price: '2 to 5 credits per picture',
-    resultLifetimeMs: RESULT_LIFETIME_MS,
-    input: TryOnMax,
-    // "Try-On Max": 20 to 120 s. The timing is inferred from that.
-    poll: {
-      firstAfterMs: 15_000,
-      everyMs: 5_000,
-      factor: 1,
-      longestMs: 5_000,
-      giveUpAfterMs: 300_000,
-    },
-    wireInputs: (raw) => {
-      const input = parseInput(TryOnMax, raw);
-      return {
-        model_image: input.personImage,
-        product_image: input.garmentImages[0],
-        prompt: input.prompt,
-        seed: input.seed,
-        output_format: input.outputFormat,
-      };
-    },
-  },
-};
 
 /** "API Fundamentals": the answer to a submission. */
 export const RunAnswer = z.object({ id: TaskId });
@@ -125,6 +62,21 @@ const REASON_OF: ReadonlyMap<string, ReasonCode> = new Map([
 ] satisfies [string, ReasonCode][]);
 
 /**
+ * Whether the same request may fare better another time: "Error Handling" and the API reference of
+ * FASHN's own agent skill (github.com/fashn-AI/fashn-skill, skills/fashn/reference.md), read
+ * 2026-11-21, say "retry" of two, and "change the input" of the others. Not listed: nobody says.
+ */
+const RETRY_HELPS: ReadonlyMap<string, boolean> = new Map([
+  ['PipelineError', true],
+  ['InternalServerError', true],
+  ['ImageLoadError', false],
+  ['ContentModerationError', false],
+  ['PoseError', false],
+  ['InputValidationError', false],
+  ['ThirdPartyError', false],
+]);
+
+/**
  * What a prediction says. `canceled` and `time_out` are in the SDK's types only; they are verdicts
  * of FASHN's, not ours, hence `failed`. A status that no document names is a live one.
  */
@@ -136,7 +88,7 @@ export function observe(prediction: Prediction): Observation {
     case 'completed':
       return final(completedWith(output ?? []));
     case 'failed':
-      return final(failed(reasonOf(error?.name), error?.message ?? error?.name));
+      return final(failure(error));
     case 'canceled':
       return final(failed('provider_canceled'));
     case 'time_out':
@@ -144,6 +96,13 @@ export function observe(prediction: Prediction): Observation {
     default:
       return { kind: 'live', status };
   }
+}
+
+function failure(error: Prediction['error']): Outcome {
+  const outcome = failed(reasonOf(error?.name), error?.message ?? error?.name);
+  const mayHelpToRetry = RETRY_HELPS.get(error?.name ?? '');
+  if (outcome.verdict === 'completed' || mayHelpToRetry === undefined) return outcome;
+  return { ...outcome, reason: { ...outcome.reason, mayHelpToRetry } };
 }
 
 function reasonOf(name: string | undefined): ReasonCode {

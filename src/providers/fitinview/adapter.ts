@@ -70,6 +70,8 @@ export function createFitInView(options: ProviderOptions): ProviderAdapter {
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: { kind: 'idempotency-key', keyLifetimeMs: DAY_MS },
     inputs: 'url',
+    // API documentation: these keys call no model and spend no credits.
+    isTest: options.apiKey.startsWith('fiv_test_'),
     ...(webhook && { webhook }),
     submit: (request) => submit(api, request),
     check: (task) => check(api, task),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
+import { expiring, signedUntil } from '../expiring.ts';
 import type { Model, Observation } from '../provider.ts';
 import { beginningOf, failed, MODERATION_WORDS, type ReasonWords, reasonIn } from '../reasons.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
@@ -17,13 +18,18 @@ export const TryOnInput = z.strictObject({
   seed: z.int().optional(),
 });
 
-/** Timing is the article's: 1 s, doubling to 16 s, ten polls. That is this model type's profile. */
+/**
+ * Timing is the article's: 1 s, doubling to 16 s; that is this model type's profile. Its ten polls are
+ * an example that ends after two minutes. A waiting call alone may take 90 s, so patience ends with the
+ * profile's five minutes instead, and no number of polls.
+ */
 export const TRYON: Model = {
   type: 'exponential',
   about: 'Dresses a person in one to three garments.',
   input: TryOnInput,
   // API documentation, for 1K, 2K and 4K.
   price: '8, 12 or 20 credits',
+  poll: { giveUpAfterMs: 5 * 60_000, maxPolls: undefined },
 };
 
 /**
@@ -86,7 +92,9 @@ export function submitBody(input: z.infer<typeof TryOnInput>, webhookUrl: string
 export function observe(job: Job): Observation {
   const status = statusWord(job.status);
   if (status === 'completed') {
-    return { kind: 'final', outcome: completedWith(job.result_url ? [job.result_url] : []) };
+    const outcome = completedWith(job.result_url ? [job.result_url] : []);
+    // API documentation: a signed link of S3. For how long it is good, only the link itself says.
+    return { kind: 'final', outcome: expiring(outcome, signedUntil) };
   }
   if (status === 'failed') return { kind: 'final', outcome: failure(job) };
   return { kind: 'live', status };

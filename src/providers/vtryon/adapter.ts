@@ -8,6 +8,7 @@ import {
   InvalidProviderSettings,
   limitsFor,
   type ProviderOptions,
+  submitPathOf,
   taskPathOf,
 } from '../provider-settings.ts';
 import { explain } from '../reasons.ts';
@@ -16,14 +17,19 @@ import { parseInput, providerUrl } from '../wire-values.ts';
 import { vtryonWebhook } from './webhook.ts';
 import {
   ApiError,
+  LIBRARIES,
+  MODELS,
   NO_SUCH_TASK,
   observe,
-  PATHS,
   Prepared,
+  RECOLOR_PATHS,
+  RecolorInput,
+  recolorBody,
   Task,
-  TRYON,
+  type TaskPaths,
+  TRYON_PATHS,
   TryOnInput,
-  taskBody,
+  tryOnBody,
   Upload,
 } from './wire.ts';
 
@@ -32,7 +38,7 @@ interface Api {
   readonly http: HttpClient;
   readonly images: ImageSource;
   readonly baseUrl: string;
-  readonly taskPath: string;
+  readonly paths: { readonly tryon: TaskPaths; readonly recolor: TaskPaths };
   readonly headers: Readonly<Record<'x-api-key', string>>;
 }
 
@@ -41,10 +47,10 @@ const LIMITS = { submits: { max: 60, perMs: 60_000 }, concurrency: 5, pollsPerSe
 
 /**
  * Vtryon. Pictures are uploaded first, one after the other and free of charge; then a task is made of
- * their ids, which is what costs. Its pages show paths only and no host, so its address is a setting.
+ * their ids, which is what costs. Recolouring needs no uploads: it names a picture of Vtryon's own. Its pages show paths only and no host, so its address is a setting.
  * Documents: see wire.ts.
  *
- * @throws InvalidProviderSettings without a `baseUrl`, and for a `taskPath` that is none.
+ * @throws InvalidProviderSettings without a `baseUrl`, and for paths that are none.
  */
 export function createVtryon(options: ProviderOptions): ProviderAdapter {
   const { http, images, baseUrl, webhookSecrets: secrets } = options;
@@ -57,32 +63,41 @@ export function createVtryon(options: ProviderOptions): ProviderAdapter {
     http,
     images,
     baseUrl,
-    taskPath: taskPathOf('VTRYON', options.taskPath, PATHS.task),
+    paths: { tryon: tryOnPaths(options), recolor: RECOLOR_PATHS },
     headers: { 'x-api-key': options.apiKey },
   };
   const webhook = secrets.some((secret) => secret !== '') ? vtryonWebhook(secrets) : undefined;
 
   return {
     name: 'vtryon',
-    models: { tryon: TRYON },
+    models: MODELS,
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: { kind: 'none' },
     inputs: 'upload',
     ...(webhook && { webhook }),
     prepare: (request) => prepare(api, request),
     submit: (request) => submit(api, request),
-    check: (task) => check(api, task),
+    check: (task, { model }) => check(api, task, model),
   };
+}
+
+/** A path of tasks that is set is also where they are created, unless that is set besides. */
+function tryOnPaths({ taskPath, submitPath }: ProviderOptions): TaskPaths {
+  const status = taskPathOf('VTRYON', taskPath, TRYON_PATHS.status);
+  const before = taskPath === undefined ? TRYON_PATHS.submit : status.replace(/\{id\}.*/, '');
+  return { status, submit: submitPathOf('VTRYON', submitPath, before) };
 }
 
 async function prepare(
   api: Api,
   request: SubmitRequest,
 ): Promise<{ prepared: string; done: boolean }> {
+  if (request.model === 'recolor') return { prepared: '{}', done: true };
+  if (request.model !== 'tryon') throw unknownModel();
   const input = parseInput(TryOnInput, request.input);
   const so = uploadsOf(request);
-  if (!so.person) so.person = await upload(api, PATHS.persons, input.personImage);
-  else so.garment ??= await upload(api, PATHS.garments, input.garmentImages[0] ?? '');
+  if (!so.person) so.person = await upload(api, LIBRARIES.persons, input.personImage);
+  else so.garment ??= await upload(api, LIBRARIES.garments, input.garmentImages[0] ?? '');
   return { prepared: JSON.stringify(so), done: isComplete(so) };
 }
 
@@ -103,32 +118,49 @@ async function upload(api: Api, path: string, picture: string): Promise<string> 
 }
 
 async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
-  const { http, baseUrl, taskPath, headers } = api;
-  const input = parseInput(TryOnInput, request.input);
-  const uploads = uploadsOf(request);
-  if (!isComplete(uploads)) throw new Retryable('unavailable', 'Not all pictures are uploaded');
-  const answer = await http.request({
-    kind: 'submit',
-    method: 'POST',
-    url: providerUrl(baseUrl, taskPath.replace(/\{id\}.*/, '')),
-    headers,
-    json: taskBody(input, uploads),
-  });
+  const { http, baseUrl, paths, headers } = api;
+  const { path, json } = creationOf(request, paths);
+  const url = providerUrl(baseUrl, path);
+  const answer = await http.request({ kind: 'submit', method: 'POST', url, headers, json });
   if (!answer.ok) throw refusal(answer, answer.peek(ApiError)?.detail ?? undefined);
   return { task: { id: answer.read(Task).id } };
 }
 
-async function check(api: Api, task: ProviderTask): Promise<Observation> {
-  const { http, baseUrl, taskPath, headers } = api;
+/** Where the task is created, and of what. */
+function creationOf(request: SubmitRequest, paths: Api['paths']): { path: string; json: unknown } {
+  switch (request.model) {
+    case 'tryon': {
+      const input = parseInput(TryOnInput, request.input);
+      const uploads = uploadsOf(request);
+      if (!isComplete(uploads)) throw new Retryable('unavailable', 'Not all pictures are uploaded');
+      return { path: paths.tryon.submit, json: tryOnBody(input, uploads) };
+    }
+    case 'recolor':
+      return {
+        path: paths.recolor.submit,
+        json: recolorBody(parseInput(RecolorInput, request.input)),
+      };
+    default:
+      throw unknownModel();
+  }
+}
+
+async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
+  const { http, baseUrl, paths, headers } = api;
+  const { status } = model === 'recolor' ? paths.recolor : paths.tryon;
   const url = providerUrl(
     baseUrl,
-    taskPath.replace('{id}', () => encodeURIComponent(task.id)),
+    status.replace('{id}', () => encodeURIComponent(task.id)),
   );
   const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
   const isUnknown = answer.status === 404 && NO_SUCH_TASK.test(answer.peek(ApiError)?.detail ?? '');
   if (isUnknown) return { kind: 'missing' };
   if (!answer.ok) throw refusal(answer);
   return observe(answer.read(Task));
+}
+
+function unknownModel(): Terminal {
+  return new Terminal('invalid_input', 'Vtryon has no such model here');
 }
 
 /** What `prepare` saved; nothing when it is not ours to read, and then it is done again. */

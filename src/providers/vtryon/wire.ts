@@ -10,38 +10,97 @@ import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts'
  * is created could not be read.
  */
 
-/**
- * "Try-On": the two libraries of uploads. ASSUMPTION: where try-on tasks are created and asked for,
- * and the fields of one, by analogy with "Recolor" and with the names that "Try-On" gives the ids.
- */
-export const PATHS = {
+/** "Try-On": the two libraries of uploads. */
+export const LIBRARIES = {
   persons: '/v2/tryon/person-images/',
   garments: '/v2/tryon/garment-images/',
-  /** A task; it is created at the part before its id. */
-  task: '/v2/tryon/tasks/{id}/',
 };
 
-/** ASSUMPTION: one garment per task; no page shows more. "Recolor": 2k unless asked. */
+/** Where a model's tasks are created, and where each is asked for. */
+export interface TaskPaths {
+  readonly submit: string;
+  /** With `{id}`. */
+  readonly status: string;
+}
+
+/**
+ * ASSUMPTION: where try-on tasks are created and asked for, and the fields of one, by analogy with
+ * "Recolor" and with the names that "Try-On" gives the ids. "Recolor" creates its own under another
+ * version and name than it asks for them; so may "Try-On".
+ */
+export const TRYON_PATHS: TaskPaths = {
+  submit: '/v2/tryon/tasks/',
+  status: '/v2/tryon/tasks/{id}/',
+};
+
+/** "Recolor". */
+export const RECOLOR_PATHS: TaskPaths = {
+  submit: '/v4/models/multipose-image-recolor/',
+  status: '/v2/models/multipose-tasks/{id}/',
+};
+
+/** "Recolor": 2k unless asked. */
+const imageQuality = z.enum(['2k', '4k']).optional();
+
+/** ASSUMPTION: one garment per task; no page shows more. */
 export const TryOnInput = z.strictObject({
   personImage: ImageUrl,
   garmentImages: z.array(ImageUrl).length(1),
-  imageQuality: z.enum(['2k', '4k']).optional(),
+  imageQuality,
 });
 export type TryOnInput = z.infer<typeof TryOnInput>;
 
-export const TRYON: Model = {
-  type: 'image-quality',
-  about: 'Dresses a person in one garment, up to 4K.',
-  input: TryOnInput,
-  // "Recolor": ask every 3 to 5 s. The rest is inferred; 5 min suits 4k and is harmless for 2k.
-  poll: {
-    firstAfterMs: 5_000,
-    everyMs: 4_000,
-    factor: 1,
-    longestMs: 4_000,
-    giveUpAfterMs: 300_000,
-  },
+/** The number of a task or of a picture, as Vtryon counts them. */
+const Count = z.int().min(1);
+const Words = z.string().trim().min(1).max(100);
+
+/**
+ * "Recolor": what is recoloured is a picture of Vtryon's own, by the number of the task that made it.
+ * The page calls both numbers required, and its example has one. ASSUMPTION: it is either. ASSUMPTION:
+ * no more than 20 changes, in 100 characters each; no page names a bound.
+ */
+export const RecolorInput = z
+  .strictObject({
+    poseTaskId: Count.optional(),
+    modelTaskId: Count.optional(),
+    colorChanges: z
+      .array(z.strictObject({ target: Words, color: Words }))
+      .min(1)
+      .max(20),
+    imageQuality,
+  })
+  .refine(
+    ({ poseTaskId, modelTaskId }) => (poseTaskId === undefined) !== (modelTaskId === undefined),
+    {
+      path: ['poseTaskId'],
+      message: 'or modelTaskId: one of them, and not both',
+    },
+  );
+
+// "Recolor": ask every 3 to 5 s. The rest is inferred; 5 min suits 4k and is harmless for 2k.
+const poll = {
+  firstAfterMs: 5_000,
+  everyMs: 4_000,
+  factor: 1,
+  longestMs: 4_000,
+  giveUpAfterMs: 300_000,
 };
+
+/** Posing is not among them: the page that would tell how it is asked for could not be read. */
+export const MODELS = {
+  tryon: {
+    type: 'image-quality',
+    about: 'Dresses a person in one garment, up to 4K.',
+    input: TryOnInput,
+    poll,
+  },
+  recolor: {
+    type: 'image-quality',
+    about: 'Gives garments in a picture that Vtryon made other colours, up to 4K.',
+    input: RecolorInput,
+    poll,
+  },
+} satisfies Record<string, Model>;
 
 /** "Try-On": the answer to an upload. Ids are whole numbers; here they are strings. */
 export const Upload = z.object({ id: TaskId });
@@ -50,11 +109,21 @@ export const Upload = z.object({ id: TaskId });
 export const Prepared = z.object({ person: TaskId.optional(), garment: TaskId.optional() });
 export type Prepared = z.infer<typeof Prepared>;
 
-/** The task, for `POST` on the part of `PATHS.task` before the id. */
-export function taskBody(input: TryOnInput, uploads: { person: string; garment: string }) {
+/** A try-on task, as it is created. */
+export function tryOnBody(input: TryOnInput, uploads: { person: string; garment: string }) {
   return {
     tryon_person_image_id: wireId(uploads.person),
     garment_image_id: wireId(uploads.garment),
+    image_quality: input.imageQuality,
+  };
+}
+
+/** "Recolor": a task, as it is created. */
+export function recolorBody(input: z.infer<typeof RecolorInput>) {
+  return {
+    pose_image_generation_id: input.poseTaskId,
+    models_image_generation_task_id: input.modelTaskId,
+    color_changes: input.colorChanges,
     image_quality: input.imageQuality,
   };
 }

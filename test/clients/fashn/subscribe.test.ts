@@ -29,6 +29,7 @@ const works: [string, (person: string, garment: string) => object, object][] = [
     (_m, g) => ({ product_image: g, aspect_ratio: '3:4', resolution: '1k' }),
     { width: 880, height: 1176 },
   ],
+  ['model-swap', (m) => ({ model_image: m, prompt: 'red hair' }), { width: 683, height: 1024 }],
   [
     'model-create',
     () => ({ prompt: 'somebody', aspect_ratio: '16:9' }),
@@ -66,6 +67,19 @@ test.each(works)('predictions.subscribe to %s gives a real picture', async (name
     contentType: 'image/png',
     ...kind,
   });
+});
+
+test('predictions.subscribe to image-to-video gives a real film', async () => {
+  const { client, person } = await setupFashn();
+  const result = await client.predictions.subscribe({
+    model_name: 'image-to-video',
+    inputs: { image: person(), duration: 10, resolution: '480p' },
+    ...SOON,
+  });
+  expect(result).toMatchObject({ status: 'completed', creditsUsed: 2 });
+  const answer = await fetch(result.output?.[0] ?? '');
+  expect(answer.headers.get('content-type')).toBe('video/mp4');
+  expect(Buffer.from(await answer.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
 });
 
 test.each(['png', 'jpeg'] as const)(

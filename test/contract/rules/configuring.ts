@@ -45,6 +45,23 @@ export const configuring: readonly Rule[] = [
       expect(paths).toEqual([sends, asks]);
     },
   ),
+
+  ruleUnless((f) => !f.submitPath && 'its tasks are created where its documents say')(
+    'the path where tasks are created can be set apart from that of the status',
+    async (fixture) => {
+      const { set, asks } = fixture.taskPath ?? { set: '', asks: '' };
+      const submitPath = fixture.submitPath ?? '';
+      for (const taskPath of [set, undefined]) {
+        const world = await openWorld(fixture, { settings: { taskPath, submitPath } });
+        await world.adapter.submit(await world.prepared(world.request(taskSample(fixture))));
+        world.answer(fixture.live('waiting'));
+        await world.check({ id: fixture.taskId(1) });
+        expect(world.sent('submit').map(({ url }) => url)).toEqual([submitPath]);
+        const [asked] = world.sent('check').map(({ url }) => url);
+        expect(asked).toBe(taskPath ? asks : fixture.checkPath?.(fixture.taskId(1)));
+      }
+    },
+  ),
 ];
 
 /** The first sample of the model, with what is different. */

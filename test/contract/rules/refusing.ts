@@ -7,6 +7,13 @@ import { type Rule, rule } from '../rule.ts';
 import { bloated, cutShort, HTML, redirect, reset, silence, slowBody } from '../trouble.ts';
 import { openWorld, refusedBy, type Script, taskSample, type WorldOptions } from '../world.ts';
 
+/** What gateways say in JSON when their upstream is gone: it sounds like a provider, and knows nothing. */
+const GATEWAYS = [
+  { error: 'upstream request timeout' },
+  { error: 'Service Unavailable', message: 'no healthy upstream' },
+  { message: 'The upstream server is timing out' },
+];
+
 /** Refused and lost submissions: what may be sent again, what is final, and what nobody knows. */
 export const refusing: readonly Rule[] = [
   rule('every documented refusal of a submission has its class and code', async (fixture) => {
@@ -89,7 +96,7 @@ export const refusing: readonly Rule[] = [
 
   rule('after a 5xx nobody knows whether the submission was accepted', async (fixture) => {
     for (const status of undocumented(fixture, [500, 502, 503, 504, 520])) {
-      for (const body of [{}, HTML, '']) {
+      for (const body of [{}, HTML, '', ...GATEWAYS]) {
         const means = await submitMeans(fixture, { submit: { status, body } });
         expect(means, `${status} ${JSON.stringify(body)}`).toMatchObject({ is: 'OutcomeUnknown' });
       }
