@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue } from 'bullmq';
 import { type Child, startProcess } from '../../rig/start-process.ts';
-import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import type { SimulatorOptions } from '../../simulator/index.ts';
+import type { CompletionEvent } from '../../src/generation/jobs.ts';
 import { connectCatwalk } from '../../src/index.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import {
