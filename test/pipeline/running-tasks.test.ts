@@ -25,7 +25,10 @@ function mostAtOnce(accepted: readonly AcceptedEntry[]): number {
 }
 
 test('no more tasks run at a provider than it allows, whoever sends them, and none is refused', async () => {
-  const pipeline = await setupPipeline({ simulator, env: { FASHN_RUNNING: String(LIMIT) } });
+  const pipeline = await setupPipeline({
+    simulator: { ...simulator, latencyMs: { min: 800, max: 1_500 } },
+    env: { FASHN_RUNNING: String(LIMIT) },
+  });
   await pipeline.startWorkers();
   const ids = await Promise.all(Array.from({ length: COUNT }, () => pipeline.request('fashn')));
   const shown = await pipeline.untilSettled(ids, 60_000);

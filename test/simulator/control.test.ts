@@ -170,3 +170,18 @@ test.each([
     for (const wrong of wrongs) expect((await ask(wrong)).status).toBe(400);
   },
 );
+
+test('an account has as many credits as it is told to have', async () => {
+  const { call, fashn } = await setup();
+  const ask = (given: unknown) =>
+    call('/_simulator/credits', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(given),
+    });
+  expect((await ask({ provider: 'fashn', credits: 0 })).status).toBe(200);
+  expect((await fashn.run()).status).toBe(429);
+  await ask({ provider: 'fashn', credits: 5 });
+  expect((await fashn.run()).status).toBe(200);
+  expect((await ask({ provider: 'fashn', credits: -1 })).status).toBe(400);
+});
