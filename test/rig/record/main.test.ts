@@ -7,6 +7,12 @@ import { Recording } from '../../../rig/record/recording.ts';
 import { startSimulator } from '../../../simulator/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The program as people start it. */
 async function catwalkRecord(args: readonly string[], env: Record<string, string>, cwd: string) {
   const root = new URL('../../../', import.meta.url).pathname;
@@ -14,7 +20,7 @@ async function catwalkRecord(args: readonly string[], env: Record<string, string
   const options = { cwd, env: { PATH: process.env['PATH'], ...env } };
   return promisify(execFile)(process.execPath, [...program, ...args], options).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+    ({ code, stdout, stderr }: Ended) => ({ code, stdout, stderr }),
   );
 }
 
