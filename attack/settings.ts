@@ -33,7 +33,12 @@ const POLLS = {
   maxPolls: 1_000,
 };
 /** Loose enough that what is felt is the attack's doing. */
-const LIMITS = { SUBMITS_PER_MINUTE: '60000', CONCURRENCY: '60', POLLS_PER_SECOND: '200' };
+const LIMITS = {
+  SUBMITS_PER_MINUTE: '60000',
+  CONCURRENCY: '60',
+  POLLS_PER_SECOND: '200',
+  RUNNING: '200',
+};
 
 /** Production settings of a rehearsal on loopback. Nothing of the caller's environment but PATH. */
 export function catwalkEnv(options: {

@@ -23,6 +23,8 @@ export interface Record {
   readonly status: string;
   readonly reason: string | null;
   readonly via: string | null;
+  /** What the provider said after the end. */
+  readonly late: string | null;
 }
 
 /** The app: asks at the planned moments, and again with the same key until it is answered 2xx. */
@@ -44,6 +46,7 @@ const Shown = z.object({
   status: z.string(),
   reason: z.object({ code: z.string() }).nullable(),
   via: z.string().nullable(),
+  late: z.object({ outcome: z.string() }).nullable(),
 });
 
 export function createApp(options: {
@@ -113,8 +116,8 @@ export function createApp(options: {
         const text = await answer?.body.text();
         if (answer?.statusCode === 404) return undefined;
         if (answer?.statusCode === 200 && text !== undefined) {
-          const { status, reason, via } = Shown.parse(JSON.parse(text));
-          return { status, reason: reason?.code ?? null, via };
+          const { status, reason, via, late } = Shown.parse(JSON.parse(text));
+          return { status, reason: reason?.code ?? null, via, late: late?.outcome ?? null };
         }
         if (tries === READ_TRIES) throw new Error(`${path} was answered ${answer?.statusCode}`);
         await wait(ASK_AGAIN_MS);

@@ -35,6 +35,10 @@ export interface Findings {
   readonly learnedBy: Readonly<Record<string, number>>;
   /** Generations with another number of completion events than one. */
   readonly notToldOnce: number;
+  /** Done after we gave up. */
+  readonly late: number;
+  /** Of those, not told as exactly one event; and any that were not even noticed. */
+  readonly lateLost: number;
   /** Deliveries of completion events for each generation notified, repeats included. */
   readonly deliveriesPerGeneration: number;
   readonly forgedAccepted: number;
@@ -72,8 +76,11 @@ export function audit(evidence: Evidence): Findings {
   const accepted = asked.flatMap(({ id, acceptedAtMs, planned }) =>
     id === undefined || acceptedAtMs === undefined ? [] : [{ id, acceptedAtMs, planned }],
   );
-  const events = eventsByGeneration(heard);
+  const ends = heard.filter(({ isLate }) => !isLate);
+  const events = eventsByGeneration(ends);
+  const lateEvents = eventsByGeneration(heard.filter(({ isLate }) => isLate));
   let [lost, lostWithRedis, open, notToldOnce, wrong, forged, unknown, alone] = Array(8).fill(0);
+  let [late, lateLost] = [0, 0];
   const byOutcome: Record<string, number> = {};
   const learnedBy: Record<string, number> = {};
 
@@ -100,12 +107,18 @@ export function audit(evidence: Evidence): Findings {
     }
     if (!isFinal) continue;
     const reason = record.reason ?? '';
-    const needsPerson = NEEDS_A_PERSON.has(reason);
+    const isLate = record.late === 'completed';
+    if (isLate) late += 1;
+    if (isLateLost(record, planned, lateEvents.get(id)?.size ?? 0)) {
+      lateLost += 1;
+      suspect('late result lost', `${id} ${planned.provider} ${planned.scenario} ${reason}`);
+    }
+    const needsPerson = NEEDS_A_PERSON.has(reason) && !isLate;
     if (reason === 'outcome_unknown') unknown += 1;
     if (needsPerson) suspect(reason, `${id} ${planned.provider} ${planned.scenario}`);
     else if (told > 0) alone += 1;
     const expected = planned.scenario === 'moderation' ? 'failed' : 'completed';
-    if (!needsPerson && record.status !== expected) {
+    if (!needsPerson && !isLate && record.status !== expected) {
       wrong += 1;
       if (planned.scenario === 'forged-signature') forged += 1;
       suspect('wrong outcome', `${id} ${planned.provider} ${planned.scenario} ${reason}`);
@@ -128,7 +141,9 @@ export function audit(evidence: Evidence): Findings {
     byOutcome,
     learnedBy,
     notToldOnce,
-    deliveriesPerGeneration: events.size === 0 ? 0 : heard.length / events.size,
+    late,
+    lateLost,
+    deliveriesPerGeneration: events.size === 0 ? 0 : ends.length / events.size,
     forgedAccepted: forged + forgedAnswered(books),
     wrongOutcome: wrong,
     outcomeUnknown: unknown,
@@ -137,6 +152,13 @@ export function audit(evidence: Evidence): Findings {
     endedByThemselves: evidence.endedByThemselves,
     suspects,
   };
+}
+
+/** @param told as how many different events a late result was told. */
+function isLateLost(record: Shown, planned: Asked['planned'], told: number): boolean {
+  const isLate = record.late === 'completed';
+  const mustBe = planned.scenario === 'late-truth' && record.status !== 'completed';
+  return told !== (isLate ? 1 : 0) || (mustBe && !isLate);
 }
 
 /** Distinct event ids of each generation. */

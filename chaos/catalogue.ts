@@ -50,6 +50,10 @@ const EVERYWHERE = {
   'forged-signature': 5,
   moderation: 5,
   'unknown-status': 2,
+  'odd-404': 4,
+  'gateway-page': 3,
+  'briefly-unknown': 3,
+  'late-truth': 1,
   // Each holds the whole provider for a second or two.
   'rate-limited': 1.5,
   'concurrency-limited': 1.5,

@@ -52,9 +52,10 @@ export function startFaults(
   async function carryOut(fault: PlannedFault): Promise<void> {
     await wait(fault.atMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    if (fault.kind === 'outage') {
-      done.outage += 1;
-      const { provider, answer, forMs } = fault;
+    if ('provider' in fault) {
+      done[fault.kind] += 1;
+      const { provider, forMs } = fault;
+      const answer = fault.kind === 'outage' ? fault.answer : fault.kind;
       await providers.control('outage', { provider, answer, seconds: forMs / 1000 });
     } else if ('which' in fault) await breakProcess(fault.kind, fault.which, fault.forMs);
     else {
@@ -85,5 +86,6 @@ function nothingDone(): Record<FaultKind, number> {
     'read-only': 0,
     'out-of-memory': 0,
     outage: 0,
+    'unknown-tasks': 0,
   };
 }

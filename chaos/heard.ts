@@ -1,13 +1,15 @@
 import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-/** One delivery of a completion event to the subscriber. */
+/** One delivery of a completion event, or of a late result, to the subscriber. */
 export interface Heard {
   /** The event's; the same at every repeat. */
   readonly eventId: string;
   readonly generationId: string;
   readonly outcome: string;
   readonly reason: string | null;
+  /** It tells a late result. */
+  readonly isLate?: true;
 }
 
 /** Writes a delivery down before the subscriber says that it has it. One line, so one write. */

@@ -6,7 +6,7 @@ import { repeatSubmitOf } from './catalogue.ts';
 export type ProcessFault = 'kill-worker' | 'kill-web' | 'stop-worker' | 'stop-web';
 /** What is done to Redis. */
 export type RedisFault = 'kill-redis' | 'script-flush' | 'read-only' | 'out-of-memory';
-export type FaultKind = ProcessFault | RedisFault | 'outage';
+export type FaultKind = ProcessFault | RedisFault | 'outage' | 'unknown-tasks';
 
 /** One fault, and how long until it is put right: a dead process is started again then. */
 export type PlannedFault = { readonly atMs: number; readonly forMs: number } & (
@@ -17,6 +17,8 @@ export type PlannedFault = { readonly atMs: number; readonly forMs: number } & (
     }
   | { readonly kind: RedisFault }
   | { readonly kind: 'outage'; readonly provider: string; readonly answer: OutageAnswer }
+  /** It says of every task of ours that there is none, as with a wrong path or another's key. */
+  | { readonly kind: 'unknown-tasks'; readonly provider: string }
 );
 
 /** How often each happens, at least how many times, and how long it lasts. */
@@ -33,6 +35,7 @@ const FAULTS: Readonly<
   'read-only': { everyMs: 20_000, atLeast: 1, leastMs: 200, mostMs: 1_500 },
   'out-of-memory': { everyMs: 20_000, atLeast: 1, leastMs: 200, mostMs: 1_500 },
   outage: { everyMs: 30_000, atLeast: 1, leastMs: 2_000, mostMs: 5_000 },
+  'unknown-tasks': { everyMs: 30_000, atLeast: 1, leastMs: 2_000, mostMs: 8_000 },
 };
 
 /**
@@ -41,7 +44,7 @@ const FAULTS: Readonly<
  * `outcome_unknown`, and needs a person.
  */
 const OUTAGES_FOR_ONE_UNRECOGNISED = 5;
-const OUTAGE_ANSWERS: Readonly<Record<OutageAnswer, number>> = {
+const OUTAGE_ANSWERS: Readonly<Record<Exclude<OutageAnswer, 'unknown-tasks'>, number>> = {
   'server-error': 1,
   'html-page': 1,
 };
@@ -81,6 +84,8 @@ function planOne(
       const provider = outOfOrder(index, random, providers);
       return { kind, ...when, provider, answer: random.weighted(OUTAGE_ANSWERS) };
     }
+    case 'unknown-tasks':
+      return { kind, ...when, provider: random.pick(providers) };
     case 'kill-worker':
     case 'kill-web':
     case 'stop-worker':

@@ -33,10 +33,11 @@ const FAULTS: Readonly<Record<FaultKind, string>> = {
   'read-only': 'Redis was read-only',
   'out-of-memory': 'Redis was out of memory',
   outage: 'providers out of order',
+  'unknown-tasks': 'providers that knew no task',
 };
 
 const MOST_DELIVERIES = 1.01;
-const LEAST_RESOLVED = 0.99;
+const LEAST_RESOLVED = 0.995;
 
 /** How Redis was set up and killed. */
 export interface RedisRules {
@@ -90,6 +91,8 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
         },
       }),
     },
+    promise('lateLost', 'late results lost, or told otherwise than once', found.lateLost),
+    fact('late', 'late results told', found.late),
     promise('forgedAccepted', 'forged deliveries accepted', found.forgedAccepted),
     promise('wrongOutcome', 'ended otherwise than the provider', found.wrongOutcome),
     {

@@ -8,13 +8,20 @@ export const NAMESPACE = 'chaos';
 const POLLS = {
   firstAfterMs: 500,
   webhookGraceMs: 4_000,
-  giveUpAfterMs: 180_000,
+  // Shorter than the minute that a late truth takes at this pace, and then some of its last check.
+  giveUpAfterMs: 45_000,
+  lastCheckAfterMs: 30_000,
   maxPolls: 1_000,
 };
 /** From the folder in which the programs run. */
 const ATELIER = './chaos/atelier/adapter.js';
 /** Loose enough that faults slow things down, and limits do not. */
-const LIMITS = { SUBMITS_PER_MINUTE: '60000', CONCURRENCY: '60', POLLS_PER_SECOND: '200' };
+const LIMITS = {
+  SUBMITS_PER_MINUTE: '60000',
+  CONCURRENCY: '60',
+  POLLS_PER_SECOND: '200',
+  RUNNING: '200',
+};
 
 /** What every process of the pipeline is given. Nothing of the caller's environment but PATH. */
 export function pipelineEnv(options: {

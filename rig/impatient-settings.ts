@@ -7,6 +7,7 @@ interface Polls {
   readonly webhookGraceMs: number;
   readonly giveUpAfterMs: number;
   readonly maxPolls: number;
+  readonly lastCheckAfterMs?: number;
 }
 
 /**

@@ -62,7 +62,7 @@ export async function configure(
     logTo?: NodeJS.WritableStream;
   },
 ): Promise<Installation> {
-  const factories = new Map(await loadFactories(env['PROVIDER_MODULES']));
+  const factories = new Map(await loadFactories(env['PROVIDER_MODULES'], env['MODELS_FILE']));
   for (const [name, factory] of needs.providers ?? []) factories.set(name, factory);
   const settings = readProcessSettings(env, { ...needs, providerNames: factories.keys() });
   const log = needs.log ?? createLogger(settings.LOG_LEVEL, settings.secretValues, needs.logTo);

@@ -9,6 +9,7 @@ export {
   Terminal,
 } from './generation/errors.ts';
 export type { Outcome, ProviderTask } from './generation/generation.ts';
+export { createFetchedCopy, type FetchedCopy } from './outbound/fetched-copy.ts';
 export type { HttpAnswer, HttpClient, HttpRequest } from './outbound/http-client.ts';
 export type { ImageSource, LoadedImage } from './outbound/image-source.ts';
 export { createKeySet, type KeySet } from './outbound/jwks.ts';

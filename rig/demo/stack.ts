@@ -27,7 +27,7 @@ export const IMPATIENT: Readonly<Record<string, string>> = {
     PROVIDER_NAMES,
     // Some profiles give up after a number of polls, which at this pace comes too soon.
     { firstAfterMs: 1_000, webhookGraceMs: 6_000, giveUpAfterMs: 40_000, maxPolls: 100 },
-    { SUBMITS_PER_MINUTE: '6000' },
+    { SUBMITS_PER_MINUTE: '6000', RUNNING: '100' },
   ),
   // Longer than a provider that answers with the result itself takes for it.
   SUBMIT_TIMEOUT_MS: '10000',

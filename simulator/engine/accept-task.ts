@@ -24,7 +24,7 @@ export function acceptTask(state: ProviderState, accepted: Accepted): Task {
     acceptedAtMs: Date.now(),
     latencyMs: scenario.finishBeforeReply
       ? 0
-      : state.context.nextLatencyMs() * (scenario.latencyFactor ?? 1),
+      : (scenario.latencyMs ?? state.context.nextLatencyMs() * (scenario.latencyFactor ?? 1)),
     resultUrls: makeResultUrls(state, submission, chosen),
   });
   state.creditsLeft -= submission.creditCost;

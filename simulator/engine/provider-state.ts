@@ -36,12 +36,15 @@ export interface ProviderState {
   webhookUrl: string | undefined;
   creditsLeft: number;
   liveTasks: number;
-  /** Until then every call is refused, whatever it is about. */
+  /** Until then every call is refused, whatever it is about; or every task is unknown. */
   outage: { readonly reason: OutageAnswer; readonly untilMs: number } | undefined;
 }
 
-/** What a provider answers to everything while it is out of order. */
-export type OutageAnswer = Extract<RefusalReason, 'server-error' | 'html-page'>;
+/**
+ * What a provider answers to everything while it is out of order; `unknown-tasks` to polls alone, as
+ * if it had no task.
+ */
+export type OutageAnswer = Extract<RefusalReason, 'server-error' | 'html-page'> | 'unknown-tasks';
 
 /** The memory of a provider that nobody has called yet. */
 export function createProviderState(

@@ -7,7 +7,7 @@ import { refuse, sendRefusal, setRateHeaders } from './replies.ts';
 export function refuseDuringOutage(state: ProviderState): RequestHandler {
   return (request, response, next) => {
     const { outage } = state;
-    if (!outage || Date.now() >= outage.untilMs) {
+    if (!outage || Date.now() >= outage.untilMs || outage.reason === 'unknown-tasks') {
       next();
       return;
     }

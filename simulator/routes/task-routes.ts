@@ -32,6 +32,11 @@ export function createPollRoute(
   };
 }
 
+/** For a while it says of every task that there is none. */
+function isForgetful({ outage }: ProviderState): boolean {
+  return outage?.reason === 'unknown-tasks' && Date.now() < outage.untilMs;
+}
+
 function refusePoll(state: ProviderState, request: Request, task: Task): Refusal | undefined {
   task.polls += 1;
   const { dialect, tokens } = state;
@@ -39,6 +44,8 @@ function refusePoll(state: ProviderState, request: Request, task: Task): Refusal
     tokens.expire(dialect.readKey(request) ?? '');
     return TOKEN_EXPIRED;
   }
+  const isUnknown = task.polls <= (task.scenario.unknownToFirstPolls ?? 0);
+  if (isUnknown || isForgetful(state)) return NO_SUCH_TASK;
   return task.polls <= (task.scenario.failFirstPolls ?? 0) ? PASSING_FAULT : undefined;
 }
 

@@ -15,6 +15,8 @@ export interface Scenario {
   description: string;
   /** Multiplies the task's latency. */
   latencyFactor?: number;
+  /** The task's latency, in simulated time, whatever is usual. */
+  latencyMs?: number;
   /** The first submits per scenario key are refused: nothing is accepted and nothing is charged. */
   refusal?: {
     reason: Extract<
@@ -28,6 +30,8 @@ export interface Scenario {
   failFirstPolls?: number;
   /** What answers the first polls of each task instead of the provider, one after the other. */
   strangersFirst?: readonly Stranger[];
+  /** How many polls of each task are answered as if there were no such task. */
+  unknownToFirstPolls?: number;
   /** The first accepted submit per scenario key is charged, then its socket is destroyed. */
   loseFirstReply?: true;
   /** The task is finished and its webhook answered before the submit is answered. */
@@ -111,6 +115,14 @@ export const SCENARIOS = {
   'gateway-page': {
     description: 'The first two polls of a task are answered by a gateway, with a page.',
     strangersFirst: ['page-502', 'page-200'],
+  },
+  'briefly-unknown': {
+    description: 'The first two polls of a task are answered as if there were none.',
+    unknownToFirstPolls: 2,
+  },
+  'late-truth': {
+    description: 'Works, but takes ten minutes; whoever waits for less hears of it late.',
+    latencyMs: 600_000,
   },
   'unknown-status': {
     description: 'The task shows a live status nobody documented for a while, then works.',

@@ -16,7 +16,7 @@ const CreditsRequest = z.strictObject({ provider: z.string(), credits: z.number(
 
 const OutageRequest = z.strictObject({
   provider: z.string(),
-  answer: z.enum(['server-error', 'html-page']),
+  answer: z.enum(['server-error', 'html-page', 'unknown-tasks']),
   seconds: z.number().min(0).max(3_600),
 });
 

@@ -216,6 +216,10 @@ export const Environment = z.object({
     about: 'Modules with providers of your own, comma-separated: paths or packages.',
     example: './providers/acme.js',
   }),
+  MODELS_FILE: described(optionalText, {
+    about: 'A JSON file that adds models of fal, Replicate and Segmind: docs/adding-a-model.md.',
+    example: './models.json',
+  }),
   POLL_PROFILES: described(jsonObject(z.record(z.string(), PollProfileChange)), {
     about: 'Changes to poll timing, as JSON: by model type, `provider` or `provider/model`.',
     example: '{"image-fast":{"everyMs":2000},"fashn/tryon-max":{"webhookGraceMs":90000}}',
@@ -236,7 +240,8 @@ export const ProviderEnvironment = z.object({
       '`/v2/tryon/tasks/{id}/`. The others have none.',
   }),
   WEBHOOK_SECRET: described(list, {
-    about: 'Its webhook signing secret, where it signs. To rotate: `new,old`.',
+    about:
+      'Its webhook signing secret, where it signs (Replicate’s is fetched). To rotate: `new,old`.',
     secret: true,
   }),
   TRUST: described(z.enum(['hint', 'token']).default('hint'), {

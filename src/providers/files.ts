@@ -26,8 +26,8 @@ export interface FileStore {
   removeOlderThan(unixMs: number): Promise<void>;
 }
 
-/** Providers whose results may come as bytes; a provider of your own may do so too. */
-const SEND_BYTES = ['segmind', 'tryon-api'];
+/** Providers whose results may come as bytes, or as much data; one of your own may do so too. */
+const SEND_BYTES = ['segmind', 'tryon-api', 'image-intelligence', 'replicate', 'fal'];
 
 /** Whether any of the providers is one of our own whose results come as bytes. */
 export function needsFolder(names: Iterable<string>): boolean {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { NAME } from '../generation/names.ts';
+import { loadAddedModels } from './added-models.ts';
 import { InvalidProviderSettings, type ProviderFactory } from './provider-settings.ts';
 import { PROVIDER_FACTORIES } from './registry.ts';
 
@@ -23,12 +24,27 @@ const Exported = z.object({ default: ProviderModule });
 /**
  * The built-in providers, and those of the modules named (`PROVIDER_MODULES`, comma-separated): paths from the
  * working directory, or packages. A module may replace a built-in provider of the same name.
- * @throws InvalidProviderSettings naming the module that cannot be loaded, and why, or which part of its export is wrong.
+ * @param modelsFile a file that adds models to providers (`MODELS_FILE`).
+ * @throws InvalidProviderSettings naming the module that cannot be loaded, and why, or which part of
+ *   its export is wrong; and every field of the file that is.
  */
 export async function loadFactories(
   modules: string | undefined,
+  modelsFile?: string | undefined,
 ): Promise<ReadonlyMap<string, ProviderFactory>> {
   const factories = new Map(PROVIDER_FACTORIES);
+  await loadModules(modules, factories);
+  for (const [name, models] of await loadAddedModels(modelsFile)) {
+    const create = factories.get(name);
+    if (create) factories.set(name, (options) => create({ ...options, models }));
+  }
+  return factories;
+}
+
+async function loadModules(
+  modules: string | undefined,
+  factories: Map<string, ProviderFactory>,
+): Promise<void> {
   for (const specifier of (modules ?? '').split(',').map((entry) => entry.trim())) {
     if (specifier === '') continue;
     const isPath = /^[./]/.test(specifier);
@@ -48,7 +64,6 @@ export async function loadFactories(
     const { name, create } = exported.data.default;
     factories.set(name, create);
   }
-  return factories;
 }
 
 function firstLineOf(cause: unknown): string {

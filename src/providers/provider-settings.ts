@@ -1,6 +1,7 @@
 import { CatwalkError } from '../generation/errors.ts';
 import type { HttpClient } from '../outbound/http-client.ts';
 import type { ImageSource } from '../outbound/image-source.ts';
+import type { AddedModel } from './added-model.ts';
 import type { FileStore } from './files.ts';
 import type { ProviderAdapter, ProviderLimits } from './provider.ts';
 
@@ -12,7 +13,8 @@ export interface ProviderSettings {
   readonly baseUrl?: string | undefined;
   /**
    * The live secrets of signed webhooks; two while one replaces the other. With none, a provider
-   * that signs gets no webhook support and is polled: an unverified body is never believed.
+   * that signs, and does not tell its secret, gets no webhook support and is polled: an unverified
+   * body is never believed.
    */
   readonly webhookSecrets: readonly string[];
   readonly limits?:
@@ -44,6 +46,8 @@ export interface ProviderOptions extends ProviderSettings {
   readonly files: FileStore;
   /** Longest that a whole submission may take, also where it is made of several calls. */
   readonly submitTimeoutMs?: number | undefined;
+  /** Models that the settings add, by name; one that is built in gives way. */
+  readonly models?: ReadonlyMap<string, AddedModel> | undefined;
 }
 
 export type ProviderFactory = (options: ProviderOptions) => ProviderAdapter;

@@ -36,6 +36,8 @@ export interface SubmitRequest {
   readonly webhookUrl?: string | undefined;
   /** What `prepare` brought last. */
   readonly prepared?: string | undefined;
+  /** How long the task will be waited for, from its acceptance on. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** The task, and the outcome as well where the provider answers at once. */

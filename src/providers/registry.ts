@@ -51,8 +51,9 @@ export const PROVIDER_FACTORIES: ReadonlyMap<string, ProviderFactory> = new Map(
 );
 
 /**
- * An adapter for each provider that has settings, by name. A provider with signed webhooks but no
- * secret in its settings has no `webhook` support: it runs in polling mode. What an adapter tells
+ * An adapter for each provider that has settings, by name. A provider with signed webhooks whose
+ * secret is neither in its settings nor to be asked for has no `webhook` support: it runs in polling
+ * mode. What an adapter tells
  * never repeats its provider's secrets, and what it answers is checked before anybody acts on it.
  * @throws InvalidProviderSettings with a line for each provider that cannot be built of its settings,
  *   or whose adapter declares what cannot be.

@@ -21,13 +21,19 @@ export interface Places {
   /** It has no use for its place after all. */
   giveBack(id: string): Promise<void>;
   /**
-   * Frees the places of what does not run: it ended, is gone, or took one and was never sent. Such
-   * are left by a crash between two steps, or by a release that knows no places.
+   * Frees the places of what does not run: it ended, is gone, took one and was never sent, or nobody
+   * has known of it for long. Such are left by a crash between two steps, or by a release that knows
+   * no places.
    * @returns how many.
    */
   heal(): Promise<number>;
 }
 
+/**
+ * Where the answer to a submission was lost, its task may be running for so long: FASHN's slowest model
+ * takes two minutes ("try-on max", read 2026-11-20). Kept for longer, a few such would stop a provider.
+ */
+const UNSURE_FOR_MS = 120_000;
 /** A place that a queued generation has held for so long was forgotten: sends take seconds. */
 const FORGOTTEN_AFTER_MS = 300_000;
 
@@ -67,6 +73,7 @@ export function createPlaces(options: {
     // Nobody here can say.
     if (found instanceof Error) return !(found instanceof NotKnownHere);
     if (found.state === 'queued') return now() - takenAt > FORGOTTEN_AFTER_MS;
+    if (found.state === 'unconfirmed') return now() - takenAt > UNSURE_FOR_MS;
     return isFinal(found);
   }
 

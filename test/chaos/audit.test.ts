@@ -26,7 +26,7 @@ const paid = (index: number) => ({
   webhookAttempts: [] as { kind: string; answeredStatus: number | null }[],
 });
 
-const completed: Shown = { status: 'completed', reason: null, via: 'webhook' };
+const completed: Shown = { status: 'completed', reason: null, via: 'webhook', late: null };
 
 /** What is shown of the first generation, completed, and of the second. */
 const shown = (second?: Shown) =>
@@ -46,6 +46,13 @@ function inOrder(changes: Partial<Evidence> = {}): Evidence {
   };
 }
 
+const GAVE_UP: Shown = {
+  status: 'timed_out',
+  reason: 'gave_up',
+  via: 'deadline',
+  late: 'completed',
+};
+
 const FAULTS = {
   'kill-worker': 1,
   'kill-web': 1,
@@ -56,6 +63,7 @@ const FAULTS = {
   'read-only': 1,
   'out-of-memory': 1,
   outage: 1,
+  'unknown-tasks': 1,
 };
 const run = { faults: FAULTS, forced: 0, webhooks: {}, durationMs: 1_000, isCutShort: false };
 const REPORTED = {
@@ -81,7 +89,7 @@ describe('the audit', () => {
     ['accepted', { asked: [asked(1), asked(2), { ...asked(3), id: undefined } as never] }],
     ['lost', { records: shown() }],
     ['lost', { heard: [told(1)] }],
-    ['open', { records: shown({ status: 'processing', reason: null, via: null }) }],
+    ['open', { records: shown({ status: 'processing', reason: null, via: null, late: null }) }],
     ['paidTwiceNone', { books: { fashn: { accepted: [paid(1), paid(1), paid(2)] } } }],
     ['paidTwiceKey', { books: { fitinview: { accepted: [paid(1), paid(1)] } } }],
     ['paidTwiceReference', { books: { atelier: { accepted: [paid(1), paid(1)] } } }],
@@ -90,8 +98,16 @@ describe('the audit', () => {
     ['deliveries', { heard: [told(1), told(2), told(2)] }],
     [
       'wrongOutcome',
-      { records: shown({ status: 'failed', reason: 'provider_error', via: 'webhook' }) },
+      {
+        records: shown({ status: 'failed', reason: 'provider_error', via: 'webhook', late: null }),
+      },
     ],
+    [
+      'lateLost',
+      { asked: [asked(1), asked(2, 'late-truth')], records: shown({ ...GAVE_UP, late: null }) },
+    ],
+    ['lateLost', { records: shown(GAVE_UP) }],
+    ['lateLost', { heard: [told(1), told(2), { ...told(2, 'late'), isLate: true }] }],
     ['answered500', { asked: [asked(1), { ...asked(2), broken: 1 }] }],
     ['deadJobs', { deadJobs: 1 }],
     ['endedByThemselves', { endedByThemselves: 1 }],
@@ -108,7 +124,12 @@ describe('the audit', () => {
   });
 
   test('a forged claim that was believed is seen by its outcome, and by the answer to it', () => {
-    const records = shown({ status: 'failed', reason: 'provider_error', via: 'webhook' });
+    const records = shown({
+      status: 'failed',
+      reason: 'provider_error',
+      via: 'webhook',
+      late: null,
+    });
     const believed = inOrder({ asked: [asked(1), asked(2, 'forged-signature')], records });
     expect(audit(believed).forgedAccepted).toBe(1);
     const webhookAttempts = [{ kind: 'forged', answeredStatus: 200 }];
@@ -129,8 +150,24 @@ describe('the audit', () => {
     expect(broken(inOrder({ asked: [asked(1), asked(2), earlier] }), true)).toContain('lost');
   });
 
+  test('what was done late, and told once, needs nobody', () => {
+    const heard = [told(1), told(2), { ...told(2, 'late'), isLate: true as const }];
+    const found = inOrder({
+      asked: [asked(1), asked(2, 'late-truth')],
+      records: shown(GAVE_UP),
+      heard,
+    });
+    expect(broken(found)).toEqual([]);
+    expect(audit(found)).toMatchObject({ late: 1, lateLost: 0, resolvedAlone: 1 });
+  });
+
   test('"nobody knows" is an honest outcome, but not one that needs nobody', () => {
-    const records = shown({ status: 'failed', reason: 'outcome_unknown', via: 'policy' });
+    const records = shown({
+      status: 'failed',
+      reason: 'outcome_unknown',
+      via: 'policy',
+      late: null,
+    });
     const found = audit(inOrder({ records }));
     expect(found).toMatchObject({ outcomeUnknown: 1, wrongOutcome: 0, resolvedAlone: 0.5 });
   });

@@ -20,9 +20,9 @@ test('the same seed plans the same faults, and another seed others', () => {
 
 test('every fault, scenario and mischief is met', () => {
   const { requests, faults, mischiefs } = listed(1);
-  expect(new Set(faults.map(({ kind }) => kind)).size).toBe(9);
+  expect(new Set(faults.map(({ kind }) => kind)).size).toBe(10);
   expect(new Set(mischiefs.map(({ kind }) => kind)).size).toBe(5);
-  expect(new Set(requests.map(({ scenario }) => scenario)).size).toBe(15);
+  expect(new Set(requests.map(({ scenario }) => scenario)).size).toBe(19);
   for (const provider of CHAOS_PROVIDERS) {
     expect(requests.some((request) => request.provider === provider)).toBe(true);
   }
@@ -30,7 +30,7 @@ test('every fault, scenario and mischief is met', () => {
 
 test('even the smallest run meets every fault once', () => {
   const { faults } = makePlan({ ...options, generations: 1 });
-  expect(new Set(faults.map(({ kind }) => kind)).size).toBe(9);
+  expect(new Set(faults.map(({ kind }) => kind)).size).toBe(10);
 });
 
 test('whole providers are out of order, rarely one that recognises no repeat, in some run each', () => {

@@ -183,6 +183,8 @@ export interface Fixture {
   readonly declares: Declaration;
   /** What an operator would set, with a key as long as a real one; both live secrets of a signed webhook. `baseUrl` is the stand-in's. */
   readonly settings: (standIn: StandIn) => ProviderSettings;
+  /** Its webhooks are signed with a secret that its key can ask for: the settings need none. */
+  readonly fetchesItsSecret?: true;
   /** Headers of every submission and check, lower case, with that key. */
   readonly auth: Readonly<Record<string, string>>;
   /** What a request is for. */

@@ -25,7 +25,7 @@ function mostAtOnce(accepted: readonly AcceptedEntry[]): number {
 }
 
 test('no more tasks run at a provider than it allows, whoever sends them, and none is refused', async () => {
-  const pipeline = await setupPipeline({ simulator });
+  const pipeline = await setupPipeline({ simulator, env: { FASHN_RUNNING: String(LIMIT) } });
   await pipeline.startWorkers();
   const ids = await Promise.all(Array.from({ length: COUNT }, () => pipeline.request('fashn')));
   const shown = await pipeline.untilSettled(ids, 60_000);
@@ -82,7 +82,11 @@ test('a worker killed while tasks run: the places stay taken, and all complete w
     onFinished: onTestFinished,
     latencyMs: { min: 2_000, max: 3_000 },
     patience: { webhookGraceMs: 6_000, giveUpAfterMs: 120_000 },
-    env: { UNCONFIRMED_GRACE_MS: '20000', SUBMIT_TIMEOUT_MS: '30000' },
+    env: {
+      FASHN_RUNNING: String(LIMIT),
+      UNCONFIRMED_GRACE_MS: '20000',
+      SUBMIT_TIMEOUT_MS: '30000',
+    },
     simulator,
   });
   const first = await stack.startWorker();

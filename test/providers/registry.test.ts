@@ -42,11 +42,13 @@ test('limits are the documented ones, each replaceable alone', () => {
     submits: { max: 50, perMs: 60_000 },
     concurrency: 6,
     pollsPerSecond: 4,
+    running: 6,
   });
   expect(own?.limits).toEqual({
     submits: { max: 5, perMs: 60_000 },
     concurrency: 3,
     pollsPerSecond: 4,
+    running: 6,
   });
 });
 

@@ -255,3 +255,35 @@ test('a reset while a request may still start in time leaves nothing behind', as
   simulator.reset();
   expect(ledgerOf(simulator, 'fal').accepted).toHaveLength(0);
 });
+
+const KOLORS = ['human_image_url', 'garment_image_url'] as const;
+test.each([
+  ['fal-ai/kling/v1-5/kolors-virtual-try-on', 'fal-ai/kling', KOLORS, {}, 'image'],
+  ['fal-ai/leffa/virtual-tryon', 'fal-ai/leffa', KOLORS, { garment_type: 'dresses' }, 'image'],
+  [
+    'fal-ai/image-apps-v2/virtual-try-on',
+    'fal-ai/image-apps-v2',
+    ['person_image_url', 'clothing_image_url'],
+    { aspect_ratio: { ratio: '3:4' } },
+    'images',
+  ],
+])(
+  '%s is asked for by its own names, and about at its app',
+  async (model, app, names, more, output) => {
+    const { post, call, person, garment, simulator } = await falSetup();
+    const headers = { authorization: 'Key id:secret', 'content-type': 'application/json' };
+    const [personField = '', garmentField = ''] = names;
+    const input = { [personField]: person(), [garmentField]: garment(), ...more };
+    const submit = (body: object) => post(`/fal/${model}`, '', body, headers);
+    const { status, body } = await submit(input);
+    const own = `${simulator.url}/fal/${app}/requests/${String(body['request_id'])}`;
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ response_url: own, status_url: `${own}/status` });
+    const path = own.slice(simulator.url.length);
+    await pollUntil(() => call(`${path}/status`, { headers }), ['COMPLETED']);
+    const result = await call(path, { headers });
+    expect(Object.keys(result.body)).toEqual([output]);
+    expect(result.headers.get('x-fal-billable-units')).toBe('1');
+    expect((await submit({ ...input, [garmentField]: undefined })).status).toBe(422);
+  },
+);

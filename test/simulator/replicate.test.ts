@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
+import { secondsIn } from '../../simulator/dialects/replicate/duration.ts';
 import type { SimulatorOptions } from '../../simulator/server/options.ts';
 import { ledgerOf, pollUntil, type ReceivedWebhook, setup } from './setup.ts';
 
@@ -135,6 +136,51 @@ test('a live prediction is canceled, and tells so; a finished one cannot be', as
   expect((await get(body['id'])).body).toMatchObject({ status: 'canceled', output: null });
   expect((await cancel(body['id'])).status).toBe(422);
   expect((await cancel('nobody')).status).toBe(404);
+});
+
+test.each([
+  ['has not begun', { scenario: 'stuck' }, 'starting', 'aborted'],
+  ['is running', { latencyMs: { min: 120_000, max: 120_000 } }, 'processing', 'canceled'],
+] as const)(
+  'with Cancel-After a prediction that %s at its deadline is ended',
+  async (_what, options, word, end) => {
+    const { create, get } = await start({ ...options, timeScale: 0.01 });
+    const headers = { 'cancel-after': '1m30s' };
+    const { status, body } = await create({}, { headers });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ deadline: expect.any(String) });
+    const ends = ['aborted', 'canceled', 'succeeded'];
+    const { seen, last } = await pollUntil(() => get(body['id']), ends);
+    expect(seen).toContain(word);
+    expect(last.body).toMatchObject({ status: end, output: null });
+  },
+);
+
+test('a prediction that is done before its deadline is left alone', async () => {
+  const { create, get } = await start();
+  const { body } = await create({}, { headers: { 'cancel-after': '1h' } });
+  const { last } = await pollUntil(() => get(body['id']), ['succeeded', 'canceled', 'aborted']);
+  expect(last.body['status']).toBe('succeeded');
+});
+
+test.each([
+  ['5', 5],
+  ['90s', 90],
+  ['5m', 300],
+  ['1h30m45s', 5_445],
+  ['2h30m', 9_000],
+  ['4s', undefined],
+  ['', undefined],
+  ['1d', undefined],
+  ['30m1h', undefined],
+  ['soon', undefined],
+])('the duration %j has %s seconds', (text, seconds) => {
+  expect(secondsIn(text)).toBe(seconds);
+});
+
+test('a deadline that is none is refused', async () => {
+  const { create } = await start();
+  expect((await create({}, { headers: { 'cancel-after': '4s' } })).status).toBe(422);
 });
 
 test('an hour after its creation a prediction keeps nothing but its status', async () => {

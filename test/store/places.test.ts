@@ -83,15 +83,21 @@ test('where nobody counts, a save touches no places', async () => {
 test('healing frees the places of what ended, is gone or was never sent, and of nothing else', async () => {
   const { redis, keys, provider, clock, store, places, taken, create } = setup(10);
   const [ended, waiting] = [await create(), await create()];
-  const [running, newer] = [await create(), await create()];
-  const { submitted, completed } = RECORDS;
+  const [running, newer, lost] = [await create(), await create(), await create()];
+  const { submitted, completed, unconfirmed } = RECORDS;
+  const { firstSentAt } = unconfirmed;
+  await store.save({ ...unconfirmed, id: lost.id, provider, version: 0 });
   await store.save({ ...submitted, id: running.id, provider, version: 0 });
   await store.save({ ...completed, id: ended.id, provider, version: 0 });
   await redis.set(keys.record(newer.id), '0\n{"format":99}');
   await Promise.all([ended.id, waiting.id, running.id, newer.id, 'gone'].map(places.take));
   expect(await places.heal()).toBe(2);
-  expect((await taken()).sort()).toEqual([waiting.id, running.id, newer.id].sort());
-  clock.now += 300_001;
+  const kept = [waiting.id, running.id, newer.id];
+  expect((await taken()).sort()).toEqual([...kept, lost.id].sort());
+  clock.now = firstSentAt + 120_001;
+  expect(await places.heal()).toBe(1);
+  expect((await taken()).sort()).toEqual(kept.sort());
+  clock.now = NOW + 300_001;
   expect(await places.heal()).toBe(1);
   expect((await taken()).sort()).toEqual([running.id, newer.id].sort());
 });

@@ -49,6 +49,7 @@ export function pipelineEnv(simulatorUrl: string, namespace: string, patience: P
     FITINVIEW_WEBHOOK_SECRET: FITINVIEW_SECRET,
     FASHN_API_KEY: 'fa-tests',
     FASHN_BASE_URL: `${simulatorUrl}/fashn`,
+    FASHN_RUNNING: '1000',
     ...Object.fromEntries(
       ['FITINVIEW', 'FASHN'].flatMap((name) =>
         Object.entries(limits).map(([key, value]) => [`${name}_${key}`, value]),

@@ -7,7 +7,7 @@ import { mountQueue, mountRun } from './routes.ts';
 import { keySetFor, signFal } from './signature.ts';
 import { mountFiles, mountRest } from './storage.ts';
 
-// Facts: fal, "Queue", "Synchronous requests", "Webhooks", "Cancel" and the page of the model, read
+// Facts: fal, "Queue", "Synchronous requests", "Webhooks", "Cancel" and the pages of the models, read
 // 2026-11-21. What no document says is an ASSUMPTION.
 
 /** "Webhooks": ten tries within two hours. ASSUMPTION: their spacing. */
@@ -15,7 +15,7 @@ const RETRY_DELAYS_MS = [15, 30, 60, 120, 240, 480, 900, 1_500, 1_800, 2_000].ma
 
 /** ASSUMPTION: how long a request can be asked about; only that media are kept is documented. */
 const KEEPS_TASKS_FOR_MS = 30 * 24 * 60 * 60 * 1000;
-/** fal: its queue, calls that wait, storage, and webhooks signed with Ed25519, for one model. */
+/** fal: its queue, calls that wait, storage, and webhooks signed with Ed25519, for some models. */
 export const fal: Dialect = {
   name: 'fal',
   liveStatuses: ['IN_QUEUE', 'IN_PROGRESS'],

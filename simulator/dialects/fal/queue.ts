@@ -1,7 +1,7 @@
 import type { Provider } from '../../contract/provider.ts';
 import type { Reply, ServerSentEvent } from '../../contract/reply.ts';
 import type { TaskFacts, TaskView } from '../../contract/task.ts';
-import { APP } from './submission.ts';
+import { modelOf } from './submission.ts';
 
 // Facts: fal, "Queue", "Webhooks", "Errors", "Request errors", "Get request status", "Stream request
 // status", the page of the model and the types of the official SDK, read 2026-11-21. What no
@@ -14,7 +14,7 @@ export function headersOf(task: TaskFacts): Record<string, string> {
 
 /** The addresses under which a request can be asked about. */
 export function addresses(task: TaskFacts, provider: Provider): Record<string, string> {
-  const own = provider.url(`/${APP}/requests/${task.id}`);
+  const own = provider.url(`/${modelOf(task.submission).app}/requests/${task.id}`);
   return { response_url: own, status_url: `${own}/status`, cancel_url: `${own}/cancel` };
 }
 

@@ -6,7 +6,7 @@ import type { TaskFacts, TaskView } from '../../contract/task.ts';
 import { requestError } from './errors.ts';
 import { headersOf } from './queue.ts';
 import { hasTimedOut } from './start-timeout.ts';
-import { notesOf } from './submission.ts';
+import { modelOf, notesOf } from './submission.ts';
 
 // Facts: as in dialect.ts.
 
@@ -26,7 +26,7 @@ async function output(
       file_name: path.posix.basename(link),
     };
   });
-  return { images };
+  return modelOf(task.submission).output === 'image' ? { image: images[0] } : { images };
 }
 
 /** ASSUMPTION: which error types a try-on fails with; only the list of all is documented. */
@@ -61,6 +61,11 @@ function failure(
   };
 }
 
+/** As client programs read it. ASSUMPTION: that it is on every result, and only there. */
+function billed({ submission }: TaskFacts): Record<string, string> {
+  return { 'x-fal-billable-units': String(submission.resultCount) };
+}
+
 /** The output, the error in its place, or that there is neither yet. */
 export async function replyToResult(
   task: TaskFacts,
@@ -70,7 +75,8 @@ export async function replyToResult(
   const headers = headersOf(task);
   if (view.state === 'live') return { status: 202, headers, body: { status: view.status } };
   if (view.state === 'completed') {
-    return { status: 200, headers, body: await output(task, view.resultUrls, provider) };
+    const body = await output(task, view.resultUrls, provider);
+    return { status: 200, headers: { ...headers, ...billed(task) }, body };
   }
   const reply = failure(task, view, provider);
   return { ...reply, headers: { ...headers, ...reply.headers } };

@@ -3,10 +3,11 @@ import type { Provider } from '../../contract/provider.ts';
 import type { Reply } from '../../contract/reply.ts';
 import type { TaskFacts } from '../../contract/task.ts';
 import { notSupported, requestError } from './errors.ts';
+import { MODELS, type Model } from './models.ts';
 import { addresses, headersOf, replyToStatus, statusEvents } from './queue.ts';
 import { replyToResult } from './result.ts';
 import { limitStart } from './start-timeout.ts';
-import { APP, MODEL, readSubmission } from './submission.ts';
+import { readSubmission } from './submission.ts';
 
 // Facts: as in dialect.ts.
 
@@ -34,11 +35,20 @@ const wantsLogs = (request: Request): boolean => request.query['logs'] === '1';
 
 /** The queue: submit, status, stream, result, cancel. */
 export function mountQueue(router: Router, provider: Provider): void {
-  const one = `/${APP}/requests/:id`;
-  router.post(
-    `/${MODEL}`,
-    provider.submit(readSubmission, (task) => replyToSubmit(task, provider)),
-  );
+  for (const model of MODELS) {
+    router.post(
+      `/${model.name}`,
+      provider.submit(
+        (request) => readSubmission(request, model),
+        (task) => replyToSubmit(task, provider),
+      ),
+    );
+  }
+  for (const app of new Set(MODELS.map((model) => model.app))) mountRequests(router, provider, app);
+}
+
+function mountRequests(router: Router, provider: Provider, app: string): void {
+  const one = `/${app}/requests/:id`;
   router.get(`${one}/status`, (request, response, next) =>
     provider.poll((task, view) => replyToStatus(task, view, provider, wantsLogs(request)))(
       request,
@@ -57,12 +67,8 @@ export function mountQueue(router: Router, provider: Provider): void {
     one,
     provider.poll((task, view) => replyToResult(task, view, provider)),
   );
-  mountCancel(router, provider);
-}
-
-function mountCancel(router: Router, provider: Provider): void {
   router.put(
-    `/${APP}/requests/:id/cancel`,
+    `${one}/cancel`,
     provider.cancel((task, { isCanceled, before }) => {
       const headers = headersOf(task);
       if (!isCanceled) return { status: 400, headers, body: { status: 'ALREADY_COMPLETED' } };
@@ -75,20 +81,28 @@ function mountCancel(router: Router, provider: Provider): void {
   );
 }
 
-/** `fal.run`: calls that wait. This model has no stream of partial results, at fal either. */
+/** `fal.run`: calls that wait. These models have no stream of partial results, at fal either. */
 export function mountRun(router: Router, provider: Provider): void {
-  router.post(
-    `/run/${MODEL}`,
-    provider.submit(readSubmission, (task) => replyToRun(task, provider)),
-  );
-  const noStream = notSupported('streams of partial results');
-  router.all(
-    `/run/${MODEL}/stream`,
-    provider.answer(() => noStream),
-  );
-  const otherModel = notSupported(`this model; it has ${MODEL}`);
+  for (const model of MODELS) mountRunOf(router, provider, model);
+  const names = MODELS.map(({ name }) => name).join(', ');
+  const otherModel = notSupported(`this model; it has ${names}`);
   router.post(
     ['/run/:owner/:app{/*rest}', '/:owner/:app{/*rest}'],
     provider.answer(() => otherModel),
+  );
+}
+
+function mountRunOf(router: Router, provider: Provider, model: Model): void {
+  router.post(
+    `/run/${model.name}`,
+    provider.submit(
+      (request) => readSubmission(request, model),
+      (task) => replyToRun(task, provider),
+    ),
+  );
+  const noStream = notSupported('streams of partial results');
+  router.all(
+    `/run/${model.name}/stream`,
+    provider.answer(() => noStream),
   );
 }

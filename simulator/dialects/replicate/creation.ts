@@ -5,6 +5,7 @@ import type { Refusal } from '../../contract/refusal.ts';
 import type { Submission } from '../../contract/submission.ts';
 import type { TaskFacts } from '../../contract/task.ts';
 import { HttpUrl, invalid } from '../inputs.ts';
+import { secondsIn } from './duration.ts';
 import { withStoredFiles } from './files.ts';
 import { MODELS, type Model, modelNamed } from './models.ts';
 
@@ -31,6 +32,7 @@ export const Notes = z.object({
   input: z.unknown(),
   filter: z.array(z.enum(EVENTS)).optional(),
   waitSeconds: z.number(),
+  deadlineSeconds: z.number().optional(),
 });
 
 /** What runs the prediction when the body does not say: the model in the path, or a deployment's. */
@@ -44,7 +46,13 @@ const NO_SUCH_VERSION: Refusal = {
   reason: 'invalid',
   message:
     'The specified version does not exist. The simulator has ' +
-    `${MODELS.map(({ name, version }) => `${name}:${version}`).join(' and ')}.`,
+    `${MODELS.map(({ name, version }) => `${name}:${version}`).join(', ')}.`,
+};
+
+// ASSUMPTION: that it is refused, and not passed over.
+const ODD_DEADLINE: Refusal = {
+  reason: 'invalid',
+  message: 'Cancel-After must be a duration of 5 seconds or more, such as 1h30m45s.',
 };
 
 /** Reads the body of a prediction's creation. Without a runner, its `version` names the model. */
@@ -58,6 +66,9 @@ export function readCreation(
   const named = Creation.safeParse(request.body).data?.version ?? '';
   const model = runner?.model ?? modelNamed(named);
   if (!model) return NO_SUCH_VERSION;
+  const cancelAfter = request.get('cancel-after');
+  const deadlineSeconds = cancelAfter === undefined ? undefined : secondsIn(cancelAfter.trim());
+  if (cancelAfter !== undefined && deadlineSeconds === undefined) return ODD_DEADLINE;
   const input: unknown = request.body?.input;
   const work = model.read(input);
   if ('reason' in work) return work;
@@ -75,6 +86,7 @@ export function readCreation(
       input,
       filter,
       waitSeconds: waitSeconds(request.get('prefer')),
+      ...(deadlineSeconds !== undefined && { deadlineSeconds }),
     },
   };
 }

@@ -37,5 +37,5 @@ export function notSupported(what: string): Reply {
 export function otherModel(name: string): Reply {
   const community = MODELS.find((model) => model.name === name);
   if (community) return notSupported(`${name} by its name alone: add :${community.version}`);
-  return notSupported(`${name}: it has ${MODELS.map((model) => model.name).join(' and ')}`);
+  return notSupported(`${name}: it has ${MODELS.map((model) => model.name).join(', ')}`);
 }

@@ -32,6 +32,16 @@ const IdmVton = z.looseObject({
   seed: z.number().int().optional(),
 });
 
+/** The page of the model: its example and its tips. ASSUMPTION: the types of the options. */
+const PImageTryOn = z.looseObject({
+  person_image: Image,
+  garment_images: z.array(Image).min(1).max(11),
+  prompt: z.string().optional(),
+  turbo: z.boolean().optional(),
+  preserve_input_size: z.boolean().optional(),
+  seed: z.number().int().optional(),
+});
+
 /** What is asked for, in the engine's words; the rest of a submission is the same for all models. */
 export type Work = Pick<
   Submission,
@@ -43,6 +53,9 @@ const NANO_VERSION = 'f0a9d34b12ad1c1cd76269a844b218ff4e64e128ddaba93e15891f4736
 
 /** ASSUMPTION: the one version of the community model that there is. */
 const IDM_VERSION = '0513734a452173b8173e907e3a59d19a36266e55b48528559432bd21c7d7e985';
+
+/** ASSUMPTION: its version, which predictions of an official model do not show. */
+const P_IMAGE_VERSION = 'b'.repeat(64);
 
 /** A model that can be run. */
 export interface Model {
@@ -93,6 +106,23 @@ export const MODELS: readonly Model[] = [
         personImage: input.data.human_img,
         garmentImages: [input.data.garm_img],
         outputSize: { widthPx: 768, heightPx: 1024, fit: 'cover' },
+      };
+    },
+  },
+  {
+    name: 'prunaai/p-image-try-on',
+    about: 'Dresses a person in one or more garments.',
+    version: P_IMAGE_VERSION,
+    isOfficial: true,
+    input: PImageTryOn,
+    output: { type: 'string', format: 'uri', title: 'Output' },
+    read: (raw) => {
+      const input = PImageTryOn.safeParse(raw);
+      if (!input.success) return invalid(input.error);
+      return {
+        personImage: input.data.person_image,
+        garmentImages: input.data.garment_images,
+        outputSize: { widthPx: 768, heightPx: 1024, fit: 'inside' },
       };
     },
   },

@@ -1,6 +1,7 @@
 import type { Provider } from '../../contract/provider.ts';
 import type { TaskFacts, TaskView } from '../../contract/task.ts';
 import { EVENTS, Notes } from './creation.ts';
+import { endedByDeadline } from './deadline.ts';
 import { errorText, logsOf, outputOf } from './output.ts';
 
 // Facts: Replicate, "HTTP API" and the OpenAPI description behind it, "Create a prediction",
@@ -15,12 +16,15 @@ export async function prediction(
   view: TaskView,
   provider: Provider,
 ): Promise<Record<string, unknown>> {
-  const { model, version, deployment, input, filter } = Notes.parse(task.submission.notes);
+  const { model, version, deployment, input, filter, deadlineSeconds } = Notes.parse(
+    task.submission.notes,
+  );
   const { webhookUrl } = task.submission;
   const finishedAtMs = view.state === 'live' ? undefined : (task.finishedAtMs ?? Date.now());
   const isRemoved =
     finishedAtMs !== undefined && Date.now() - task.acceptedAtMs > KEEPS_DATA_FOR_MS;
   const isStarted = view.state !== 'live' || view.status !== 'starting';
+  const ending = endedByDeadline(task, provider);
   const seconds = ((finishedAtMs ?? task.acceptedAtMs) - task.acceptedAtMs) / 1000;
   return {
     id: task.id,
@@ -33,11 +37,15 @@ export async function prediction(
     data_removed: isRemoved,
     error: view.state === 'failed' ? errorText(view) : null,
     source: 'api',
-    status: statusOf(view),
+    status: ending ?? statusOf(view),
     created_at: iso(task.acceptedAtMs),
     started_at: isStarted ? iso(task.acceptedAtMs) : null,
     completed_at: finishedAtMs === undefined ? null : iso(finishedAtMs),
     metrics: finishedAtMs === undefined ? {} : { predict_time: seconds, total_time: seconds },
+    ...(deadlineSeconds !== undefined && {
+      // What it ended has reached it, also where simulated time runs faster.
+      deadline: iso((ending && finishedAtMs) || task.acceptedAtMs + deadlineSeconds * 1000),
+    }),
     // The official SDK types both; ASSUMPTION: they are left out where they were not given.
     ...(webhookUrl !== undefined && { webhook: webhookUrl }),
     ...(filter !== undefined && { webhook_events_filter: filter }),

@@ -4,6 +4,7 @@ import type { Provider } from '../../contract/provider.ts';
 import type { Reply } from '../../contract/reply.ts';
 import type { TaskFacts } from '../../contract/task.ts';
 import { readCreation, waitOf } from './creation.ts';
+import { limitLife } from './deadline.ts';
 import { deployedRunner } from './deployments.ts';
 import { notSupported, otherModel, refuse } from './errors.ts';
 import { MODELS } from './models.ts';
@@ -15,6 +16,7 @@ import { prediction } from './prediction.ts';
 const PREDICTIONS_PER_PAGE = 100;
 
 async function replyToCreate(task: TaskFacts, provider: Provider): Promise<Reply> {
+  limitLife(task, provider);
   const wait = waitOf(task);
   if (wait > 0) await provider.untilFinal(task, wait * 1000);
   const view = provider.view(task);

@@ -1,22 +1,27 @@
+import { z } from 'zod';
 import { Terminal } from '../../generation/errors.ts';
 import type { ProviderTask } from '../../generation/generation.ts';
 import type { HttpAnswer, HttpClient } from '../../outbound/http-client.ts';
 import { createKeySet } from '../../outbound/jwks.ts';
+import type { FileStore } from '../files.ts';
 import { createKeptAddresses, type KeptAddresses } from '../kept-addresses.ts';
+import { completedFrom } from '../kept-results.ts';
 import type { Observation, ProviderAdapter, SubmitAnswer, SubmitRequest } from '../provider.ts';
 import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { deferral, refusal } from '../refusal.ts';
-import { completedWith, providerUrl, statusWord } from '../wire-values.ts';
-import { MODELS } from './models.ts';
+import { linksByAny } from '../result-links.ts';
+import { providerUrl, statusWord } from '../wire-values.ts';
+import { addedModel, type FalModel, MODELS } from './models.ts';
 import { falWebhook } from './webhook.ts';
 import {
+  chargeIn,
   ErrorBody,
   errorText,
   failureIn,
-  linksIn,
-  Output,
+  linksInOutput,
   QueueAnswer,
   QueueStatus,
+  saysNoSuchRequest,
 } from './wire.ts';
 
 export interface FalOptions extends ProviderOptions {
@@ -29,9 +34,11 @@ export interface FalOptions extends ProviderOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** What a call to fal takes. */
+/** What a call to fal takes, and what becomes of its results. */
 interface Api {
   readonly http: HttpClient;
+  readonly files: FileStore;
+  readonly models: ReadonlyMap<string, FalModel>;
   readonly baseUrl: string;
   readonly headers: { readonly authorization: string };
   readonly addresses: KeptAddresses;
@@ -40,7 +47,10 @@ interface Api {
 const OWN_ORIGIN = 'https://queue.fal.run';
 const OWN_KEYS = 'https://rest.fal.ai/.well-known/jwks.json';
 
-/** ASSUMPTION: fal names no rates; its queue takes what is too much at once ("Reliability"). */
+/**
+ * ASSUMPTION, all three: fal names no rates. "FAQ" (read 2026-11-21): an account runs 2 to 40 requests
+ * at once, by what it has bought, and what is more waits in fal's queue: nothing for us to count.
+ */
 const LIMITS = { submits: { max: 600, perMs: 60_000 }, concurrency: 20, pollsPerSecond: 20 };
 
 /**
@@ -49,12 +59,20 @@ const LIMITS = { submits: { max: 600, perMs: 60_000 }, concurrency: 20, pollsPer
  * one. Documents: see wire.ts and models.ts.
  */
 export function createFal(options: FalOptions): ProviderAdapter {
-  const { http, now = Date.now } = options;
+  const { http, files, now = Date.now } = options;
   const baseUrl = options.baseUrl ?? OWN_ORIGIN;
   const ownKeys = options.baseUrl ? providerUrl(baseUrl, '/.well-known/jwks.json') : OWN_KEYS;
   const keySet = createKeySet({ http, url: options.jwksUrl ?? ownKeys, now });
+  const added = [...(options.models ?? [])].map(
+    ([name, model]) => [name, addedModel(model)] as const,
+  );
+  const models = new Map([...Object.entries(MODELS), ...added]);
+  // A delivery does not say which model its result is of.
+  const linksIn = linksByAny([linksInOutput, ...added.flatMap(([, model]) => model.linksIn ?? [])]);
   const api: Api = {
     http,
+    files,
+    models,
     baseUrl,
     headers: { authorization: `Key ${options.apiKey}` },
     addresses: createKeptAddresses(baseUrl, OWN_ORIGIN),
@@ -62,11 +80,11 @@ export function createFal(options: FalOptions): ProviderAdapter {
 
   return {
     name: 'fal',
-    models: MODELS,
+    models: Object.fromEntries(models),
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: { kind: 'none' },
     inputs: 'url',
-    webhook: falWebhook({ keySet, now }),
+    webhook: falWebhook({ keySet, linksIn, now }),
     submit: (request) => submit(api, request),
     check: (task, { model }) => check(api, task, model),
     cancel: (task) => cancel(api, task),
@@ -74,14 +92,14 @@ export function createFal(options: FalOptions): ProviderAdapter {
 }
 
 async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
-  const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
+  const model = api.models.get(request.model);
   if (!model) throw new Terminal('invalid_input', 'fal has no such model here');
   // "Webhooks": the callback address travels in the query string.
   const query = request.webhookUrl ? `?fal_webhook=${encodeURIComponent(request.webhookUrl)}` : '';
   const answer = await api.http.request({
     kind: 'submit',
     method: 'POST',
-    url: providerUrl(api.baseUrl, `/${request.model}${query}`),
+    url: providerUrl(api.baseUrl, `/${model.path ?? request.model}${query}`),
     headers: api.headers,
     json: model.wireInput(request.input),
   });
@@ -95,10 +113,11 @@ async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
   return { task: { id, ...(handle !== undefined && { handle }) } };
 }
 
-async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
-  const built = builtAddress(api, task, model);
+async function check(api: Api, task: ProviderTask, name: string): Promise<Observation> {
+  const model = api.models.get(name);
+  const built = builtAddress(api, task, model?.path ?? name);
   const status = await ask(api, api.addresses.find(task.handle, 'status') ?? `${built}/status`);
-  if (status.status === 404) return { kind: 'missing' };
+  if (status.status === 404 && saysNoSuchRequest(status)) return { kind: 'missing' };
   if (!status.ok) throw refused(status);
   const word = statusWord(status.read(QueueStatus).status);
   if (word !== 'completed') return { kind: 'live', status: word };
@@ -106,13 +125,22 @@ async function check(api: Api, task: ProviderTask, model: string): Promise<Obser
   const result = await ask(api, api.addresses.find(task.handle, 'response') ?? built);
   // "Queue": 202 means pending, whatever the status said a moment ago.
   if (result.status === 202) return { kind: 'live', status: word };
-  if (result.ok) {
-    return { kind: 'final', outcome: completedWith(linksIn(result.read(Output))) };
-  }
+  if (result.ok) return completed(api, result, model);
   const outcome = failureIn(result);
   if (outcome) return { kind: 'final', outcome };
-  if (result.status === 404) return { kind: 'missing' };
+  if (result.status === 404 && saysNoSuchRequest(result)) return { kind: 'missing' };
   throw refused(result);
+}
+
+async function completed(
+  { files }: Api,
+  result: HttpAnswer,
+  model: FalModel | undefined,
+): Promise<Observation> {
+  const linksIn = model?.linksIn ?? linksInOutput;
+  const outcome = await completedFrom(linksIn(result.read(z.looseObject({}))), files);
+  const charge = chargeIn(result);
+  return { kind: 'final', outcome, ...(charge && { charge }) };
 }
 
 async function cancel({ http, headers, addresses }: Api, task: ProviderTask): Promise<void> {

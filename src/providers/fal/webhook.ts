@@ -1,6 +1,7 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
 import type { KeySet } from '../../outbound/jwks.ts';
 import type { Delivery, SignedWebhook, WebhookReading } from '../provider.ts';
+import type { LinksIn } from '../result-links.ts';
 import { parseWebhook } from '../wire-values.ts';
 import { observeDelivery, WebhookBody } from './wire.ts';
 
@@ -11,12 +12,17 @@ const TOLERANCE_SECONDS = 300;
  * fal's webhook ("Webhooks", read 2026-11-20): Ed25519 over the request's id, the user's id, the
  * time and the hex SHA-256 of the raw body, one per line. Keys are published; any of them may fit.
  */
-export function falWebhook(options: { keySet: KeySet; now: () => number }): SignedWebhook {
+export function falWebhook(options: {
+  keySet: KeySet;
+  linksIn: LinksIn;
+  /** Unix milliseconds. */
+  now: () => number;
+}): SignedWebhook {
   return {
     scope: 'request',
     trust: 'signature',
     verify: (delivery) => isAuthentic(delivery, options),
-    read,
+    read: (body) => read(body, options.linksIn),
   };
 }
 
@@ -43,8 +49,8 @@ async function isAuthentic(
   return fits(await keySet.keys()) || fits(await keySet.refreshed());
 }
 
-function read(body: Buffer): WebhookReading {
+function read(body: Buffer, linksIn: LinksIn): WebhookReading {
   const delivery = parseWebhook(WebhookBody, body);
   // `gateway_request_id` differs after fal tried again by itself, and is not what we were given.
-  return { taskId: delivery.request_id, observation: observeDelivery(delivery) };
+  return { taskId: delivery.request_id, observation: observeDelivery(delivery, linksIn) };
 }

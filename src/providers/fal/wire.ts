@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Outcome } from '../../generation/generation.ts';
+import type { Charge, Outcome, Reason } from '../../generation/generation.ts';
 import type { HttpAnswer } from '../../outbound/http-client.ts';
 import type { Observation } from '../provider.ts';
-import { beginningOf, failed, type ReasonCode } from '../reasons.ts';
+import { beginningOf, explain, type ReasonCode } from '../reasons.ts';
+import type { LinksIn } from '../result-links.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
@@ -21,18 +22,24 @@ export const QueueAnswer = z.object({
 /** "Queue": IN_QUEUE, IN_PROGRESS, COMPLETED; the last one also for what went wrong. */
 export const QueueStatus = z.object({ status: z.string() });
 
-/** The output of a model that makes pictures: `images`, or one `image`. */
-export const Output = z.object({
-  images: z
-    .array(z.object({ url: z.string() }))
-    .nullish()
-    .catch(undefined),
-  image: z.object({ url: z.string() }).nullish().catch(undefined),
+const File = z.object({ url: z.string() });
+
+/**
+ * The output of a model: `images`, or one `image`; a `video` or an `audio` of models that the
+ * settings add, which say in their file where their results are if it is elsewhere.
+ */
+const Output = z.object({
+  images: z.array(File).nullish().catch(undefined),
+  image: File.nullish().catch(undefined),
+  video: File.nullish().catch(undefined),
+  audio: File.nullish().catch(undefined),
 });
 
-export function linksIn(output: z.infer<typeof Output> | null | undefined): string[] {
-  return (output?.images ?? (output?.image ? [output.image] : [])).map(({ url }) => url);
-}
+export const linksInOutput: LinksIn = (output) => {
+  const { images, image, video, audio } = Output.safeParse(output).data ?? {};
+  const one = image ?? video ?? audio;
+  return (images ?? (one ? [one] : [])).map(({ url }) => url);
+};
 
 /**
  * An error: of the model, a list of details ("Errors"), or of fal itself, a sentence with an
@@ -78,11 +85,11 @@ const REASON_OF: ReadonlyMap<string, ReasonCode> = new Map([
 ] satisfies [string, ReasonCode][]);
 
 /** Why a task failed. `status`: the one its result was answered with, where it is known. */
-function failure(body: ErrorBody | undefined, status: number, said = errorText(body)): Outcome {
+function failure(body: ErrorBody | undefined, status: number, said = errorText(body)): Reason {
   const { detail } = body ?? {};
   const type = body?.error_type ?? (Array.isArray(detail) ? detail[0]?.type : undefined) ?? '';
   const otherwise = status >= 500 ? 'provider_error' : 'provider_failed';
-  return failed(REASON_OF.get(type) ?? (status === 422 ? 'invalid_input' : otherwise), said);
+  return explain(REASON_OF.get(type) ?? (status === 422 ? 'invalid_input' : otherwise), said);
 }
 
 /** Answers that speak of the question, not of the task, unless a typed error says otherwise. */
@@ -102,7 +109,33 @@ export function failureIn(answer: HttpAnswer): Outcome | undefined {
   if (!isTyped && ABOUT_THE_QUESTION.has(answer.status)) return undefined;
   // Asked too early, the queue says so in a sentence. ASSUMPTION: in these words.
   if (!isTyped && /in progress/i.test(beginningOf(errorText(body)))) return undefined;
-  return failure({ ...body, error_type }, answer.status);
+  const reason = failure({ ...body, error_type }, answer.status);
+  // "Errors": whether the same request may succeed another time.
+  const retryable = answer.headers['x-fal-retryable'];
+  const isSaid = retryable === 'true' || retryable === 'false';
+  const mayHelp = isSaid && { mayHelpToRetry: retryable === 'true' };
+  return { verdict: 'failed', reason: { ...reason, ...mayHelp } };
+}
+
+const Unknown = z.object({ status: LooseText, detail: LooseText });
+
+/**
+ * Whether a 404 speaks of the request, and not of the path, the app, or somebody else. "Cancel" has
+ * the status; ASSUMPTION: where a request is only asked about, a sentence says the same of it.
+ */
+export function saysNoSuchRequest(answer: HttpAnswer): boolean {
+  const { status, detail } = answer.peek(Unknown) ?? {};
+  return status === 'NOT_FOUND' || /^request\b.*\bnot found\b/i.test(beginningOf(detail));
+}
+
+/**
+ * What a result was billed as, in the model's own unit (a picture, a second, a megapixel). fal's
+ * guide to apps of one's own shows the header, and its client programs read it; read 2026-11-21.
+ */
+export function chargeIn(answer: HttpAnswer): Charge | undefined {
+  const units = answer.headers['x-fal-billable-units'];
+  if (typeof units !== 'string' || !/^\d{1,9}(\.\d{1,9})?$/.test(units)) return undefined;
+  return { amount: Number(units), unit: 'units' };
 }
 
 /** "Webhooks": sent when the task has ended. The payload is the output, or an error. */
@@ -116,20 +149,25 @@ export const WebhookBody = z.object({
 
 /**
  * What a delivery says. Without a result that can be used (`payload_error`: it could not be sent
- * along), the task counts as live: the status check tells.
+ * along; or a file in place of its link), the task counts as live: the status check tells.
  */
-export function observeDelivery(delivery: z.infer<typeof WebhookBody>): Observation {
+export function observeDelivery(
+  delivery: z.infer<typeof WebhookBody>,
+  linksIn: LinksIn,
+): Observation {
   const { payload, error, payload_error } = delivery;
   const status = statusWord(delivery.status);
   if (status === 'ok' && !payload_error) {
-    const links = linksIn(Output.safeParse(payload).data);
-    if (links.length > 0) return { kind: 'final', outcome: completedWith(links) };
+    const links = linksIn(payload);
+    const isWhole = links.length > 0 && !links.some((link) => /^data:/i.test(link));
+    if (isWhole) return { kind: 'final', outcome: completedWith(links) };
   }
   if (status === 'error' && !payload_error) {
     const body = ErrorBody.safeParse(payload).data;
     // "Webhooks" shows `Invalid status code: 422` as the error of a failed task.
     const code = Number(/\b[45]\d\d\b/.exec(beginningOf(error))?.[0] ?? 0);
-    return { kind: 'final', outcome: failure(body, code, errorText(body) ?? error ?? undefined) };
+    const reason = failure(body, code, errorText(body) ?? error ?? undefined);
+    return { kind: 'final', outcome: { verdict: 'failed', reason } };
   }
   return { kind: 'live', status };
 }

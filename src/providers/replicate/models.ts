@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
+import type { AddedModel } from '../added-model.ts';
 import type { Model } from '../provider.ts';
+import type { LinksIn } from '../result-links.ts';
 import { parseInput } from '../wire-values.ts';
+import { linksInOutput, RESULT_LIFETIME_MS } from './wire.ts';
 
 /**
  * The models of Replicate that are offered. ASSUMPTION: that these are the ones to offer, and that
@@ -35,9 +38,6 @@ const DRESS =
   'Dress the person in the first image in the garments of the other images. ' +
   'Keep the face, body, pose and background of the first image.';
 
-/** "HTTP API": inputs, outputs and files are removed one hour after the prediction's creation. */
-const RESULT_LIFETIME_MS = 3_600_000;
-
 /**
  * No document recommends a timing. The official SDK asks every 500 ms; here seconds lie between, and
  * a cold model may take minutes to boot.
@@ -58,6 +58,8 @@ export interface ReplicateModel extends Model {
    */
   readonly version: string;
   wireInput(input: Record<string, unknown>): Record<string, unknown>;
+  /** Where its results are; anywhere in the output unless said. */
+  readonly linksIn?: LinksIn | undefined;
 }
 
 export const MODELS: Readonly<Record<string, ReplicateModel>> = {
@@ -99,3 +101,14 @@ export const MODELS: Readonly<Record<string, ReplicateModel>> = {
     },
   },
 };
+
+/** A model that the settings add, by its name here. */
+export function addedModel(name: string, added: AddedModel): ReplicateModel {
+  const { providerModel = name, ...model } = added;
+  return { resultLifetimeMs: RESULT_LIFETIME_MS, ...model, version: providerModel };
+}
+
+/** Where the results of this model are in its output. */
+export function linksOf(model: ReplicateModel | undefined): LinksIn {
+  return model?.linksIn ?? linksInOutput;
+}

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import type { Outcome } from '../../generation/generation.ts';
+import type { Charge, Outcome } from '../../generation/generation.ts';
+import type { FileStore } from '../files.ts';
+import { completedFrom } from '../kept-results.ts';
 import type { Observation } from '../provider.ts';
-import { beginningOf, failed, type ReasonWords, reasonIn } from '../reasons.ts';
+import { beginningOf, failed, type ReasonCode, type ReasonWords, reasonIn } from '../reasons.ts';
+import { type LinksIn, partsIn } from '../result-links.ts';
 import { completedWith, LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * Replicate's bodies. Sources, all read 2026-11-20: "HTTP API", "Create a prediction", "Prediction
- * lifecycle", the changelog "Prediction deadlines" and the official JavaScript SDK.
+ * lifecycle", the changelog "Set deadlines for predictions" and the official JavaScript SDK.
  */
 
 /** "HTTP API": a prediction, as create, get and webhook tell it. */
@@ -17,41 +20,118 @@ export const Prediction = z.object({
   output: z.unknown().optional(),
   error: LooseText,
   data_removed: z.boolean().nullish().catch(undefined),
+  /** `hidden` for official models. */
+  version: LooseText,
+  created_at: LooseText,
+  completed_at: LooseText,
+  /** When it was to be stopped, if the submission said so. */
+  deadline: LooseText,
+  metrics: z
+    .object({ predict_time: z.number().min(0).nullish() })
+    .nullish()
+    .catch(undefined),
 });
 export type Prediction = z.infer<typeof Prediction>;
 
 /** "HTTP API": the body of a refused call, in both of its shapes. */
-export const ApiError = z.object({ detail: LooseText, title: LooseText });
+export const ApiError = z.object({
+  detail: LooseText,
+  title: LooseText,
+  status: z.number().nullish().catch(undefined),
+});
+
+/**
+ * Whether a 404 is Replicate's own: the whole of its longer shape, or the shorter one in the words
+ * of Django REST framework. ASSUMPTION: "HTTP API" shows both shapes, and neither for this case.
+ */
+export function saysNotFound(body: z.infer<typeof ApiError> | undefined): boolean {
+  const { detail, title, status } = body ?? {};
+  return detail === 'Not found.' || (status === 404 && /^not found/i.test(title ?? '') && !!detail);
+}
 
 /**
  * What a prediction says. `aborted`: its deadline passed before it started; `canceled`: somebody
  * stopped it, or its deadline did. A status that no document names is a live one.
  */
-export function observe(prediction: Prediction): Observation {
-  const final = (outcome: Outcome): Observation => ({ kind: 'final', outcome });
+export async function observe(
+  prediction: Prediction,
+  { linksIn, files }: { linksIn: LinksIn; files: FileStore },
+): Promise<Observation> {
+  if (statusWord(prediction.status) !== 'succeeded') return observeUnsuccessful(prediction);
+  if (isEmpty(prediction)) return final(prediction, failed('result_missing'));
+  const links = linksIn(prediction.output);
+  return final(prediction, withExpiry(await completedFrom(links, files), links, prediction));
+}
+
+/**
+ * What a webhook says, by itself. Without its output, or with files in place of links, a prediction
+ * that succeeded counts as a live one there: the status check tells.
+ */
+export function observeInPassing(prediction: Prediction, linksIn: LinksIn): Observation {
   const status = statusWord(prediction.status);
+  if (status !== 'succeeded') return observeUnsuccessful(prediction);
+  const links = isEmpty(prediction) ? [] : linksIn(prediction.output);
+  const isWhole = links.length > 0 && links.every((link) => /^https?:/i.test(link));
+  if (!isWhole) return { kind: 'live', status };
+  return final(prediction, withExpiry(completedWith(links), links, prediction));
+}
+
+function observeUnsuccessful(prediction: Prediction): Observation {
+  const status = statusWord(prediction.status);
+  const { error } = prediction;
   switch (status) {
-    case 'succeeded':
-      return final(isEmpty(prediction) ? failed('result_missing') : outcomeOf(prediction));
     case 'failed':
-      return final(failed(reasonIn(prediction.error, REASON_WORDS), prediction.error ?? undefined));
+      return final(prediction, failed(reasonIn(error, REASON_WORDS), error ?? undefined));
     case 'canceled':
-      return final(failed('provider_canceled'));
+      return final(prediction, failed(stoppedBy(prediction)));
     case 'aborted':
-      return final(failed('provider_timed_out'));
+      return final(prediction, failed('provider_timed_out'));
     default:
       return { kind: 'live', status };
   }
 }
 
+/** The deadline that we set, or somebody else. */
+function stoppedBy({ deadline, completed_at }: Prediction): ReasonCode {
+  const isOver = timeOf(completed_at) >= timeOf(deadline);
+  return isOver ? 'provider_timed_out' : 'provider_canceled';
+}
+
+function final(prediction: Prediction, outcome: Outcome): Observation {
+  const charge = chargeOf(prediction);
+  return { kind: 'final', outcome, ...(charge && { charge }) };
+}
+
 /**
- * What an answer to a submission or a webhook says. Without its output, a prediction that succeeded
- * counts as a live one there: the status check tells.
+ * Replicate's own skill "compare-models", read 2026-11-21: a community model is charged by the time
+ * that it runs, an official one by the run, of which a prediction says nothing.
  */
-export function observeInPassing(prediction: Prediction): Observation {
-  const status = statusWord(prediction.status);
-  const bare = status === 'succeeded' && isEmpty(prediction);
-  return bare ? { kind: 'live', status } : observe(prediction);
+function chargeOf({ metrics, version }: Prediction): Charge | undefined {
+  const seconds = metrics?.predict_time;
+  if (version === 'hidden' || seconds === null || seconds === undefined) return undefined;
+  return { amount: seconds, unit: 'seconds' };
+}
+
+/** "HTTP API": inputs, outputs and files are removed one hour after the prediction's creation. */
+export const RESULT_LIFETIME_MS = 3_600_000;
+
+/** Links of Replicate's die; that of a file which we kept is not among them. */
+function withExpiry(
+  outcome: Outcome,
+  links: readonly string[],
+  { created_at }: Prediction,
+): Outcome {
+  const expiresAt = timeOf(created_at) + RESULT_LIFETIME_MS;
+  if (outcome.verdict !== 'completed' || Number.isNaN(expiresAt)) return outcome;
+  const results = outcome.results.map((result) =>
+    result.kind === 'file' && links.includes(result.url) ? { ...result, expiresAt } : result,
+  );
+  return { ...outcome, results };
+}
+
+/** Unix milliseconds; NaN, which compares as false, when it is none. */
+function timeOf(text: string | null | undefined): number {
+  return text ? Date.parse(text) : Number.NaN;
 }
 
 /** "HTTP API": an hour after its creation the output becomes null and `data_removed` true. */
@@ -59,12 +139,9 @@ function isEmpty({ output, data_removed }: Prediction): boolean {
   return data_removed === true || output === null || output === undefined;
 }
 
-/** The links in the output, whether it is one, a list, or an object with some; text is no result. */
-function outcomeOf({ output }: Prediction): Outcome {
-  const parts: unknown[] = typeof output === 'object' ? Object.values(output ?? {}) : [output];
-  const links = parts.filter((part) => typeof part === 'string');
-  return completedWith(links.filter((link) => /^(https?:|data:)/i.test(link)));
-}
+/** The files in an output, whether it is one, a list, or an object with some; text is no result. */
+export const linksInOutput: LinksIn = (output) =>
+  partsIn(output).filter((part) => /^(https?:|data:)/i.test(part));
 
 /** ASSUMPTION: a failure is free text and no document lists it, so words are looked for. */
 const REASON_WORDS: ReasonWords = [

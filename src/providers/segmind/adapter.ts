@@ -16,7 +16,7 @@ import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { explain, failed } from '../reasons.ts';
 import { deferral, refusal } from '../refusal.ts';
 import { providerUrl, statusWord } from '../wire-values.ts';
-import { MODELS } from './models.ts';
+import { addedModel, MODELS, type SegmindModel } from './models.ts';
 import {
   ApiError,
   Credits,
@@ -33,6 +33,7 @@ import {
 interface Api {
   readonly http: HttpClient;
   readonly files: FileStore;
+  readonly models: ReadonlyMap<string, SegmindModel>;
   readonly baseUrl: string;
   readonly headers: Readonly<Record<'x-api-key', string>>;
   readonly addresses: KeptAddresses;
@@ -58,9 +59,14 @@ const WAITED = 'waited-';
 export function createSegmind(options: ProviderOptions): ProviderAdapter {
   const { http, files } = options;
   const baseUrl = options.baseUrl ?? OWN_ORIGIN;
+  const added = [...(options.models ?? [])].map(
+    ([name, model]) => [name, addedModel(name, model)] as const,
+  );
+  const models = new Map([...Object.entries(MODELS), ...added]);
   const api: Api = {
     http,
     files,
+    models,
     baseUrl,
     headers: { 'x-api-key': options.apiKey },
     addresses: createKeptAddresses(baseUrl, OWN_ORIGIN),
@@ -68,19 +74,19 @@ export function createSegmind(options: ProviderOptions): ProviderAdapter {
 
   return {
     name: 'segmind',
-    models: MODELS,
+    models: Object.fromEntries(models),
     limits: limitsFor(LIMITS, options.limits),
     repeatSubmit: { kind: 'none' },
     inputs: 'url',
     submit: (request) => submit(api, request),
-    check: (task) => check(api, task),
+    check: (task, { model }) => check(api, task, model),
     account: () => account(api),
   };
 }
 
 async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
   const { http, baseUrl, headers, addresses } = api;
-  const model = Object.hasOwn(MODELS, request.model) ? MODELS[request.model] : undefined;
+  const model = api.models.get(request.model);
   if (!model) throw new Terminal('invalid_input', 'Segmind has no such model here');
   const version = model.mode === 'wait' ? 'v1' : 'v2';
   const answer = await http.request({
@@ -117,7 +123,7 @@ async function outcomeOf({ files }: Api, answer: HttpAnswer): Promise<Outcome> {
   return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
 }
 
-async function check(api: Api, task: ProviderTask): Promise<Observation> {
+async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
   const { baseUrl, addresses, files } = api;
   if (task.id.startsWith(WAITED)) return remembered(task);
   const built = providerUrl(baseUrl, `/v2/requests/${encodeURIComponent(task.id)}`);
@@ -126,7 +132,8 @@ async function check(api: Api, task: ProviderTask): Promise<Observation> {
   // "Async inference": the status is light; the output is at the other address.
   const result = await ask(api, addresses.find(task.handle, 'response') ?? built);
   if (statusWord(result?.status) !== 'completed') return observe(result);
-  const outcome = await completedFrom(filesIn(result?.output), files);
+  const linksIn = api.models.get(model)?.linksIn ?? filesIn;
+  const outcome = await completedFrom(linksIn(result?.output), files);
   return { kind: 'final', outcome, charge: chargeOf(result?.metrics?.cost) };
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
+import type { AddedModel } from '../added-model.ts';
 import type { Model } from '../provider.ts';
+import type { LinksIn } from '../result-links.ts';
 import { parseInput } from '../wire-values.ts';
 
 /**
@@ -90,6 +92,8 @@ export interface SegmindModel extends Model {
   /** Version 1 answers with the picture itself, version 2 with a request to ask about. */
   readonly mode: 'queue' | 'wait';
   wireInput(input: Record<string, unknown>): Record<string, unknown>;
+  /** Where its results are; anywhere in the output unless said. */
+  readonly linksIn?: LinksIn | undefined;
 }
 
 const tryOnDiffusion = {
@@ -170,3 +174,9 @@ export const MODELS: Readonly<Record<string, SegmindModel>> = {
     },
   },
 };
+
+/** A model that the settings add, by its name here. */
+export function addedModel(name: string, { providerModel, ...model }: AddedModel): SegmindModel {
+  const lifetime = { resultLifetimeMs: RESULT_LIFETIME_MS };
+  return { ...lifetime, ...model, slug: providerModel ?? name, mode: 'queue' };
+}

@@ -12,7 +12,7 @@ import { limitsFor, type ProviderOptions } from '../provider-settings.ts';
 import { failed } from '../reasons.ts';
 import { refusal } from '../refusal.ts';
 import { parseInput, providerUrl } from '../wire-values.ts';
-import { Job, type JobView, TRYON, TryOnInput, textOf, viewOf } from './wire.ts';
+import { Job, type JobView, saysNoSuchJob, TRYON, TryOnInput, textOf, viewOf } from './wire.ts';
 
 /** What a call to tryon-api.com takes, where its pictures come from and its results go. */
 interface Api {
@@ -105,8 +105,7 @@ async function check(api: Api, task: ProviderTask): Promise<Observation> {
   const usual = providerUrl(baseUrl, `/api/v1/tryon/status/${encodeURIComponent(task.id)}`);
   const url = addresses.find(task.handle, 'status') ?? usual;
   const answer = await http.request({ kind: 'safe-to-retry', method: 'GET', url, headers });
-  // ASSUMPTION: an unknown job is a 404.
-  if (answer.status === 404) return { kind: 'missing' };
+  if (answer.status === 404 && saysNoSuchJob(answer.peek(Job))) return { kind: 'missing' };
   if (!answer.ok) throw refusal(answer);
   const view = viewOf(answer.read(Job));
   if (view.state === 'live') return { kind: 'live', status: view.status };

@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { ImageUrl } from '../../outbound/url-policy.ts';
 import type { Model } from '../provider.ts';
-import { MODERATION_WORDS, type ReasonCode, reasonIn } from '../reasons.ts';
+import { beginningOf, MODERATION_WORDS, type ReasonCode, reasonIn } from '../reasons.ts';
 import { LooseText, statusWord, TaskId } from '../wire-values.ts';
 
 /**
  * tryon-api.com's bodies. Sources, read 2026-11-20: its documentation of the multipart job API, and
- * public client programs. Its newer session API is interactive and another product. The JSON variant
- * that one client speaks is not used, but its answers are understood.
+ * public client programs. The JSON variant that one client speaks is not used, but its answers are
+ * understood.
+ *
+ * Sessions (`POST /v1/sessions` of its newer pages, reviewed March 2026) are not offered: they make
+ * no picture. The answer is a page for the shopper to open, how long that takes is the shopper's
+ * affair, and what comes when it is closed tells of the session and not of a result: there is nothing
+ * to poll, to keep, or to give up after a time. Footwear neither: the job API has no category, and no
+ * document says that it dresses feet; sessions do have one, and no document lists what it may be.
  */
 
 /** Documentation: exactly one garment, although its field is plural. */
@@ -85,6 +91,17 @@ function reasonOf(job: Job, status: string): ReasonCode {
 function resultsOf(job: Job): readonly string[] {
   const one = job.imageUrl || job.imageBase64;
   return one ? [one] : (job.images ?? job.result?.images ?? []);
+}
+
+/**
+ * ASSUMPTION: a 404 about an unknown job says that it is the job that is missing; no document shows
+ * one. One that does not speak of a job may be about the path, or from somebody else.
+ */
+export function saysNoSuchJob(job: Job | undefined): boolean {
+  const said = beginningOf(job?.error || job?.message);
+  return /\b(job|task)\b.*\b(not found|unknown|expired)\b|\b(no such|unknown) (job|task)\b/i.test(
+    said,
+  );
 }
 
 /** The provider's own sentence about a job or a refusal. */

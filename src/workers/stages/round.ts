@@ -1,19 +1,18 @@
-import { type Logger, onceInAWhile } from '../../config/log.ts';
+import type { Logger } from '../../config/log.ts';
 import { ROUND_SIZE } from '../../config/queues.ts';
-import { Defect, Retryable } from '../../generation/errors.ts';
-import { type GenerationEvent, observedEvent } from '../../generation/events.ts';
+import type { GenerationEvent } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
-import { type Checkable, isLastCheckDue } from '../../generation/late-result.ts';
+import { isLastCheckDue } from '../../generation/late-result.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import type { Schedule } from '../../store/schedule.ts';
 import type { Advance } from '../engine/advance.ts';
-import { createMissingWatch } from './missing-watch.ts';
+import { createTaskChecks } from './task-checks.ts';
 
 /**
  * One round: takes every generation of a provider that is due, under a lease, and deals with each
- * side by side. A submitted one is polled. Any other is overdue for something else, and its state's
- * effects are issued again.
+ * side by side. A submitted one is polled, and so is one that owes its last check. Any other is
+ * overdue for something else, and its state's effects are issued again.
  */
 export function createRound(parts: {
   provider: ProviderAdapter;
@@ -26,12 +25,9 @@ export function createRound(parts: {
   now: () => number;
   log: Logger;
 }): () => Promise<undefined> {
-  const { provider, leaseMs, schedule, rounds, advance, shutdownSignal, now, log } = parts;
+  const { provider, leaseMs, schedule, rounds, advance, now, log } = parts;
   const { pollsPerSecond } = provider.limits;
-  const missing = createMissingWatch(now);
-  const sayOutage = onceInAWhile((err) =>
-    log.error({ provider: provider.name, ...missing.lately(), err }, 'checks count as unanswered'),
-  );
+  const checks = createTaskChecks(parts);
 
   return async () => {
     const startedAt = now();
@@ -54,56 +50,25 @@ export function createRound(parts: {
     return undefined;
   };
 
-  /** @returns undefined when the lease is to run out: this process stops, which says nothing. */
-  async function ask(generation: Generation): Promise<Asked | undefined> {
-    const event = await turnOf(generation);
-    return event && { generation, event };
+  async function ask(generation: Generation): Promise<Asked> {
+    return { generation, event: await turnOf(generation) };
   }
 
   async function turnOf(generation: Generation): Promise<GenerationEvent | undefined> {
-    if (generation.state === 'submitted') return learnedBefore(generation) ?? poll(generation);
-    return isLastCheckDue(generation, now()) ? poll(generation) : OVERDUE;
+    if (generation.state === 'submitted') {
+      return learnedBefore(generation) ?? checks.check(generation);
+    }
+    return isLastCheckDue(generation, now()) ? checks.check(generation) : OVERDUE;
   }
 
-  async function deal(asked: Asked | undefined, all: Promise<unknown>): Promise<void> {
-    if (!asked) return;
-    const { generation } = asked;
-    let { event } = asked;
-    if (event.type === 'observed-missing') {
-      await all;
-      if (missing.isOutage()) event = noAnswer();
-    }
+  async function deal({ generation, event }: Asked, all: Promise<unknown>): Promise<void> {
+    if (!event) return;
+    if (event.type === 'observed-missing') await all;
     try {
-      await advance.one({ id: generation.id, generation, event });
+      await advance.one({ id: generation.id, generation, event: checks.amongOthers(event) });
     } catch (err) {
       // The lease runs out and another round takes it again; the others of this one go on.
       log.error({ generation: generation.id, provider: provider.name, err }, 'not dealt with');
-    }
-  }
-
-  /** A provider that knows hardly any task says nothing about any: nobody has answered. */
-  function noAnswer(): GenerationEvent {
-    sayOutage(new Error(UNKNOWN_TO_PROVIDER));
-    return { type: 'poll-failed' };
-  }
-
-  async function poll({
-    id,
-    task,
-    model,
-  }: InState<'submitted'> | Checkable): Promise<GenerationEvent | undefined> {
-    const askedAt = now();
-    try {
-      const observation = await provider.check(task, { model });
-      missing.answered(task.id, observation.kind === 'missing');
-      return observedEvent(observation, 'poll', { taskId: task.id, askedAt });
-    } catch (err) {
-      if (shutdownSignal.aborted) return undefined;
-      const line = { generation: id, provider: provider.name, err };
-      if (err instanceof Defect) log.error(line, 'poll not understood');
-      else log.warn(line, 'poll without answer');
-      const retryAfterMs = err instanceof Retryable ? err.retryAfterMs : undefined;
-      return { type: 'poll-failed', ...(retryAfterMs !== undefined && { retryAfterMs }) };
     }
   }
 }
@@ -113,14 +78,10 @@ function learnedBefore({ learned, charge }: InState<'submitted'>): GenerationEve
   return learned && { type: 'observed-final', source: 'submit', outcome: learned, charge };
 }
 
-/** What a generation's turn brought. */
+/** What a generation's turn brought; nothing when its lease is to run out. */
 interface Asked {
   readonly generation: Generation;
-  readonly event: GenerationEvent;
+  readonly event: GenerationEvent | undefined;
 }
-
-const UNKNOWN_TO_PROVIDER =
-  'The provider knows hardly any of our tasks: a wrong base URL or path, another account’s key, ' +
-  'or the provider is down. No task counts as lost meanwhile.';
 
 const OVERDUE: GenerationEvent = { type: 'overdue' };

@@ -1,6 +1,7 @@
 import type { Logger } from '../../config/log.ts';
 import { OutcomeUnknown } from '../../generation/errors.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
+import type { Rules } from '../../generation/rules.ts';
 import { AdapterDefect } from '../../providers/adapter-defect.ts';
 import type { ProviderAdapter, SubmitAnswer } from '../../providers/provider.ts';
 import { about } from '../engine/report-move.ts';
@@ -16,6 +17,8 @@ export interface Answer extends SubmissionEnd {
 export interface SendParts extends RefusalParts {
   readonly provider: ProviderAdapter;
   readonly webhookUrl: (generation: Generation) => string | undefined;
+  /** Left out: the provider is not told how long it is waited for. */
+  readonly rulesFor?: (generation: Generation) => Rules;
   readonly log: Logger;
 }
 
@@ -32,7 +35,8 @@ export async function send(
   const { provider, now, log } = parts;
   const startedAt = now();
   try {
-    const request = submitRequest(generation, parts.webhookUrl(generation));
+    const patienceMs = parts.rulesFor?.(generation).poll.giveUpAfterMs;
+    const request = { ...submitRequest(generation, parts.webhookUrl(generation)), patienceMs };
     const { task, outcome, charge } = await provider.submit(request);
     log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');
     const event = { type: 'submit-accepted', task, outcome, charge } as const;

@@ -18,7 +18,7 @@ test('collections.list and collections.get answer the one collection', async () 
   const { results } = await client.collections.list();
   expect(results.map(({ slug }) => slug)).toEqual(['virtual-try-on']);
   const { models = [] } = await client.collections.get('virtual-try-on');
-  expect(models.map(({ name }) => name)).toEqual(['nano-banana', 'idm-vton']);
+  expect(models.map(({ name }) => name)).toEqual(['nano-banana', 'idm-vton', 'p-image-try-on']);
   expect(await refusalOf(client.collections.get('nothing'))).toMatchObject({ status: 404 });
 });
 
@@ -148,8 +148,8 @@ test('models.get answers the model and what its latest version takes', async () 
 test('models.list and models.search answer what can be run', async () => {
   const { client } = await setupReplicate();
   const names = ({ results }: { results: { name: string }[] }) => results.map(({ name }) => name);
-  expect(names(await client.models.list())).toEqual(['nano-banana', 'idm-vton']);
-  expect(names(await client.models.search('try-on'))).toEqual(['idm-vton']);
+  expect(names(await client.models.list())).toEqual(['nano-banana', 'idm-vton', 'p-image-try-on']);
+  expect(names(await client.models.search('try-on'))).toEqual(['idm-vton', 'p-image-try-on']);
 });
 
 test('models.versions.list and models.versions.get answer a version that can be run', async () => {

@@ -208,9 +208,9 @@ test('run of another model or version is not supported, and says what there is',
   const { client } = await setupReplicate();
   const run = (name: `${string}/${string}`) =>
     refusalOf(client.run(name, { input: { prompt: 'a' } }));
-  const both = 'google/nano-banana and cuuupid/idm-vton.';
+  const all = 'google/nano-banana, cuuupid/idm-vton, prunaai/p-image-try-on';
   const other = 'black-forest-labs/flux-schnell';
-  expect(await run(other)).toMatchObject(gone(`${other}: it has ${both.slice(0, -1)}`));
+  expect(await run(other)).toMatchObject(gone(`${other}: it has ${all}`));
   const byName = 'cuuupid/idm-vton by its name alone';
   expect(await run('cuuupid/idm-vton')).toMatchObject(gone(`${byName}: add :${VERSION}`));
   const problem = await run(`${other}:${'0'.repeat(64)}`);

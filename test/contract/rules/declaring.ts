@@ -70,18 +70,19 @@ export const declaring: readonly Rule[] = [
 
   rule('its limits are sane, and the operator’s win', async (fixture) => {
     const { limits } = (await openWorld(fixture)).adapter;
-    for (const n of [limits.submits.max, limits.submits.perMs, limits.concurrency]) {
+    const { submits, concurrency, running = 1 } = limits;
+    for (const n of [submits.max, submits.perMs, concurrency, running]) {
       expect(n).toBeGreaterThanOrEqual(1);
       expect(n).toBeLessThanOrEqual(24 * 3_600_000);
     }
     expect(limits.pollsPerSecond).toBeGreaterThan(0);
-    const chosen = { submitsPerMinute: 7, concurrency: 3, pollsPerSecond: 0.5 };
+    const chosen = { submitsPerMinute: 7, concurrency: 3, pollsPerSecond: 0.5, running: 2 };
     const own = await openWorld(fixture, { settings: { limits: chosen } });
     expect(own.adapter.limits).toEqual({
       submits: { max: 7, perMs: 60_000 },
       concurrency: 3,
       pollsPerSecond: 0.5,
-      ...(limits.running !== undefined && { running: limits.running }),
+      running: 2,
     });
   }),
 
@@ -213,7 +214,8 @@ export const declaring: readonly Rule[] = [
   ),
 ];
 
-function signsNothing({ declares }: Fixture) {
+function signsNothing({ declares, fetchesItsSecret }: Fixture) {
+  if (fetchesItsSecret) return 'fetches its secret: needs none in the settings';
   if (declares.webhook === 'none') return 'poll-only: has no webhook';
   if (declares.signature === 'none') return 'signs nothing: needs no secret';
   if (declares.signature === 'ed25519-jwks') return 'signs with published keys: needs no secret';
