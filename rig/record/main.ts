@@ -20,7 +20,7 @@ async function main(cleanup: Cleanup): Promise<void> {
   say(`it ended as ${recording.end}; written to ${options.out}`);
   if (!options.compare) return;
   say('the same at the simulated provider');
-  const lines = differences(recording, await recordSimulated(options, cleanup, say));
+  const lines = differences(recording, await recordSimulated(options, cleanup));
   const found = lines.length === 0 ? 'Nothing differs in shape.' : lines.join('\n');
   process.stdout.write(`${found}\n`);
   process.exitCode = lines.length === 0 ? 0 : 1;

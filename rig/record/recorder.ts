@@ -1,7 +1,7 @@
 import type { HttpAnswer, HttpClient, HttpRequest } from '../../src/outbound/http-client.ts';
 
 /** What a call was made for. */
-export type Step = 'prepare' | 'submit' | 'check' | 'unknown-task' | 'account';
+type Step = 'prepare' | 'submit' | 'check' | 'unknown-task' | 'account';
 
 /** One call as it was made, private parts and all: it stays in memory. */
 export interface RawExchange {

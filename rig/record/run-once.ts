@@ -87,13 +87,17 @@ async function polled(
 ): Promise<(Observation & { kind: 'final' })['outcome'] | undefined> {
   const until = Date.now() + poll.giveUpAfterMs;
   let waitMs = poll.firstAfterMs;
+  let said = '';
   for (let polls = 1; Date.now() < until; polls++) {
     await pause(waitMs);
     waitMs = Math.min(poll.everyMs * poll.factor ** polls, poll.longestMs);
     try {
       const seen = await recorder.during('check', () => adapter.check(task, { model }));
       if (seen.kind === 'final') return seen.outcome;
-      say(seen.kind === 'live' ? `the provider says ${seen.status}` : 'the task is not known');
+      const news =
+        seen.kind === 'live' ? `the provider says ${seen.status}` : 'the task is unknown';
+      if (news !== said) say(news);
+      said = news;
     } catch (error) {
       if (!(error instanceof Retryable)) throw error;
       waitMs = Math.max(waitMs, error.retryAfterMs ?? 0);
