@@ -1,9 +1,16 @@
 import type { FinalGeneration } from './generation.ts';
 import { completionEventId } from './ids.ts';
 import type { CompletionEvent } from './jobs.ts';
+import { type ShownResult, shownUnkept } from './kept-result.ts';
 
-/** The one event that tells how a generation ended. The same record always makes the same event. */
-export function completionEvent(g: FinalGeneration): CompletionEvent {
+/**
+ * The one event that tells how a generation ended. The same record always makes the same event.
+ * @param results as they are to be shown.
+ */
+export function completionEvent(
+  g: FinalGeneration,
+  results: readonly ShownResult[] = shownUnkept(g),
+): CompletionEvent {
   return {
     id: completionEventId(g.id),
     type: `generation.${g.state}`,
@@ -14,7 +21,7 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
       provider: g.provider,
       model: g.model,
       outcome: g.state,
-      results: g.state === 'completed' ? g.results : [],
+      results: [...results],
       reason: g.state === 'completed' ? null : g.reason,
       timings: {
         createdAt: iso(g.createdAt),

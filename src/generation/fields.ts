@@ -20,6 +20,7 @@ export function recordOf<Record extends Generation>(stated: Stated<Record>): Rec
 export function commonOf(g: Common): Stated<Common> {
   const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
   const { createdAt, attempt, sends, refusals, redriveOf, isTest, goesOnWith } = g;
+  const { keptResults } = g;
   return {
     id,
     version,
@@ -36,6 +37,7 @@ export function commonOf(g: Common): Stated<Common> {
     refusals,
     redriveOf,
     isTest,
+    keptResults,
     goesOnWith,
   };
 }

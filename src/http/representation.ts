@@ -1,7 +1,11 @@
 import { type Generation, isFinal, publicStatus } from '../generation/generation.ts';
+import { type ShownResult, shownUnkept } from '../generation/kept-result.ts';
 
-/** A generation as the API shows it. Times are ISO 8601. */
-export function representation(g: Generation) {
+/**
+ * A generation as the API shows it. Times are ISO 8601.
+ * @param results with what is known of where each is kept.
+ */
+export function representation(g: Generation, results: readonly ShownResult[] = shownUnkept(g)) {
   return {
     id: g.id,
     status: publicStatus(g),
@@ -10,7 +14,7 @@ export function representation(g: Generation) {
     createdAt: iso(g.createdAt),
     submittedAt: 'submittedAt' in g && g.submittedAt !== undefined ? iso(g.submittedAt) : null,
     finishedAt: isFinal(g) ? iso(g.finishedAt) : null,
-    results: g.state === 'completed' ? g.results : [],
+    results,
     reason: 'reason' in g ? g.reason : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
     /** Nobody knows whether the provider has it: since when, and when that is looked into next. */

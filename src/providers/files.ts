@@ -1,10 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OWN_FILE_NAME } from '../generation/own-file.ts';
 import { fileTypeOf } from '../outbound/file-type.ts';
 
-/** What we call the files we keep. Nothing else in the folder is ours to serve or to remove. */
-export const KEPT_FILE_NAME = /^[0-9a-f]{40}\.(png|jpg|gif|webp|avif|heic|mp4)$/;
+export const KEPT_FILE_NAME = OWN_FILE_NAME;
 const DRAFT_NAME = /^\.[0-9a-f-]{36}\.draft$/;
 
 /**

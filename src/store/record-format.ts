@@ -50,7 +50,7 @@ function unfit({ id }: Generation, why: string): Defect {
  */
 const FORMAT = 2;
 /** What code of format 1 would drop: a record that holds any of these is of format 2. */
-const SINCE_2 = ['isTest', 'progress', 'charge'] as const;
+const SINCE_2 = ['isTest', 'progress', 'charge', 'keptResults'] as const;
 const Formatted = z.object({ format: z.number().optional() });
 
 /**

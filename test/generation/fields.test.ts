@@ -39,6 +39,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   progress: 0.777,
   charge: { amount: 777, unit: 'mark' },
   isTest: true,
+  keptResults: true,
   submittedAt: NOW - 999,
   task: { id: 'mark' },
   firstSentAt: NOW - 3_333,
@@ -93,6 +94,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   progress: [],
   charge: [],
   isTest: [],
+  keptResults: [],
   submittedAt: [],
   task: ['submitted → submitted by submit-accepted'],
   // The refusal accounts for the only send there was.

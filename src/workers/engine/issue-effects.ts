@@ -4,6 +4,7 @@ import type { Effect } from '../../generation/state-machine.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { CALLBACK, type Subscribers } from '../../store/subscribers.ts';
+import { type BeforeTelling, tellAtOnce } from './before-telling.ts';
 
 /** What a move asks for; `again` when it was asked for before. */
 export interface Moved {
@@ -24,10 +25,12 @@ export function createIssueEffects(parts: {
   enqueue: Enqueue;
   rounds: Rounds;
   subscribers: Subscribers;
+  /** What comes before anybody is told, and which have to wait for it. */
+  beforeTelling?: BeforeTelling | undefined;
   /** Notes on each record that it owes nothing any more. */
   markNotified: (finished: readonly FinalGeneration[]) => Promise<unknown>;
 }): IssueEffects {
-  const { enqueue, rounds, subscribers, markNotified } = parts;
+  const { enqueue, rounds, subscribers, markNotified, beforeTelling = tellAtOnce } = parts;
 
   async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];
@@ -43,10 +46,10 @@ export function createIssueEffects(parts: {
   /** A job for every subscriber first; only then does the record owe nothing any more. */
   async function notify(finished: readonly FinalGeneration[]): Promise<void> {
     if (finished.length === 0) return;
-    const names = await subscribers.names();
+    const [names, told] = await Promise.all([subscribers.names(), beforeTelling(finished)]);
     await Promise.all(
-      finished.flatMap((generation) => {
-        const event = completionEvent(generation);
+      told.flatMap(({ generation, results }) => {
+        const event = completionEvent(generation, results);
         const jobs = names.map((name) => enqueue.subscriber(name, event));
         if (generation.callbackUrl) {
           jobs.push(enqueue.subscriber(CALLBACK, event, generation.callbackUrl));
@@ -54,7 +57,7 @@ export function createIssueEffects(parts: {
         return jobs;
       }),
     );
-    await markNotified(finished);
+    await markNotified(told.map(({ generation }) => generation));
   }
 
   return async (moved, fail) => {
