@@ -13,6 +13,8 @@ export interface S3Settings {
   readonly draftsFolder: string;
 }
 
+const silent = (): void => {};
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 const CONNECT_MS = 5_000;
 /** So long may nothing move between us and the storage. */
 const SILENCE_MS = 30_000;
@@ -91,6 +93,8 @@ async function open(
     // Others than Amazon's know no trailers. The hash that we have goes along all the same.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // What it would write to the console is in the error that we log.
+    logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
