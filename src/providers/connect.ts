@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { ownAddress } from '../generation/own-file.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createImageSource } from '../outbound/image-source.ts';
 import { type UserAgentSettings, userAgentOf } from '../outbound/user-agent.ts';
@@ -61,7 +62,7 @@ export function connectProviders(
   const images = createImageSource({ allowInsecure, signal, userAgent });
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
-    publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT}`).replace(/\/$/, ''),
+    publicUrl: ownAddress(settings),
     secret: settings.CATWALK_SECRET[0] ?? '',
   });
   const shared = { http, images, files, submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS };

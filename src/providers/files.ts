@@ -17,6 +17,8 @@ export interface FileStore {
    * so a repeated status check stores nothing twice. Undefined when they are no picture or video.
    */
   put(bytes: Buffer): Promise<string | undefined>;
+  /** The same for JSON. */
+  putJson(text: string): Promise<string>;
   /**
    * Removes what is older of what it has kept; other files in the folder are left alone.
    * @throws AggregateError with what could not be removed, after all the rest has been.
@@ -46,20 +48,25 @@ export function createFolderFiles(options: {
   secret: string;
 }): FileStore {
   const { folder, publicUrl, secret } = options;
+
+  async function keep(bytes: Buffer, extension: string): Promise<string> {
+    const digest = createHmac('sha256', secret).update(bytes).digest('hex').slice(0, 40);
+    const name = `${digest}.${extension}`;
+    await mkdir(folder, { recursive: true });
+    // Written beside and renamed: nobody ever reads half a picture. Each writer has its own draft,
+    // because the same bytes may come twice at once, here and in other containers.
+    const draft = join(folder, `.${randomUUID()}.draft`);
+    await writeFile(draft, bytes);
+    await rename(draft, join(folder, name));
+    return `${publicUrl}/files/${name}`;
+  }
+
   return {
     async put(bytes) {
       const type = fileTypeOf(bytes);
-      if (!type) return undefined;
-      const digest = createHmac('sha256', secret).update(bytes).digest('hex').slice(0, 40);
-      const name = `${digest}.${type.extension}`;
-      await mkdir(folder, { recursive: true });
-      // Written beside and renamed: nobody ever reads half a picture. Each writer has its own draft,
-      // because the same bytes may come twice at once, here and in other containers.
-      const draft = join(folder, `.${randomUUID()}.draft`);
-      await writeFile(draft, bytes);
-      await rename(draft, join(folder, name));
-      return `${publicUrl}/files/${name}`;
+      return type && keep(bytes, type.extension);
     },
+    putJson: (text) => keep(Buffer.from(text), 'json'),
     async removeOlderThan(unixMs) {
       const names = await readdir(folder).catch(unlessAbsent<string[]>([]));
       const kept: unknown[] = [];

@@ -7,6 +7,7 @@ import { createFashn } from './fashn/adapter.ts';
 import { createFitInView } from './fitinview/adapter.ts';
 import { createFitRoom } from './fitroom/adapter.ts';
 import { createImageIntelligence } from './image-intelligence/adapter.ts';
+import { largeDataAsFiles } from './large-data.ts';
 import type { ProviderAdapter } from './provider.ts';
 import {
   InvalidProviderSettings,
@@ -66,7 +67,10 @@ export function createProviders(
     try {
       const adapter = create({ ...chosen, ...shared });
       assertDeclaration(name, adapter);
-      providers.set(name, withoutSecrets(checkedAdapter(adapter), chosen));
+      providers.set(
+        name,
+        withoutSecrets(checkedAdapter(largeDataAsFiles(adapter, shared.files)), chosen),
+      );
     } catch (error) {
       if (!(error instanceof InvalidProviderSettings)) throw error;
       refused.push(error);

@@ -49,7 +49,10 @@ export function completedWith(links: readonly string[]): Outcome {
   return { verdict: 'completed', results: links.map((url): Result => ({ kind: 'file', url })) };
 }
 
-/** Most JSON of a result that is not a file, in bytes: it travels in records, jobs and callbacks. */
+/**
+ * Most JSON of a result that is not a file, in bytes: it travels in records, jobs and callbacks. What
+ * is larger becomes a file: see large-data.ts.
+ */
 export const MAX_DATA_BYTES = 64 * 1024;
 
 /**
@@ -59,7 +62,6 @@ export const MAX_DATA_BYTES = 64 * 1024;
 export function completedWithData(data: unknown): Outcome {
   const text: string | undefined = JSON.stringify(data);
   if (text === undefined) return failed('result_missing');
-  if (Buffer.byteLength(text) > MAX_DATA_BYTES) return failed('result_too_large');
   return { verdict: 'completed', results: [{ kind: 'data', data: JSON.parse(text) as unknown }] };
 }
 

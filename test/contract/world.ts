@@ -89,6 +89,10 @@ export async function openWorld(fixture: Fixture, options: WorldOptions = {}): P
       kept.push(bytes);
       return `https://catwalk.example.com/files/${createHash('sha256').update(bytes).digest('hex')}.png`;
     },
+    putJson: async (text: string) => {
+      kept.push(Buffer.from(text));
+      return 'https://catwalk.example.com/files/data.json';
+    },
     removeOlderThan: async () => {},
   };
   const settings = { ...fixture.settings(server), ...options.settings };

@@ -41,7 +41,7 @@ export function resultRoutes(parts: { vault: Vault; log: Logger }): Router {
     response: Response,
   ): Promise<void> {
     describe(response, kept);
-    if (request.fresh) return void response.status(304).end();
+    if (isKnown(request, kept)) return void response.status(304).end();
     const range = rangeOf(request, kept);
     if (range === 'none') {
       response.setHeader('content-range', `bytes */${kept.bytes}`);
@@ -120,6 +120,11 @@ function describe(response: Response, { sha256, contentType }: InKeptState<'kept
   response.setHeader('etag', `"${sha256}"`);
   response.setHeader('accept-ranges', 'bytes');
   response.setHeader('x-content-type-options', 'nosniff');
+}
+
+/** Whoever names this very content has it: it never changes, however fresh it is asked for. */
+function isKnown(request: Request, { sha256 }: InKeptState<'kept'>): boolean {
+  return request.get('if-none-match')?.includes(`"${sha256}"`) ?? false;
 }
 
 /** One range, or the whole: several at once are not worth their trouble, and need not be served. */

@@ -44,6 +44,8 @@ export function tendVault(parts: {
     }
   }
 
+  // What a process that is gone has left need not wait.
+  void check();
   const timer = setInterval(() => void check(), EVERY_MS);
   return { check, stop: () => clearInterval(timer) };
 }
