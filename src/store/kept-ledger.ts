@@ -96,6 +96,14 @@ export function createKeptLedger({ redis, keys }: { redis: Redis; keys: Keys }):
     const lua = readFileSync(new URL(`./${file}.lua`, import.meta.url), 'utf8');
     redis.defineCommand(name, { lua });
   }
+  return { ...notes({ redis, keys }), ...owing({ redis, keys }) };
+}
+
+type Parts = { readonly redis: Redis; readonly keys: Keys };
+type Owing = Pick<KeptLedger, 'take' | 'putBack' | 'settle' | 'overdue'>;
+
+/** What is noted of each generation. */
+function notes({ redis, keys }: Parts): Omit<KeptLedger, keyof Owing> {
   const read = async (id: string): Promise<KeptResults | undefined> =>
     keptResults(Object.entries(await redis.hgetall(keys.keptResults(id))).flat());
 
@@ -112,32 +120,9 @@ export function createKeptLedger({ redis, keys }: { redis: Redis; keys: Keys }):
       return keptResults(Hash.parse(answer)) ?? { tenant, waits, states: new Map() };
     },
     read,
-    async take(asked, { now, leaseMs }) {
-      const args = [String(now), String(now + leaseMs), memberOf(asked)];
-      const answer = await redis.catwalkKeepTake(2, keys.keepNow, keys.keepLater, ...args);
-      const [member, at] = Taken.parse(answer);
-      return { taken: owedBy(member)[0], askedAt: at === '' ? undefined : Number(at) };
-    },
-    async putBack({ member }, at) {
-      await redis.zadd(keys.keepLater, 'XX', Math.round(at), member);
-    },
-    async settle({ id, index, member }, state) {
-      const scriptKeys = [keys.keptResults(id), keys.keepNow, keys.keepLater];
-      const args = [member, String(index), state ? asJson(state) : ''];
-      const answer = await redis.catwalkKeepSettle(scriptKeys.length, ...scriptKeys, ...args);
-      const [written, pending, waits] = Settled.parse(answer);
-      return { written: written === 1, pending, waits: waits === '1' };
-    },
     async erase(id, at) {
       const state = asJson({ state: 'erased', erasedAt: at });
       return keptResults(Hash.parse(await redis.catwalkKeepErase(1, keys.keptResults(id), state)));
-    },
-    async overdue(since, most) {
-      const [now, later] = await Promise.all([
-        redis.zrange(keys.keepNow, '0', String(most - 1)),
-        redis.zrangebyscore(keys.keepLater, '-inf', since, 'LIMIT', 0, most),
-      ]);
-      return [...now, ...later].flatMap(owedBy);
     },
     async expired(now, most) {
       const ids = await redis.zrangebyscore(keys.keptUntil, '-inf', now, 'LIMIT', 0, most);
@@ -157,6 +142,35 @@ export function createKeptLedger({ redis, keys }: { redis: Redis; keys: Keys }):
         }
         cursor = next;
       } while (cursor !== '0');
+    },
+  };
+}
+
+/** Which results are owed, and which of them is next. */
+function owing({ redis, keys }: Parts): Owing {
+  return {
+    async take(asked, { now, leaseMs }) {
+      const args = [String(now), String(now + leaseMs), memberOf(asked)];
+      const answer = await redis.catwalkKeepTake(2, keys.keepNow, keys.keepLater, ...args);
+      const [member, at] = Taken.parse(answer);
+      return { taken: owedBy(member)[0], askedAt: at === '' ? undefined : Number(at) };
+    },
+    async putBack({ member }, at) {
+      await redis.zadd(keys.keepLater, 'XX', Math.round(at), member);
+    },
+    async settle({ id, index, member }, state) {
+      const scriptKeys = [keys.keptResults(id), keys.keepNow, keys.keepLater];
+      const args = [member, String(index), state ? asJson(state) : ''];
+      const answer = await redis.catwalkKeepSettle(scriptKeys.length, ...scriptKeys, ...args);
+      const [written, pending, waits] = Settled.parse(answer);
+      return { written: written === 1, pending, waits: waits === '1' };
+    },
+    async overdue(since, most) {
+      const [now, later] = await Promise.all([
+        redis.zrange(keys.keepNow, '0', String(most - 1)),
+        redis.zrangebyscore(keys.keepLater, '-inf', since, 'LIMIT', 0, most),
+      ]);
+      return [...now, ...later].flatMap(owedBy);
     },
   };
 }

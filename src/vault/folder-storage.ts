@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { NotThere, type Storage } from './storage.ts';
 
 /**
- * A folder that web and worker processes share. A draft is renamed into place, so that nobody ever
- * reads half a file, and the folder is synced, so that a power cut takes nothing back.
+ * A folder that web and worker processes share. A draft is synced and renamed into place, so
+ * that nobody ever reads half a file, and the folder is synced too: a power cut takes nothing back.
  */
 export function createFolderStorage(folder: string): Storage {
   const root = resolve(folder);
@@ -14,6 +14,7 @@ export function createFolderStorage(folder: string): Storage {
     async store(draft, place) {
       const path = at(place);
       await mkdir(dirname(path), { recursive: true });
+      await sync(draft.path);
       await rename(draft.path, path);
       await sync(dirname(path));
     },
@@ -35,8 +36,9 @@ export function createFolderStorage(folder: string): Storage {
   };
 }
 
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder);
+/** A file's content, or a folder's names, are on the disk. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path);
   try {
     await handle.sync();
   } finally {

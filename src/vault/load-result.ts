@@ -60,7 +60,6 @@ async function take(
     }
     if (bytes < claimedBytes) throw new Broken('it ends too early');
     const { contentType } = inspection.end([claimedType, about.claimedType]);
-    await onStorage(file.sync());
     return { path, bytes, sha256: hash.digest('hex'), contentType };
   } finally {
     body.on('error', () => {});

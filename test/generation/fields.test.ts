@@ -165,7 +165,14 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
   const start = { id: RECORDS.queued.id, now: NOW, dueAt: NOW, maxQueuedMs: 1, giveUpAfterMs: 1 };
   const fields = (way: RedriveWay) =>
     FIELDS.filter((field) => field in (redriven(old, way, start) ?? {})).sort();
-  const always: OptionalField[] = ['callbackUrl', 'dueAt', 'isTest', 'metadata', 'redriveOf'];
+  const always: OptionalField[] = [
+    'callbackUrl',
+    'dueAt',
+    'isTest',
+    'keptResults',
+    'metadata',
+    'redriveOf',
+  ];
   expect(fields('submit_anew')).toEqual(always);
   expect(fields('check_again')).toEqual([...always, 'submittedAt', 'task'].sort());
   for (const way of ['same_key', 'search'] as const) {

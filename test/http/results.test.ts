@@ -99,6 +99,7 @@ test('a range that is none of it is refused; several, and odd ones, are answered
   const { get } = await setupResult();
   const beyond = await get({ range: 'bytes=100000-' });
   expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */100000']);
+  expect(beyond.headers.get('cache-control')).toBe('no-store');
   for (const range of ['bytes=0-1,5-6', 'pages=1-2', 'bytes=x']) {
     const response = await get({ range });
     expect(response.status, range).not.toBe(206);
@@ -168,6 +169,8 @@ test('a storage that fails is answered 503, to be asked again', async () => {
     'temporarily_unavailable',
   ]);
   expect(response.headers.get('retry-after')).toBe('5');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(response.headers.get('etag')).toBeNull();
 });
 
 test('only the tenant whose results they are may erase them', async () => {

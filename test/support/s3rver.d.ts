@@ -11,5 +11,8 @@ declare module '@20minutes/s3rver' {
     });
     run(): Promise<{ address: string; port: number }>;
     close(): Promise<void>;
+    configureBuckets(): Promise<unknown>;
+    /** For a server of one's own. */
+    callback(): import('node:http').RequestListener;
   }
 }

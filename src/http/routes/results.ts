@@ -20,8 +20,8 @@ const STORAGE_AGAIN_S = 5;
  * permission. While the result is on its way the link leads to the provider's own; one that is lost,
  * erased or past its retention is gone, 410.
  */
-export function resultRoutes(parts: { vault: Vault; log: Logger }): Router {
-  const { vault, log } = parts;
+export function resultRoutes(parts: Parts): Router {
+  const { vault } = parts;
   const router = Router();
 
   router.get('/:id/:index', async (request, response) => {
@@ -29,57 +29,65 @@ export function resultRoutes(parts: { vault: Vault; log: Logger }): Router {
     const state = (await needingRedis(vault.ledger.read(id)))?.states.get(index);
     // A page of any shop shows the picture; helmet forbids that everywhere else.
     response.setHeader('cross-origin-resource-policy', 'cross-origin');
-    if (state?.state === 'kept') return serve(state, request, response);
+    if (state?.state === 'kept') return serve(parts, state, request, response);
     response.setHeader('cache-control', 'no-store');
     if (state?.state === 'pending') response.redirect(302, state.url);
     else throw gone(state?.state);
   });
 
-  async function serve(
-    kept: InKeptState<'kept'>,
-    request: Request,
-    response: Response,
-  ): Promise<void> {
-    describe(response, kept);
-    if (isKnown(request, kept)) return void response.status(304).end();
-    const range = rangeOf(request, kept);
-    if (range === 'none') {
-      response.setHeader('content-range', `bytes */${kept.bytes}`);
-      throw new HttpError(416, 'range_not_satisfiable', `The file has ${kept.bytes} bytes.`);
-    }
-    if (range) {
-      response.status(206);
-      response.setHeader('content-range', `bytes ${range.start}-${range.end}/${kept.bytes}`);
-    }
-    response.setHeader('content-length', range ? range.end - range.start + 1 : kept.bytes);
-    if (request.method === 'HEAD') return void response.end();
-    await send(kept, range, response);
-  }
-
-  /** A piece at a time, as fast as it is fetched; whoever hangs up ends the reading too. */
-  async function send(
-    kept: InKeptState<'kept'>,
-    range: ByteRange | undefined,
-    response: Response,
-  ): Promise<void> {
-    const reading = new AbortController();
-    const patience = setTimeout(() => reading.abort(), OPEN_MS);
-    response.once('close', () => reading.abort());
-    try {
-      const body = await vault.storage.read(kept.place, range, reading.signal);
-      clearTimeout(patience);
-      await pipeline(body, response);
-    } catch (err) {
-      if (response.destroyed) return;
-      log.error({ err }, 'a kept result could not be read');
-      if (!response.headersSent) response.removeHeader('content-length');
-      throw err instanceof NotThere ? gone() : unreadable();
-    } finally {
-      clearTimeout(patience);
-    }
-  }
-
   return router;
+}
+
+interface Parts {
+  readonly vault: Vault;
+  readonly log: Logger;
+}
+
+async function serve(
+  parts: Parts,
+  kept: InKeptState<'kept'>,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  describe(response, kept);
+  if (isKnown(request, kept)) return void response.status(304).end();
+  const range = rangeOf(request, kept);
+  if (range === 'none') {
+    forgetFile(response);
+    response.setHeader('content-range', `bytes */${kept.bytes}`);
+    throw new HttpError(416, 'range_not_satisfiable', `The file has ${kept.bytes} bytes.`);
+  }
+  if (range) {
+    response.status(206);
+    response.setHeader('content-range', `bytes ${range.start}-${range.end}/${kept.bytes}`);
+  }
+  response.setHeader('content-length', range ? range.end - range.start + 1 : kept.bytes);
+  if (request.method === 'HEAD') return void response.end();
+  await send(parts, kept, range, response);
+}
+
+/** A piece at a time, as fast as it is fetched; whoever hangs up ends the reading too. */
+async function send(
+  { vault, log }: Parts,
+  kept: InKeptState<'kept'>,
+  range: ByteRange | undefined,
+  response: Response,
+): Promise<void> {
+  const reading = new AbortController();
+  const patience = setTimeout(() => reading.abort(), OPEN_MS);
+  response.once('close', () => reading.abort());
+  try {
+    const body = await vault.storage.read(kept.place, range, reading.signal);
+    clearTimeout(patience);
+    await pipeline(body, response);
+  } catch (err) {
+    if (response.destroyed) return;
+    log.error({ err }, 'a kept result could not be read');
+    if (!response.headersSent) forgetFile(response);
+    throw err instanceof NotThere ? gone() : unreadable();
+  } finally {
+    clearTimeout(patience);
+  }
 }
 
 /** `DELETE /:id/results`: erases what is kept of a generation, and answers the proof. */
@@ -120,6 +128,14 @@ function describe(response: Response, { sha256, contentType }: InKeptState<'kept
   response.setHeader('etag', `"${sha256}"`);
   response.setHeader('accept-ranges', 'bytes');
   response.setHeader('x-content-type-options', 'nosniff');
+}
+
+/** A refusal is no picture, and not to be kept for a day. */
+function forgetFile(response: Response): void {
+  for (const name of ['content-disposition', 'content-length', 'content-range', 'etag']) {
+    response.removeHeader(name);
+  }
+  response.setHeader('cache-control', 'no-store');
 }
 
 /** Whoever names this very content has it: it never changes, however fresh it is asked for. */
