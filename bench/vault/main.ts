@@ -37,8 +37,7 @@ await runTool({
     const outage = takeStorageAway(stack, options, say);
     const ids = await complete(stack, options, say);
     await outage;
-    say('waiting until nothing is owed');
-    await untilNothingIsOwed(stack, startedAt + (options.lifetimeSeconds + 60) * 1_000);
+    await untilNothingIsOwed(stack, startedAt + (options.lifetimeSeconds + 60) * 1_000, say);
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
     const worker = workerMemory.stop();
     say('fetching every result by our own link');
@@ -95,11 +94,18 @@ function submitted(now: number): Generation & { dueAt: number } {
   };
 }
 
-async function untilNothingIsOwed({ core, worker }: VaultStack, latest: number): Promise<void> {
+async function untilNothingIsOwed(
+  { core, worker }: VaultStack,
+  latest: number,
+  say: Say,
+): Promise<void> {
   const { redis, keys } = core;
-  const isOwed = async (): Promise<boolean> =>
-    (await redis.exists(keys.keepNow, keys.keepLater)) > 0;
-  while (Date.now() < latest && (await isOwed())) await Promise.race([wait(250), worker.failed]);
+  for (let looks = 0; Date.now() < latest; looks += 1) {
+    const owed = [await redis.zcard(keys.keepNow), await redis.zcard(keys.keepLater)] as const;
+    if (owed[0] + owed[1] === 0) return;
+    if (looks % 20 === 0) say(`owed: ${owed[0]} now, ${owed[1]} later`);
+    await Promise.race([wait(250), worker.failed]);
+  }
 }
 
 async function fetchAll(stack: VaultStack, ids: readonly GenerationId[]): Promise<Kept> {

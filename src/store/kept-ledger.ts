@@ -19,7 +19,7 @@ export interface Owed extends ResultId {
 }
 
 /** What is to be kept of a generation. */
-export interface ToKeep {
+interface ToKeep {
   readonly id: GenerationId;
   readonly tenant: string;
   /** Unix ms at which what is kept is removed. */

@@ -10,7 +10,7 @@ import { placesOf } from './places.ts';
 import type { Vault } from './vault.ts';
 
 /** What was erased, and when: to be kept by whoever asked for it. */
-export interface ErasureProof {
+interface ErasureProof {
   readonly type: 'catwalk.erasure';
   readonly id: string;
   readonly generationId: GenerationId;
