@@ -40,6 +40,7 @@ await runTool({
     await untilNothingIsOwed(stack, startedAt + (options.lifetimeSeconds + 60) * 1_000, say);
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
     const worker = workerMemory.stop();
+    say(`worker memory, MB: ${memory(worker)}`);
     say('fetching every result by our own link');
     const kept = await fetchAll(stack, ids);
     const figures = { ...kept, seconds, worker, web: webMemory.stop() };
@@ -124,13 +125,15 @@ async function fetchAll(stack: VaultStack, ids: readonly GenerationId[]): Promis
   return found;
 }
 
+function memory({ first, middle, last, most }: MemoryFigures): string {
+  return `${first} → ${middle} → ${last}, at most ${most}`;
+}
+
 function table(
   options: VaultBenchOptions,
   { pictures }: VaultStack,
   figures: Kept & { seconds: number; worker: MemoryFigures; web: MemoryFigures },
 ): string {
-  const memory = ({ first, middle, last, most }: MemoryFigures): string =>
-    `${first} → ${middle} → ${last}, at most ${most}`;
   const rows = [
     ['results, each of bytes', `${options.results}, ${pictures.bytesOfEach}`],
     ['links die after', `${options.lifetimeSeconds} s`],
