@@ -67,6 +67,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   // These find their own name in the arguments.
   redrive: { about: 'list dead letters, and try them again without paying twice', run: operate },
   backfill: { about: 'check now what waits for a webhook that will not come', run: operate },
+  erase: { about: 'erase kept results of a generation or a tenant, with proof', run: operate },
 };
 
 const HELP = `catwalk COMMAND [options]

@@ -4,6 +4,7 @@ import { pollProfileFor } from './config/poll-profiles.ts';
 import type { Settings } from './config/settings.ts';
 import { readProcessSettings } from './config/start-up.ts';
 import type { Generation } from './generation/generation.ts';
+import { type ShowResults, shownUnkept } from './generation/kept-result.ts';
 import type { Rules } from './generation/rules.ts';
 import { createEnqueue, type Enqueue } from './producers/enqueue.ts';
 import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
@@ -17,6 +18,7 @@ import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
+import { createVault, type Vault } from './vault/vault.ts';
 
 /** What is settled before anything is opened: the settings, the providers, the log. */
 export interface Installation extends ConnectedProviders {
@@ -40,6 +42,9 @@ export interface Core {
   /** @throws NotKnownHere for a provider or model that is not switched on here. */
   readonly rulesFor: (asked: Pick<Generation, 'provider' | 'model' | 'input'>) => Rules;
   readonly requestGeneration: RequestGeneration;
+  /** Where results are kept; undefined where the settings name no place. */
+  readonly vault: Vault | undefined;
+  readonly showResults: ShowResults;
   /** Says goodbye to Redis where it is there. The connection stays until `end`. */
   close(): Promise<void>;
   /** Ends the connection whatever it is doing; for after `close`, or instead of it. */
@@ -110,12 +115,16 @@ export function assemble(
     checkPatienceMs: settings.CHECK_PATIENCE_MS,
     onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
   });
+  const lifetimeOf = ({ provider, model }: Pick<Generation, 'provider' | 'model'>) =>
+    providers.get(provider)?.models[model]?.resultLifetimeMs;
+  const vault = createVault({ settings, redis, keys, lifetimeOf });
   const requestGeneration = createRequestGeneration({
     store,
     enqueue,
     providers,
     publicUrl: settings.PUBLIC_URL,
     allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
+    keepsResults: vault !== undefined,
     maxQueuedMs: settings.MAX_QUEUED_MS,
     now,
     onSubmitJobLost: (err, generation) =>
@@ -125,8 +134,10 @@ export function assemble(
   return {
     ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue, end },
     ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
+    ...{ vault, showResults: vault?.show ?? ((g) => shownUnkept(g, lifetimeOf(g))) },
     async close() {
       await queues.close();
+      vault?.storage.close();
       // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
       if (redis.status === 'ready') await redis.quit().catch(() => {});
     },

@@ -112,7 +112,8 @@ test('docs/architecture.md lists the Redis keys there are', () => {
   const { prefix: _, records: __, ...keys } = keysOf('catwalk');
   const hashed = /[0-9a-f]{16,}|[\w-]{22,}$/;
   const there = [
-    ...[keys.record('<generation>'), keys.idempotency('<tenant>', '<hash>')],
+    ...[keys.record('<generation>'), keys.keptResults('<generation>')],
+    ...[keys.idempotency('<tenant>', '<hash>')],
     ...[
       keys.schedule,
       keys.pollBudget,

@@ -11,6 +11,7 @@ import {
   webUrl,
   wholeNumber,
 } from './variables.ts';
+import { vaultVariables } from './vault-variables.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -28,7 +29,7 @@ export const PROVIDER_NAMES = [
   'fal',
 ] as const;
 
-const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers'] as const;
+const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers', 'vault'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /** What `.env.example` shows is known to everybody. */
@@ -212,6 +213,7 @@ export const Environment = z.object({
   FILES_DIR: described(z.string().default('.catwalk/files'), {
     about: 'Folder for results that a provider sends as bytes. All processes must share it.',
   }),
+  ...vaultVariables,
   PROVIDER_MODULES: described(list, {
     about: 'Modules with providers of your own, comma-separated: paths or packages.',
     example: './providers/acme.js',

@@ -12,6 +12,7 @@ export const queueNames = {
   poll: nameIn('poll'),
   completions: 'completions',
   subscriber: nameIn('subscriber'),
+  vault: 'vault',
 } as const;
 
 function nameIn(family: Family) {
@@ -21,11 +22,11 @@ function nameIn(family: Family) {
 /** Which kind of queue it is, and whose. */
 export type QueueName =
   | { readonly family: Family; readonly of: string }
-  | { readonly family: 'completions' };
+  | { readonly family: 'completions' | 'vault' };
 
 /** Takes apart what `queueNames` builds; undefined for a name that is none of ours. */
 export function readQueueName(name: string): QueueName | undefined {
-  if (name === queueNames.completions) return { family: 'completions' };
+  if (name === queueNames.completions || name === queueNames.vault) return { family: name };
   const family = FAMILIES.find((one) => name.startsWith(nameIn(one)('')));
   return family && { family, of: name.slice(nameIn(family)('').length) };
 }
@@ -50,6 +51,17 @@ export const jobOptions: Readonly<Record<QueueName['family'], JobsOptions>> = {
     backoff: { type: 'exponential', delay: 250, jitter: 0.5 },
     removeOnComplete: { age: 3_600, count: 1_000 },
     removeOnFail: { age: 14 * DAY_S },
+    stackTraceLimit: 1,
+  },
+  /**
+   * A result's own tries are "not yet" and spend none of these. What is given up makes room at once:
+   * the ledger says what still has to be kept, and the look at it adds a job of the same id.
+   */
+  vault: {
+    attempts: 10,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    removeOnComplete: true,
+    removeOnFail: true,
     stackTraceLimit: 1,
   },
   /** About 16 hours of trying; then the failed set is this subscriber's dead-letter set. */

@@ -124,6 +124,12 @@ function contradictions(env: Environment, providerNames: readonly string[]): str
   if (env.LEASE_MS <= env.POLL_TIMEOUT_MS) {
     problems.push('LEASE_MS: must be longer than POLL_TIMEOUT_MS');
   }
+  if (!env.VAULT_S3_BUCKET && env.VAULT_S3_ENDPOINT) {
+    problems.push('VAULT_S3_BUCKET: is required where VAULT_S3_ENDPOINT is set');
+  }
+  if (!env.VAULT_S3_ACCESS_KEY_ID !== !env.VAULT_S3_SECRET_ACCESS_KEY) {
+    problems.push('VAULT_S3_ACCESS_KEY_ID and VAULT_S3_SECRET_ACCESS_KEY: set both or neither');
+  }
   const tenantOf = new Map<string, string>();
   for (const { tenant, key } of env.API_KEYS) {
     const other = tenantOf.get(key) ?? tenant;

@@ -2,9 +2,16 @@ import { chargeOf, lateChargeOf, providerTaskIdOf, reasonOf } from './advice.ts'
 import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
 import { completionEventId, lateResultEventId } from './ids.ts';
 import type { CompletionEvent, LateResultEvent } from './jobs.ts';
+import { type ShownResult, shownUnkept } from './kept-result.ts';
 
-/** The one event that tells how a generation ended. The same record always makes the same event. */
-export function completionEvent(g: FinalGeneration): CompletionEvent {
+/**
+ * The one event that tells how a generation ended. The same record always makes the same event.
+ * @param results as they are to be shown.
+ */
+export function completionEvent(
+  g: FinalGeneration,
+  results: readonly ShownResult[] = shownUnkept(g),
+): CompletionEvent {
   return {
     id: completionEventId(g.id),
     type: `generation.${g.state}`,
@@ -15,7 +22,7 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
       provider: g.provider,
       model: g.model,
       outcome: g.state,
-      results: g.state === 'completed' ? g.results : [],
+      results: [...results],
       reason: g.state === 'completed' ? null : reasonOf(g),
       charge: chargeOf(g),
       test: g.isTest === true,
@@ -34,9 +41,13 @@ export function completionEvent(g: FinalGeneration): CompletionEvent {
 /**
  * The one event that tells of a late success: what the completion event holds, but for the results.
  * The same record always makes the same event.
+ * @param results of the late success, as they are to be shown.
  */
-export function lateResultEvent(g: Unsuccessful, late: LateResult): LateResultEvent | undefined {
-  if (late.outcome.verdict !== 'completed') return undefined;
+export function lateResultEvent(
+  g: Unsuccessful,
+  late: LateResult,
+  results: readonly ShownResult[],
+): LateResultEvent {
   return {
     id: lateResultEventId(g.id),
     type: 'generation.late_result',
@@ -44,7 +55,7 @@ export function lateResultEvent(g: Unsuccessful, late: LateResult): LateResultEv
     data: {
       ...completionEvent(g).data,
       outcome: 'completed',
-      results: late.outcome.results,
+      results: [...results],
       reason: null,
       charge: lateChargeOf(g, late),
       providerTaskId: late.taskId ?? providerTaskIdOf(g),

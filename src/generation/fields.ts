@@ -21,6 +21,7 @@ export function commonOf(g: Common): Stated<Common> {
   const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
   const { createdAt, listPrice, onceKey, attempt, sends, refusals, redriveOf, isTest, goesOnWith } =
     g;
+  const { keptResults } = g;
   return {
     id,
     version,
@@ -39,6 +40,7 @@ export function commonOf(g: Common): Stated<Common> {
     refusals,
     redriveOf,
     isTest,
+    keptResults,
     goesOnWith,
   };
 }

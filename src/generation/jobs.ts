@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { Retry, ToldCharge } from './advice.ts';
 import { GenerationEvent } from './events.ts';
-import { Reason, Result } from './generation.ts';
+import { Reason } from './generation.ts';
 import { GenerationId } from './ids.ts';
+import { ShownResult } from './kept-result.ts';
 import { OUTCOMES, UNSUCCESSFUL } from './verdicts.ts';
 
 /** The payload of each queue's jobs. Small: ids and facts, never images or bodies. */
@@ -37,6 +38,15 @@ export const CompletionsJob = z.object({
 });
 export type CompletionsJob = z.infer<typeof CompletionsJob>;
 
+/** One result that is owed. Whoever runs it takes the most urgent one, whichever that is. */
+export const VaultJob = z.object({
+  ...version,
+  id: GenerationId,
+  index: z.number().int().nonnegative(),
+  tryUntil: z.number(),
+});
+export type VaultJob = z.infer<typeof VaultJob>;
+
 const isoTime = z.string();
 
 /** With our advice; jobs queued by an earlier version have none. */
@@ -56,7 +66,7 @@ export const CompletionEvent = z.object({
     provider: z.string(),
     model: z.string(),
     outcome: z.enum(OUTCOMES),
-    results: z.array(Result),
+    results: z.array(ShownResult),
     reason: ToldReason.nullable(),
     /** As for the next two, jobs queued by an earlier version do not say. */
     charge: ToldCharge.nullable().optional(),

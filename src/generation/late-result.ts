@@ -26,6 +26,15 @@ import { ownVerdict, type Via } from './verdicts.ts';
 /** A last check that brings no answer is made again after this long; the waits double. */
 const CHECK_AGAIN_FIRST_MS = 10 * 60_000;
 
+/** A late success as the completion that it would have been, for whoever keeps or shows its results. */
+export function asCompleted(g: Generation): Completed | undefined {
+  if (g.state === 'completed') return g;
+  if (!('late' in g) || g.late?.outcome.verdict !== 'completed') return undefined;
+  const { reason: _, isNotified: __, lastCheckAt: ___, late: ____, ...rest } = g;
+  const { results } = g.late.outcome;
+  return { ...rest, state: 'completed', results, finishedAt: g.late.at };
+}
+
 /** Ended without a result, and there is a task to ask about. */
 export type Checkable = Unsuccessful & { task: ProviderTask; lastCheckAt: number };
 

@@ -4,11 +4,14 @@ import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import type { PollProfileChanges } from '../config/poll-profiles.ts';
+import type { ShowResults } from '../generation/kept-result.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import type { Store } from '../store/store.ts';
+import { createEraseResults } from '../vault/erase-results.ts';
+import type { Vault } from '../vault/vault.ts';
 import { identityOnly } from './bodies.ts';
 import { BOARD_PATH } from './bull-board.ts';
 import { boardLogin } from './credentials.ts';
@@ -21,6 +24,7 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { healthRoutes } from './routes/health.ts';
+import { erasureRoutes, resultRoutes } from './routes/results.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Everything the web side answers with, made elsewhere. */
@@ -35,6 +39,9 @@ export interface AppParts {
   readonly secrets: readonly string[];
   readonly publicUrl: string | undefined;
   readonly filesFolder: string;
+  /** Where results are kept; undefined where none are. */
+  readonly vault: Vault | undefined;
+  readonly showResults: ShowResults;
   readonly pollProfiles: PollProfileChanges;
   /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
@@ -75,6 +82,7 @@ function createPages(parts: AppParts): Express {
 
   app.use('/', healthRoutes(parts.redis, parts.now));
   app.use('/webhooks', webhookRoutes({ ...parts, maxBodyBytes: limits.maxWebhookBytes }));
+  if (parts.vault) useVault(app, parts, parts.vault);
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
   app.use('/v1', catalogueRoutes(parts));
@@ -84,6 +92,15 @@ function createPages(parts: AppParts): Express {
   app.use(notFound);
   app.use(errorResponse(log));
   return app;
+}
+
+/** Our links to kept results, and their end. */
+function useVault(app: Express, parts: AppParts, vault: Vault): void {
+  const { tenantOf, filesFolder, secrets, now } = parts;
+  const secret = secrets[0] ?? '';
+  const eraseResults = createEraseResults({ vault, filesFolder, secret, now });
+  app.use('/v1/results', resultRoutes({ ...parts, vault }));
+  app.use('/v1/generations', erasureRoutes({ eraseResults, tenantOf }));
 }
 
 /** Nothing from third parties, not even Bull Board's fonts; plain http works inside a network. */

@@ -101,5 +101,6 @@ const DESCRIPTIONS: Readonly<Record<QueueName['family'], string>> = {
   completions: 'what webhooks, polls and cancels say; decided here',
   submit: 'generations on their way to the provider',
   poll: 'delayed rounds: each polls whatever is due',
+  vault: 'results that are still to be kept; the most urgent goes first',
   subscriber: 'completion events for one subscriber; failed = dead letters',
 };

@@ -5,9 +5,17 @@ import {
   type LateResult,
   publicStatus,
 } from '../generation/generation.ts';
+import { type ShownResult, shownUnkept } from '../generation/kept-result.ts';
+import { asCompleted } from '../generation/late-result.ts';
 
-/** A generation as the API shows it. Times are ISO 8601. */
-export function representation(g: Generation) {
+/**
+ * A generation as the API shows it. Times are ISO 8601.
+ * @param results with what is known of where each is kept; of a late success its own.
+ */
+export function representation(
+  g: Generation,
+  results: readonly ShownResult[] = shownUnkept(asCompleted(g) ?? g),
+) {
   return {
     id: g.id,
     status: publicStatus(g),
@@ -16,10 +24,13 @@ export function representation(g: Generation) {
     createdAt: iso(g.createdAt),
     submittedAt: 'submittedAt' in g && g.submittedAt !== undefined ? iso(g.submittedAt) : null,
     finishedAt: isFinal(g) ? iso(g.finishedAt) : null,
-    results: g.state === 'completed' ? g.results : [],
+    results: g.state === 'completed' ? results : [],
     reason: 'reason' in g ? reasonOf(g) : null,
     /** What the provider said after the end, which stands all the same. */
-    late: 'late' in g && g.late ? { ...lateOf(g.late), charge: lateChargeOf(g, g.late) } : null,
+    late:
+      'late' in g && g.late
+        ? { ...lateOf(g.late, results), charge: lateChargeOf(g, g.late) }
+        : null,
     hold: g.state === 'queued' && g.hold ? { ...g.hold, until: iso(g.hold.until) } : null,
     /** Nobody knows whether the provider has it: since when, and when that is looked into next. */
     unconfirmed:
@@ -40,13 +51,13 @@ export function representation(g: Generation) {
   };
 }
 
-function lateOf({ outcome, at, via }: LateResult) {
+function lateOf({ outcome, at, via }: LateResult, results: readonly ShownResult[]) {
   const isSuccess = outcome.verdict === 'completed';
   return {
     outcome: outcome.verdict,
     at: iso(at),
     via,
-    results: isSuccess ? outcome.results : [],
+    results: isSuccess ? results : [],
     reason: isSuccess ? null : outcome.reason,
   };
 }

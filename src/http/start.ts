@@ -39,6 +39,7 @@ export async function startHttp(core: Core): Promise<WebProcess> {
   const board = openBoard(core);
   const app = createApp({
     ...{ redis, providers, enqueue, now, log, store: core.store },
+    ...{ vault: core.vault, showResults: core.showResults },
     requestGeneration: core.requestGeneration,
     receiveWebhook: createReceiveWebhook(enqueue, createMailbox({ redis, keys })),
     tenantOf: createAuthenticator(settings.API_KEYS),

@@ -4,12 +4,14 @@ import { configure } from '../core.ts';
 import { BACKFILL } from './backfill.ts';
 import { type Command, UsageError } from './command.ts';
 import { runConnected } from './connect.ts';
+import { ERASE } from './erase.ts';
 import { REDRIVE } from './redrive.ts';
 
 /** The operators' commands, by the first argument. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: BACKFILL,
   redrive: REDRIVE,
+  erase: ERASE,
 };
 
 const HELP = `catwalk COMMAND [options]

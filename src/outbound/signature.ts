@@ -111,6 +111,31 @@ export function verifyDeliveryToken(
   );
 }
 
+/** The unguessable end of our own link to a kept result. No subject of a delivery token holds a `:`. */
+export function resultToken(secret: string, generationId: string, index: number): string {
+  const subject = `kept-result:${generationId}/${index}`;
+  return hmac(secret, subject).subarray(0, TOKEN_BYTES).toString('base64url');
+}
+
+/** Whether the token was made for this result under any of the live secrets. */
+export function verifyResultToken(
+  secrets: readonly string[],
+  link: { generationId: string; index: number; token: string },
+): boolean {
+  const { generationId, index, token } = link;
+  return matchesAny(secrets, (secret) =>
+    safeEqual(token, resultToken(secret, generationId, index)),
+  );
+}
+
+/**
+ * Hex HMAC-SHA256 of the proof of an erasure, under a key of its own that is derived from our
+ * secret.
+ */
+export function signErasure(secret: string, proof: string): string {
+  return createHmac('sha256', hmac(secret, 'catwalk:erasure-proof')).update(proof).digest('hex');
+}
+
 /** Tries them all even after a match, so that time does not tell which one it was. */
 function matchesAny(candidates: readonly string[], matches: (one: string) => boolean): boolean {
   let found = false;

@@ -17,6 +17,8 @@ export const MAX_URL_LENGTH = 2_048;
 export interface UrlPolicy {
   /** Permits `http:` and private networks. For development only. */
   readonly allowInsecure: boolean;
+  /** In characters; `MAX_URL_LENGTH` unless given. */
+  readonly maxLength?: number | undefined;
 }
 
 /** What the URL parser would quietly drop or turn into a slash, and other programs would not. */
@@ -43,7 +45,7 @@ export const ImageUrl = z
 
 /** Why this URL must not be used, in words that follow its field's name; undefined when it may. */
 export function checkPublicUrl(url: string, policy: UrlPolicy): string | undefined {
-  const syntax = syntaxProblem(url);
+  const syntax = syntaxProblem(url, policy.maxLength);
   if (syntax) return syntax;
   const { protocol, username, password, hostname, port } = new URL(url);
   if (username || password) return 'must not hold a user name or password';
@@ -94,11 +96,11 @@ function lastFourBytes(address: ipaddr.IPv6): ipaddr.IPv4 {
   return new ipaddr.IPv4(address.toByteArray().slice(12));
 }
 
-function syntaxProblem(url: string): string | undefined {
+function syntaxProblem(url: string, maxLength = MAX_URL_LENGTH): string | undefined {
   if (/^\s*data:/i.test(url)) {
     return 'is a data: URI; upload the image somewhere and send its https:// URL';
   }
-  if (url.length > MAX_URL_LENGTH) return `must have at most ${MAX_URL_LENGTH} characters`;
+  if (url.length > maxLength) return `must have at most ${maxLength} characters`;
   if (AMBIGUOUS.test(url) || !/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url)) {
     return 'must be a complete https:// URL';
   }

@@ -27,6 +27,8 @@ export const GenerationRequest = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** Where Catwalk posts the signed completion event. */
   callbackUrl: z.string().max(MAX_URL_LENGTH).optional(),
+  /** `kept`: the completion is told when every result is kept, or lost. */
+  results: z.literal('kept').optional(),
 });
 export type GenerationRequest = z.infer<typeof GenerationRequest>;
 
@@ -85,6 +87,7 @@ const STILL_JUDGED = ['too_big', 'too_small', 'custom'];
 export function createRequestCheck(options: {
   providers: ReadonlyMap<string, KnownProvider>;
   allowInsecureUrls: boolean;
+  keepsResults?: boolean;
 }): (body: unknown, who: unknown) => CheckedRequest {
   const { providers } = options;
   const urlPolicy = { allowInsecure: options.allowInsecureUrls };
@@ -110,6 +113,7 @@ export function createRequestCheck(options: {
       ...input.mistakes,
       ...metadata.mistakes,
       checkCallback(given['callbackUrl'], urlPolicy),
+      options.keepsResults || given['results'] === undefined ? [] : [NOTHING_IS_KEPT],
     ]);
     const { provider } = target;
     if (mistakes.length > 0 || !from.data || !request.data || !provider || !input.data) {
@@ -195,6 +199,12 @@ const METADATA_TOO_LARGE: Mistake = {
   code: 'metadata_too_large',
   field: 'metadata',
   message: `must be at most ${MAX_METADATA_BYTES} bytes as JSON; keep an id here, not a document`,
+};
+
+const NOTHING_IS_KEPT: Mistake = {
+  code: 'invalid_request',
+  field: 'results',
+  message: 'cannot be kept: this installation has no vault (VAULT_DIR or VAULT_S3_BUCKET)',
 };
 
 function checkCallback(url: unknown, policy: UrlPolicy): readonly Mistake[] {

@@ -27,6 +27,8 @@ interface Parts {
   readonly providers: ReadonlyMap<string, KnownProvider>;
   readonly publicUrl: string | undefined;
   readonly allowInsecureUrls: boolean;
+  /** Whether there is a vault. */
+  readonly keepsResults?: boolean;
   readonly maxQueuedMs: number;
   readonly now: () => number;
   readonly onSubmitJobLost: (error: unknown, generation: Generation) => void;
@@ -85,6 +87,7 @@ function queuedGeneration(
     refusals: 0,
     redriveOf: undefined,
     isTest: provider.isTest || undefined,
+    keptResults: request.results === 'kept' || undefined,
     goesOnWith: undefined,
     state: 'queued',
     prepared: undefined,

@@ -25,6 +25,14 @@ export interface Keys {
   task(provider: string, taskId: string): string;
   /** Deliveries about a task that nobody knows yet. */
   parked(provider: string, taskId: string): string;
+  /** One hash for each generation: what is kept of its results. */
+  keptResults(id: string): string;
+  /** Results that wait to be copied, by when their link dies. */
+  readonly keepNow: string;
+  /** Results that are being copied or tried again, by when they may be taken. */
+  readonly keepLater: string;
+  /** Generations with kept results, by when those are removed. */
+  readonly keptUntil: string;
   /** Written to see whether Redis takes writes. */
   readonly writeCheck: string;
   /** The names of everyone who is notified of completions. */
@@ -48,6 +56,10 @@ export function keysOf(name: string): Keys {
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
+    keptResults: (id) => `${prefix}:kept:${id}`,
+    keepNow: `${prefix}:keep-now`,
+    keepLater: `${prefix}:keep-later`,
+    keptUntil: `${prefix}:kept-until`,
     writeCheck: `${prefix}:write-check`,
     subscribers: `${prefix}:subscribers`,
   };

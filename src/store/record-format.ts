@@ -64,6 +64,7 @@ const SINCE_2 = [
   'lastCheckAt',
   'late',
   'said',
+  'keptResults',
 ] as const;
 const Formatted = z.object({ format: z.number().optional() });
 

@@ -3,6 +3,7 @@ import { createRounds } from '../producers/rounds.ts';
 import { createSchedule } from '../store/schedule.ts';
 import { createAdvance } from './engine/advance.ts';
 import { createProviderLimits } from './limits/provider-limits.ts';
+import { createBeforeTelling } from './stages/before-telling.ts';
 import { createWebhookUrl } from './stages/webhook-url.ts';
 
 /** What the stages of one process share. */
@@ -15,7 +16,8 @@ export type WorkerParts = ReturnType<typeof createWorkerParts>;
 export function createWorkerParts(core: Core, shutdownSignal: AbortSignal) {
   const { settings, providers, redis, keys, queues, now } = core;
   const rounds = createRounds(queues, now);
-  const advance = createAdvance({ ...core, rounds });
+  const beforeTelling = createBeforeTelling(core);
+  const advance = createAdvance({ ...core, rounds, beforeTelling });
   const schedule = createSchedule({ redis, keys });
   const webhookUrl = createWebhookUrl({
     publicUrl: settings.PUBLIC_URL,

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Redis } from 'ioredis';
+import type { Dispatcher } from 'undici';
 import type { WorkerRole } from '../config/env.ts';
 import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
@@ -7,14 +8,18 @@ import type { Core } from '../core.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createOutboundAgent } from '../outbound/public-address.ts';
 import { userAgentOf } from '../outbound/user-agent.ts';
+import { createEnqueueOwed } from '../producers/owed-results.ts';
 import { CALLBACK } from '../store/subscribers.ts';
+import type { Vault } from '../vault/vault.ts';
 import { runSubscriber } from './engine/run-subscriber.ts';
 import { type RunningWorker, runWorker } from './engine/run-worker.ts';
 import { untilTaken } from './engine/until-taken.ts';
 import { startLimitsWatch } from './limits/watch-limits.ts';
+import { tendVault } from './liveness/tend-vault.ts';
 import { startTick, type Tick } from './liveness/tick.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
 import { createCallback } from './stages/callback.ts';
+import { keepStage } from './stages/keep-stage.ts';
 import { longest } from './stages/longest.ts';
 import { completionsStage, roundStage, submitStage } from './stages/stages.ts';
 
@@ -46,8 +51,9 @@ export async function startWorkers(
   const shutdownSignal = stopping.signal;
   // One for each callback under way.
   setMaxListeners(0, shutdownSignal);
+  const outbound = createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS });
   const callbackHttp = createHttpClient({
-    dispatcher: createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS }),
+    dispatcher: outbound,
     ...CALLBACK_LIMITS,
     signal: shutdownSignal,
     userAgent: userAgentOf(settings),
@@ -57,6 +63,10 @@ export async function startWorkers(
   const parts = createWorkerParts(core, shutdownSignal);
   await limitSubmissions(core);
   const workers = run(parts, callbackHttp);
+  const vault = settings.WORKER_ROLES.includes('vault') ? core.vault : undefined;
+  if (vault) workers.push(runKeeper(vault, parts, outbound));
+  const tending =
+    vault && tendVault({ ...core, vault, enqueueOwed: createEnqueueOwed(core.queues) });
   const watched = settings.WORKER_ROLES.includes('poll') ? [...providers.keys()] : [];
   const { schedule, rounds } = parts;
   const limitsWatch = startLimitsWatch({
@@ -73,6 +83,7 @@ export async function startWorkers(
     async stop() {
       tick.stop();
       limitsWatch.stop();
+      tending?.stop();
       const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
       const lastCall = setTimeout(() => {
         stopping.abort();
@@ -95,7 +106,16 @@ async function limitSubmissions({ settings, providers, queues, log }: Core): Pro
   }
 }
 
-/** The workers of every role that this process has. */
+function runKeeper(vault: Vault, parts: WorkerParts, outbound: Dispatcher): RunningWorker {
+  const { redis: connection, keys } = parts;
+  return runWorker(keepStage(vault, parts, outbound), {
+    ...parts,
+    connection,
+    prefix: keys.prefix,
+  });
+}
+
+/** The workers of every role that this process has but the vault's. */
 function run(parts: WorkerParts, callbackHttp: HttpClient): RunningWorker[] {
   const { settings, providers, redis, keys, shutdownSignal, now, log } = parts;
   const shared = { connection: redis, prefix: keys.prefix, log, now, shutdownSignal };

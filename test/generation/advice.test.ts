@@ -72,7 +72,7 @@ describe('what was charged', () => {
     expect(lateChargeOf(unknown, late)).toEqual({ listPrice, source: 'list' });
     const reported = { amount: 3, unit: 'credits', source: 'reported' };
     expect(lateChargeOf(unknown, { ...late, charge })).toEqual(reported);
-    expect(lateResultEvent(unknown, { ...late, charge })?.data).toMatchObject({
+    expect(lateResultEvent(unknown, { ...late, charge }, []).data).toMatchObject({
       ...{ charge: reported, providerTaskId: 'task-9' },
       ended: { outcome: 'failed', reason: { code: 'outcome_unknown', retry: { mayHelp: null } } },
     });

@@ -45,6 +45,7 @@ const VALUES: Readonly<Record<OptionalField, unknown>> = {
   charge: { amount: 777, unit: 'mark' },
   listPrice: 'mark',
   isTest: true,
+  keptResults: true,
   submittedAt: NOW - 999,
   task: { id: 'mark' },
   firstSentAt: NOW - 3_333,
@@ -126,6 +127,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   charge: [],
   listPrice: [],
   isTest: [],
+  keptResults: [],
   submittedAt: [],
   task: ['submitted → submitted by submit-accepted'],
   // The refusal accounts for the only send there was.
@@ -219,6 +221,7 @@ test('a redrive holds what was asked for, and of the rest what its way needs', (
     'callbackUrl',
     'dueAt',
     'isTest',
+    'keptResults',
     'listPrice',
     'metadata',
     'redriveOf',

@@ -4,7 +4,7 @@ import type { EventOf, GenerationEvent } from '../../src/generation/events.ts';
 import type { Generation, Unsuccessful } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
 import { SubscriberJob } from '../../src/generation/jobs.ts';
-import { isLastCheckDue } from '../../src/generation/late-result.ts';
+import { asCompleted, isLastCheckDue } from '../../src/generation/late-result.ts';
 import { redriven, redriveWay } from '../../src/generation/redrive.ts';
 import { decide, type Effect } from '../../src/generation/state-machine.ts';
 import { RULES as BASE, EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
@@ -264,7 +264,7 @@ describe('the last check', () => {
 
 test('the event of a late result has a type and id of its own, and says how it had ended', () => {
   const { next } = step(ENDS.gave_up, DONE);
-  const event = next.late && lateResultEvent(next, next.late);
+  const event = next.late && lateResultEvent(next, next.late, asCompleted(next)?.results ?? []);
   const completion = completionEvent(next);
   expect(event).toMatchObject({
     id: `${completion.id}_late`,

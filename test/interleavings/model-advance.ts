@@ -154,7 +154,7 @@ function* tell(scene: Scene, news: readonly News[]): Actor<void> {
 }
 
 function lateEventOf(g: FinalGeneration): LateResultEvent {
-  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late);
+  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late, []);
   if (!event) throw new Error('there is no late result to tell');
   return event;
 }

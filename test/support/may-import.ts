@@ -1,4 +1,6 @@
-const ROOMS = ['config', 'generation', 'store', 'outbound', 'producers', 'providers'] as const;
+const ROOMS = [
+  ...['config', 'generation', 'store', 'outbound', 'vault', 'producers', 'providers'],
+] as const;
 
 /**
  * Which folder of src may import from which, besides itself. Data flows one way; the web and the
@@ -9,6 +11,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   generation: [],
   store: ['config', 'generation'],
   outbound: ['config', 'generation'],
+  vault: ['config', 'generation', 'store', 'outbound'],
   providers: ['generation', 'outbound'],
   producers: ['config', 'generation', 'store', 'outbound'],
   'core.ts': ROOMS,

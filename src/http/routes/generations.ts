@@ -1,13 +1,16 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import { type Generation, isFinal } from '../../generation/generation.ts';
 import { GenerationId } from '../../generation/ids.ts';
+import type { ShowResults } from '../../generation/kept-result.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { RequestGeneration } from '../../producers/request-generation.ts';
 import type { Store } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
 import { createBodyReader } from '../bodies.ts';
 import { HttpError } from '../error-response.ts';
 import { readJson, requireJson } from '../json-body.ts';
 import { representation } from '../representation.ts';
+import { createResultsOf } from '../results-of.ts';
 import { needingRedis } from '../unavailable.ts';
 
 /**
@@ -20,9 +23,12 @@ export function generationRoutes(parts: {
   enqueue: Enqueue;
   tenantOf: (request: Request) => string;
   maxBodyBytes: number;
+  vault: Vault | undefined;
+  showResults: ShowResults;
 }): Router {
   const { requestGeneration, store, enqueue, tenantOf, maxBodyBytes } = parts;
   const router = Router();
+  const resultsOf = createResultsOf(parts);
   const readBody = createBodyReader(maxBodyBytes);
 
   /** Before the body is read: a stranger's body is not worth reading. */
@@ -41,11 +47,12 @@ export function generationRoutes(parts: {
     response
       .status(created ? 202 : 200)
       .location(`/v1/generations/${generation.id}`)
-      .json(representation(generation));
+      .json(representation(generation, await resultsOf(generation)));
   });
 
   router.get('/:id', async (request, response) => {
-    response.json(representation(await find(request, tenantOf(request))));
+    const generation = await find(request, tenantOf(request));
+    response.json(representation(generation, await resultsOf(generation)));
   });
 
   router.post('/:id/cancel', async (request, response) => {
@@ -53,7 +60,7 @@ export function generationRoutes(parts: {
     request.resume();
     const generation = await find(request, tenantOf(request));
     if (isFinal(generation)) {
-      response.json(representation(generation));
+      response.json(representation(generation, await resultsOf(generation)));
       return;
     }
     await needingRedis(enqueue.completion({ id: generation.id, event: { type: 'cancel' } }));

@@ -1,7 +1,10 @@
+import type { FinalGeneration } from '../../generation/generation.ts';
+import { newsOf } from '../../generation/late-result.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { coalesce } from '../../store/coalesce.ts';
 import type { Subscribers } from '../../store/subscribers.ts';
 import { type Batch, type BatchParts, fail, settle } from './batch.ts';
+import type { BeforeTelling } from './before-telling.ts';
 import { createIssueEffects, type Notified } from './issue-effects.ts';
 import type { Advanced, Step } from './step.ts';
 
@@ -12,16 +15,24 @@ export interface Advance {
   all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]>;
 }
 
+/** With what comes after a wait. */
+export interface TellingAdvance extends Advance {
+  /** Tells of a completion that had to wait. A second time changes nothing. */
+  tell(generation: FinalGeneration): Promise<void>;
+}
+
 export interface AdvanceParts extends BatchParts {
   readonly rounds: Rounds;
   readonly subscribers: Subscribers;
+  /** Unless given, everybody is told at once. */
+  readonly beforeTelling?: BeforeTelling | undefined;
 }
 
 /**
  * Load → state machine → compare-and-set → effects. Every stage ends here. An effect whose job could
  * not be added fails its own step, and the schedule issues it again in time.
  */
-export function createAdvance(parts: AdvanceParts): Advance {
+export function createAdvance(parts: AdvanceParts): TellingAdvance {
   const issueEffects = createIssueEffects({ ...parts, markNotified });
 
   async function all(steps: readonly Step[], may: { finish: boolean }): Promise<Advanced[]> {
@@ -44,6 +55,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
   const together = coalesce((steps: Step[]) => all(steps, { finish: false }));
   return {
     all,
+    tell: async (generation) => {
+      const moved = { index: 0, generation, effects: newsOf(generation), again: true };
+      await issueEffects([moved], (_, error) => {
+        throw error;
+      });
+    },
     one: async (step) => {
       const advanced = await together(step);
       if (advanced.kind === 'failed') throw advanced.error;

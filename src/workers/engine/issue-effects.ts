@@ -1,10 +1,13 @@
 import { completionEvent, lateResultEvent } from '../../generation/completion-event.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../generation/generation.ts';
 import type { CompletionEvent, LateResultEvent } from '../../generation/jobs.ts';
+import type { ShownResult } from '../../generation/kept-result.ts';
+import { asCompleted } from '../../generation/late-result.ts';
 import type { Effect } from '../../generation/state-machine.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { CALLBACK, type Subscribers } from '../../store/subscribers.ts';
+import { type BeforeTelling, tellAtOnce } from './before-telling.ts';
 
 /** What a move asks for; `again` when it was asked for before. */
 export interface Moved {
@@ -24,7 +27,9 @@ export interface Notified {
 /** What a step has to tell. */
 interface News extends Notified {
   readonly index: number;
-  readonly event: CompletionEvent | LateResultEvent;
+  /** Whose results are told: of a late success the completion that it would have been. */
+  readonly ended: FinalGeneration;
+  readonly eventWith: (results: readonly ShownResult[]) => CompletionEvent | LateResultEvent;
 }
 
 /** Turns effects into jobs. What could not be issued fails its own step, and never the call. */
@@ -37,10 +42,12 @@ export function createIssueEffects(parts: {
   enqueue: Enqueue;
   rounds: Rounds;
   subscribers: Subscribers;
+  /** What comes before anybody is told, and which have to wait for it. */
+  beforeTelling?: BeforeTelling | undefined;
   /** Notes on each record what it does not owe any more: its outcome, or its late result. */
   markNotified: (notified: readonly Notified[]) => Promise<unknown>;
 }): IssueEffects {
-  const { enqueue, rounds, subscribers, markNotified } = parts;
+  const { enqueue, rounds, subscribers, markNotified, beforeTelling = tellAtOnce } = parts;
 
   async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];
@@ -56,9 +63,13 @@ export function createIssueEffects(parts: {
   /** A job for every subscriber first; only then does the record not owe it any more. */
   async function notify(news: readonly News[]): Promise<void> {
     if (news.length === 0) return;
-    const names = await subscribers.names();
+    const ended = news.map((one) => one.ended);
+    const [names, tellable] = await Promise.all([subscribers.names(), beforeTelling(ended)]);
+    const results = new Map(tellable.map((one) => [one.generation, one.results]));
+    const told = news.filter((one) => results.has(one.ended));
     await Promise.all(
-      news.flatMap(({ generation, event }) => {
+      told.flatMap(({ generation, ended, eventWith }) => {
+        const event = eventWith(results.get(ended) ?? []);
         const jobs = names.map((name) => enqueue.subscriber(name, event));
         if (generation.callbackUrl) {
           jobs.push(enqueue.subscriber(CALLBACK, event, generation.callbackUrl));
@@ -66,7 +77,7 @@ export function createIssueEffects(parts: {
         return jobs;
       }),
     );
-    await markNotified(news);
+    await markNotified(told);
   }
 
   return async (moved, fail) => {
@@ -85,10 +96,14 @@ function newsIn({ index, generation: g, effects }: Moved): News[] {
   if (!isFinal(g)) return [];
   return effects.flatMap(({ kind }): News[] => {
     if (kind === 'notify') {
-      return [{ index, generation: g, what: 'outcome', event: completionEvent(g) }];
+      const eventWith: News['eventWith'] = (results) => completionEvent(g, results);
+      return [{ index, generation: g, what: 'outcome', ended: g, eventWith }];
     }
     if (kind !== 'notify-late' || g.state === 'completed' || !g.late) return [];
-    const event = lateResultEvent(g, g.late);
-    return event ? [{ index, generation: g, what: 'late-result', event }] : [];
+    const { late } = g;
+    const ended = asCompleted(g);
+    if (!ended) return [];
+    const eventWith: News['eventWith'] = (results) => lateResultEvent(g, late, results);
+    return [{ index, generation: g, what: 'late-result', ended, eventWith }];
   });
 }
