@@ -1,10 +1,16 @@
 import { chargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
-import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
+import {
+  asItEnded,
+  type FinalGeneration,
+  type LateResult,
+  type Unsuccessful,
+} from './generation.ts';
 import { completionEventId, lateResultEventId } from './ids.ts';
 import type { CompletionEvent, LateResultEvent } from './jobs.ts';
 
 /** The one event that tells how a generation ended. The same record always makes the same event. */
-export function completionEvent(g: FinalGeneration): CompletionEvent {
+export function completionEvent(final: FinalGeneration): CompletionEvent {
+  const g = asItEnded(final);
   return {
     id: completionEventId(g.id),
     type: `generation.${g.state}`,
