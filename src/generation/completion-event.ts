@@ -1,5 +1,10 @@
 import { chargeOf, lateChargeOf, providerTaskIdOf, reasonOf } from './advice.ts';
-import type { FinalGeneration, LateResult, Unsuccessful } from './generation.ts';
+import {
+  asItEnded,
+  type FinalGeneration,
+  type LateResult,
+  type Unsuccessful,
+} from './generation.ts';
 import { completionEventId, lateResultEventId } from './ids.ts';
 import type { CompletionEvent, LateResultEvent } from './jobs.ts';
 import { type ShownResult, shownUnkept } from './kept-result.ts';
@@ -9,9 +14,10 @@ import { type ShownResult, shownUnkept } from './kept-result.ts';
  * @param results as they are to be shown.
  */
 export function completionEvent(
-  g: FinalGeneration,
-  results: readonly ShownResult[] = shownUnkept(g),
+  final: FinalGeneration,
+  results: readonly ShownResult[] = shownUnkept(final),
 ): CompletionEvent {
+  const g = asItEnded(final);
   return {
     id: completionEventId(g.id),
     type: `generation.${g.state}`,

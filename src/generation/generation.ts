@@ -249,6 +249,14 @@ export function isFinal(generation: Generation): generation is FinalGeneration {
   return (OUTCOMES as readonly string[]).includes(generation.state);
 }
 
+/** The record as it stood at its end, without what became known later: that was told, and stays. */
+export function asItEnded<G extends FinalGeneration>(g: G): G {
+  if (g.state !== 'failed' && g.state !== 'timed_out') return g;
+  const { late: _, lastCheckAt: __, task, ...rest } = g as Unsuccessful;
+  const hadTask = g.submittedAt !== undefined && task !== undefined;
+  return { ...rest, ...(hadTask && { task }) } as G; // only optional fields are left out
+}
+
 /** What the app sees: the three states in between are all `processing`. */
 export type PublicStatus = 'queued' | 'processing' | FinalGeneration['state'];
 

@@ -69,12 +69,13 @@ function plannedAfter(at: number, { rules }: Pick<Context, 'rules'>): number | u
 /** The provider's own word, from somebody who is to be believed. */
 export function noteLateResult(
   g: Unsuccessful,
-  { outcome, source, taskId, charge }: EventOf<'observed-final'>,
+  event: EventOf<'observed-final'>,
   context: Context,
 ): Decision {
   const { now } = context;
+  const { outcome, source, taskId, charge } = event;
   const isSuccess = outcome.verdict === 'completed';
-  if (!mayBeNoted(g, isSuccess, taskId)) {
+  if (!mayBeNoted(g, event)) {
     return isLastCheckDue(g, now) ? lastCheckAnswered(g, now, context) : ignored('already-final');
   }
   const isOwed = isSuccess && g.state !== 'canceled';
@@ -176,10 +177,11 @@ function dueNext(g: Unsuccessful, notified: boolean, now: number): Unsuccessful 
 }
 
 /** Whether this is more than we knew. */
-function mayBeNoted(g: Unsuccessful, isSuccess: boolean, taskId: string | undefined): boolean {
-  if (!isOurGuess(g) && !isEarlierAttempt(g, taskId)) return false;
-  if (isSuccess) return !hasLateSuccess(g);
-  return g.late === undefined && g.state !== 'canceled' && isOwnTask(g, taskId);
+function mayBeNoted(g: Unsuccessful, event: EventOf<'observed-final'>): boolean {
+  const isEarlier = g.attempt > 1 && !isOwnTask(g, event);
+  if (!isOurGuess(g) && !isEarlier) return false;
+  if (event.outcome.verdict === 'completed') return !hasLateSuccess(g);
+  return g.late === undefined && g.state !== 'canceled' && isOwnTask(g, event);
 }
 
 // ── whom to believe ─────────────────────────────────────────────────────────────────────────────
@@ -189,14 +191,16 @@ function isOurGuess(g: Unsuccessful): boolean {
   return ownVerdict(g.reason.code, g.via) !== undefined || classAtEnd(g) === 'outcome_unknown';
 }
 
-/** A later attempt failed at the provider; but another, of which nobody knew, was paid for too. */
-function isEarlierAttempt(g: Unsuccessful, taskId: string | undefined): boolean {
-  return g.attempt > 1 && taskId !== undefined && taskId !== g.task?.id;
-}
-
-/** A failure speaks for the one task it names. */
-function isOwnTask(g: Unsuccessful, taskId: string | undefined): boolean {
-  if (!g.task) return g.attempt === 1;
+/**
+ * Whether the last attempt is spoken of. A failure speaks for its own task alone; the success of an
+ * earlier attempt, of which nobody knew, was paid for whatever became of the last.
+ */
+function isOwnTask(
+  g: Unsuccessful,
+  { taskId, attempt }: Pick<EventOf<'observed-final'>, 'taskId' | 'attempt'>,
+): boolean {
+  if (attempt !== undefined && attempt !== g.attempt) return false;
+  if (!g.task) return g.attempt === 1 || attempt !== undefined;
   return taskId === undefined || taskId === g.task.id;
 }
 

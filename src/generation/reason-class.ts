@@ -1,4 +1,4 @@
-import type { Unsuccessful } from './generation.ts';
+import { asItEnded, type Unsuccessful } from './generation.ts';
 import { ownVerdict, type ReasonClass } from './verdicts.ts';
 
 /**
@@ -8,12 +8,13 @@ import { ownVerdict, type ReasonClass } from './verdicts.ts';
 export function reasonClass(g: Unsuccessful): ReasonClass {
   if (g.late) return g.late.outcome.verdict === 'completed' ? 'task_known' : 'provider_failed';
   const atEnd = classAtEnd(g);
-  return atEnd === 'outcome_unknown' && g.task ? 'task_known' : atEnd;
+  const isLearnedLate = g.task !== undefined && g.submittedAt === undefined;
+  return atEnd === 'outcome_unknown' && isLearnedLate ? 'task_known' : atEnd;
 }
 
 /** The class as it was at the end: a task that was never accepted in time became known later. */
-export function classAtEnd({ task, ...rest }: Unsuccessful): ReasonClass {
-  const g: Unsuccessful = { ...rest, ...(task && rest.submittedAt !== undefined && { task }) };
+export function classAtEnd(record: Unsuccessful): ReasonClass {
+  const g = asItEnded(record);
   const ours = ownVerdict(g.reason.code, g.via);
   if (ours && (ours.class !== 'task_known' || g.task)) return certain(ours.class, g);
   if (g.via !== 'submit' || g.task) return 'provider_failed';

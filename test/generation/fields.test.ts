@@ -73,7 +73,7 @@ const RULES = (['none', 'idempotency-key', 'search'] as const).flatMap((repeatSu
 
 const GAVE_UP = { via: 'deadline', reason: { code: 'gave_up', message: '' } } as const;
 const LAST_CHECK_MADE = (['failed', 'timed_out', 'canceled'] as const).flatMap((state) =>
-  ['observed-live', 'observed-missing', 'poll-failed'].map(
+  ['observed-final', 'observed-live', 'observed-missing', 'poll-failed'].map(
     (event) => `${state} → ${state} by ${event}`,
   ),
 );
@@ -138,11 +138,7 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   // Said only while something else is owed.
   isNotified: LAST_CHECK_MADE,
   // There is one.
-  lastCheckAt: [
-    ...LAST_CHECK_MADE,
-    'timed_out → timed_out by hint',
-    'timed_out → timed_out by observed-final',
-  ],
+  lastCheckAt: [...LAST_CHECK_MADE, 'timed_out → timed_out by hint'],
   // A late success after a late failure.
   late: ['timed_out → timed_out by observed-final'],
   dueAt: 'always',

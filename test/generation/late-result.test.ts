@@ -14,15 +14,16 @@ const RULES = rulesWith({ poll: { lastCheckAfterMs: HOUR } });
 
 const reason = (code: string) => ({ code, message: '' });
 const { task: _, dueAt: __, ...told } = RECORDS.failed;
+const { submittedAt: ___, ...unsent } = told;
 const withTask = { ...told, task: { id: 'task-1' } };
 
 /** Everything told, nothing owed. */
 const ENDS = {
   gave_up: { ...withTask, state: 'timed_out', via: 'deadline', reason: reason('gave_up') },
   task_lost: { ...withTask, via: 'poll', reason: reason('task_lost') },
-  outcome_unknown: { ...told, via: 'policy', reason: reason('outcome_unknown') },
+  outcome_unknown: { ...unsent, via: 'policy', reason: reason('outcome_unknown') },
   not_sent_in_time: {
-    ...told,
+    ...unsent,
     state: 'timed_out',
     via: 'deadline',
     reason: reason('not_sent_in_time'),
@@ -259,6 +260,7 @@ describe('the last check', () => {
     const { next } = step(ENDS.outcome_unknown, event);
     expect(next).toMatchObject({ task: { id: 'task-1' }, isNotified: true });
     expect(next.dueAt).toBe(event.type === 'hint' ? NOW : NOW + HOUR);
+    expect(completionEvent(next)).toEqual(completionEvent(ENDS.outcome_unknown));
   });
 });
 
