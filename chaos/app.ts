@@ -25,6 +25,9 @@ export interface Record {
   readonly via: string | null;
   /** What the provider said after the end. */
   readonly late: string | null;
+  /** Files among its results, late ones included, and how many of them are kept. */
+  readonly files: number;
+  readonly kept: number;
 }
 
 /** The app: asks at the planned moments, and again with the same key until it is answered 2xx. */
@@ -42,11 +45,13 @@ const ASK_AGAIN_MS = 1_000;
 const READ_TRIES = 20;
 
 const Accepted = z.object({ id: z.string() });
+const Results = z.array(z.object({ kind: z.string(), kept: z.string().optional() }));
 const Shown = z.object({
   status: z.string(),
   reason: z.object({ code: z.string() }).nullable(),
   via: z.string().nullable(),
-  late: z.object({ outcome: z.string() }).nullable(),
+  late: z.object({ outcome: z.string(), results: Results }).nullable(),
+  results: Results,
 });
 
 export function createApp(options: {
@@ -116,8 +121,15 @@ export function createApp(options: {
         const text = await answer?.body.text();
         if (answer?.statusCode === 404) return undefined;
         if (answer?.statusCode === 200 && text !== undefined) {
-          const { status, reason, via, late } = Shown.parse(JSON.parse(text));
-          return { status, reason: reason?.code ?? null, via, late: late?.outcome ?? null };
+          const { status, reason, via, late, results } = Shown.parse(JSON.parse(text));
+          const files = [...results, ...(late?.results ?? [])].filter(
+            ({ kind }) => kind === 'file',
+          );
+          return {
+            ...{ status, reason: reason?.code ?? null, via, late: late?.outcome ?? null },
+            files: files.length,
+            kept: files.filter((file) => file.kept === 'kept').length,
+          };
         }
         if (tries === READ_TRIES) throw new Error(`${path} was answered ${answer?.statusCode}`);
         await wait(ASK_AGAIN_MS);

@@ -39,6 +39,9 @@ export interface Findings {
   readonly late: number;
   /** Of those, not told as exactly one event; and any that were not even noticed. */
   readonly lateLost: number;
+  /** Files that were paid for, and how many of them nobody has kept. */
+  readonly files: number;
+  readonly unkept: number;
   /** Deliveries of completion events for each generation notified, repeats included. */
   readonly deliveriesPerGeneration: number;
   readonly forgedAccepted: number;
@@ -80,7 +83,7 @@ export function audit(evidence: Evidence): Findings {
   const events = eventsByGeneration(ends);
   const lateEvents = eventsByGeneration(heard.filter(({ isLate }) => isLate));
   let [lost, lostWithRedis, open, notToldOnce, wrong, forged, unknown, alone] = Array(8).fill(0);
-  let [late, lateLost] = [0, 0];
+  let [late, lateLost, files, unkept] = [0, 0, 0, 0];
   const byOutcome: Record<string, number> = {};
   const learnedBy: Record<string, number> = {};
 
@@ -109,6 +112,9 @@ export function audit(evidence: Evidence): Findings {
     const reason = record.reason ?? '';
     const isLate = record.late === 'completed';
     if (isLate) late += 1;
+    files += record.files;
+    unkept += record.files - record.kept;
+    if (record.kept < record.files) suspect('result not kept', `${id} ${planned.provider}`);
     if (isLateLost(record, planned, lateEvents.get(id)?.size ?? 0)) {
       lateLost += 1;
       suspect('late result lost', `${id} ${planned.provider} ${planned.scenario} ${reason}`);
@@ -143,6 +149,8 @@ export function audit(evidence: Evidence): Findings {
     notToldOnce,
     late,
     lateLost,
+    files,
+    unkept,
     deliveriesPerGeneration: events.size === 0 ? 0 : ends.length / events.size,
     forgedAccepted: forged + forgedAnswered(books),
     wrongOutcome: wrong,

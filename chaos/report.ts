@@ -93,6 +93,8 @@ function linesOf(found: Findings, run: Run, rules: RedisRules): Line[] {
     },
     promise('lateLost', 'late results lost, or told otherwise than once', found.lateLost),
     fact('late', 'late results told', found.late),
+    promise('unkept', 'results lost to expiry', found.unkept),
+    fact('files', 'results that are files', found.files),
     promise('forgedAccepted', 'forged deliveries accepted', found.forgedAccepted),
     promise('wrongOutcome', 'ended otherwise than the provider', found.wrongOutcome),
     {

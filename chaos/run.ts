@@ -125,7 +125,10 @@ function recordsFrom(heard: readonly Heard[]): Map<string, Shown | undefined> {
   const records = new Map<string, Shown>();
   for (const { generationId, outcome, reason } of heard) {
     if (!records.has(generationId)) {
-      records.set(generationId, { status: outcome, reason, via: null, late: null });
+      records.set(generationId, {
+        ...{ status: outcome, reason, via: null, late: null },
+        ...{ files: 0, kept: 0 },
+      });
     }
   }
   return records;

@@ -31,6 +31,7 @@ export function pipelineEnv(options: {
   /** What points the providers at the simulator. */
   accounts: Readonly<Record<string, string>>;
   filesFolder: string;
+  vaultFolder: string;
   heardFile: string;
 }): Record<string, string> {
   return {
@@ -43,6 +44,7 @@ export function pipelineEnv(options: {
     CATWALK_SECRET: randomBytes(32).toString('base64'),
     API_KEYS: `chaos:${API_KEY}`,
     FILES_DIR: options.filesFolder,
+    VAULT_DIR: options.vaultFolder,
     PROVIDER_MODULES: ATELIER,
     CHAOS_HEARD: options.heardFile,
     ...impatientSettings(options.providers, POLLS, LIMITS),

@@ -23,8 +23,11 @@ export interface Stage {
   readonly heardFile: string;
 }
 
-/** Tasks take 0.2 to 1.5 s, and webhooks are repeated after a tenth of the documented waits. */
-const PACE = ['--time-scale', '0.1', '--latency', '2000-15000'];
+/**
+ * Tasks take 0.2 to 1.5 s, webhooks are repeated after a tenth of the documented waits, and links to
+ * results die after a minute.
+ */
+const PACE = ['--time-scale', '0.1', '--latency', '2000-15000', '--result-lifetime', '600000'];
 
 /** Compiles and starts everything; `cleanup` stops it, those who call before those who are called. */
 export async function startStage(
@@ -60,6 +63,7 @@ export async function startStage(
     publicUrl: front.url,
     accounts: providers.env(options.providers),
     filesFolder: join(folder, 'files'),
+    vaultFolder: join(folder, 'vault'),
     heardFile,
   });
   const healthPorts = await Promise.all(Array.from({ length: WORKER_PROCESSES }, ports));

@@ -12,6 +12,8 @@ type Timeline = ReturnType<typeof createTimeline>;
 
 const CHECK_EVERY_MS = 200;
 const MOST_TRIES = 10;
+/** A link that is dead is tried again for long; the demo is not. */
+const MOST_LOOKS_AT_KEPT = 25;
 /** The tour takes about 10 s; many generations, or a killed worker, take longer. */
 const patienceMs = (count: number): number => 70_000 + count * 500;
 
@@ -31,6 +33,7 @@ export async function runDemo(
 
   const deadline = Date.now() + patienceMs(plans.length);
   const { rows, open } = await watch(stack, plans, timeline, deadline);
+  await awaitKept(stack, rows);
   const final = rows.filter(({ generation }) => generation.finishedAt !== null);
   while (told.size < final.length && Date.now() < deadline) await wait(CHECK_EVERY_MS);
 
@@ -90,6 +93,20 @@ async function watch(
     await Promise.all([...open].map(([id, plan]) => look(id, plan)));
   }
   return { rows, open };
+}
+
+/** A completion is told before its results are copied, which takes a moment more. */
+async function awaitKept(stack: DemoStack, rows: Row[]): Promise<void> {
+  const isPending = ({ generation }: Row): boolean =>
+    generation.results.some(({ kept }) => kept === 'pending');
+  for (let tries = 0; rows.some(isPending) && tries < MOST_LOOKS_AT_KEPT; tries++) {
+    await wait(CHECK_EVERY_MS);
+    for (const [index, row] of rows.entries()) {
+      if (!isPending(row)) continue;
+      const generation = await call(stack, 'GET', `/v1/generations/${row.generation.id}`);
+      rows[index] = { ...row, generation };
+    }
+  }
 }
 
 function sayHeld(rows: readonly Row[], timeline: Timeline): void {

@@ -57,6 +57,7 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     REDIS_NAMESPACE: `catwalk-demo-${randomUUID().slice(0, 8)}`,
     PORT: String(port),
     FILES_DIR: '.catwalk/files',
+    VAULT_DIR: '.catwalk/vault',
     HOST: '127.0.0.1',
     WORKER_HEALTH_PORT: '0',
   };

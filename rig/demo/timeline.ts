@@ -1,6 +1,16 @@
 import { sayWithSeconds } from '../run-tool.ts';
 
 /** A generation as the API shows it, as far as the demo looks. */
+/** A result as far as the demo looks at it. */
+export interface ShownResult {
+  readonly kind: string;
+  readonly url?: string;
+  readonly data?: unknown;
+  readonly kept?: string;
+  readonly keptUrl?: string;
+  readonly bytes?: number;
+}
+
 export interface Shown {
   readonly id: string;
   readonly provider: string;
@@ -10,7 +20,9 @@ export interface Shown {
   readonly finishedAt: string | null;
   readonly via: string | null;
   readonly polls: number;
-  readonly results: readonly { kind: string; url?: string; data?: unknown }[];
+  readonly results: readonly ShownResult[];
+  /** What it cost: as the provider reported it, or what its list says. */
+  readonly charge?: { amount?: number; unit?: string; listPrice?: string } | null;
   readonly reason: { code: string } | null;
   /** Why it is not being sent now. `until` is ISO 8601. */
   readonly hold: { reason: string; until: string } | null;

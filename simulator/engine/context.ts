@@ -11,6 +11,8 @@ export interface SimulatorContext {
   imagePool: ImagePool;
   sender: WebhookSender;
   scenarios: ActiveScenarios;
+  /** How long a link to a result lives after its task's end, in real time; for ever when infinite. */
+  readonly resultLifetimeMs: number;
   /** Simulated time the next task takes. */
   nextLatencyMs(): number;
   /** The simulator's own address, without a slash at the end. */

@@ -82,5 +82,14 @@ function finish(state: ProviderState, task: Task, verdict: Verdict): void {
   state.ledger.finished(task.id, { status, atMs: nowMs, creditsRefunded });
   const durationMs = nowMs - task.acceptedAtMs;
   state.context.log(`${state.dialect.name} ${task.id} ${status} durationMs=${durationMs}`);
+  if (!task.scenario.resultsAreGone) letLinksDie(state, task, nowMs);
   task.markFinal();
+}
+
+function letLinksDie({ context }: ProviderState, task: Task, nowMs: number): void {
+  if (context.resultLifetimeMs === Number.POSITIVE_INFINITY) return;
+  for (const url of task.resultUrls) {
+    const [, resultId] = /\/results\/([\w-]+)/.exec(url) ?? [];
+    if (resultId) context.results.expire(resultId, nowMs + context.resultLifetimeMs);
+  }
 }

@@ -21,8 +21,8 @@ export interface Results {
   picture(resultId: string): Promise<Buffer | undefined>;
   /** What the result is saved as, or undefined when nobody added it. */
   formatOf(resultId: string): PictureFormat | undefined;
-  /** Makes the link to a result a dead one; the picture itself stays. */
-  expire(resultId: string): void;
+  /** Makes the link to a result a dead one, at once or then (Unix ms); the picture itself stays. */
+  expire(resultId: string, atMs?: number): void;
   isExpired(resultId: string): boolean;
   clear(): void;
 }
@@ -31,7 +31,7 @@ export interface Results {
 export function createResults(loader: ImageLoader): Results {
   const results = new QuickLRU<string, Submission>({ maxSize: MAX_RESULTS });
   const renders = new QuickLRU<string, Promise<Buffer>>({ maxSize: MAX_CACHED_RENDERS });
-  const expired = new QuickLRU<string, true>({ maxSize: MAX_RESULTS });
+  const expired = new QuickLRU<string, number>({ maxSize: MAX_RESULTS });
 
   async function picture(submission: Submission): Promise<Buffer | undefined> {
     if (submission.personImage === undefined) return undefined;
@@ -59,8 +59,8 @@ export function createResults(loader: ImageLoader): Results {
       const submission = results.get(resultId);
       return submission && (submission.outputFormat ?? 'png');
     },
-    expire: (resultId) => void expired.set(resultId, true),
-    isExpired: (resultId) => expired.has(resultId),
+    expire: (resultId, atMs = 0) => void expired.set(resultId, atMs),
+    isExpired: (resultId) => (expired.get(resultId) ?? Number.POSITIVE_INFINITY) <= Date.now(),
     clear() {
       results.clear();
       expired.clear();

@@ -18,6 +18,7 @@ export const DEFAULT_PORT = 4010;
 export const FLAGS = {
   port: { type: 'string' },
   latency: { type: 'string' },
+  'result-lifetime': { type: 'string' },
   'time-scale': { type: 'string' },
   scenario: { type: 'string' },
   seed: { type: 'string' },
@@ -37,6 +38,7 @@ export function parseFlags(args: string[]): Flags {
   const port = readNumber('port', values.port);
   const timeScale = readNumber('time-scale', values['time-scale']);
   const seed = readNumber('seed', values.seed);
+  const resultLifetimeMs = readNumber('result-lifetime', values['result-lifetime']);
   const scenario = values.scenario;
   if (scenario !== undefined && !isScenarioName(scenario)) {
     throw new SimulatorOptionError(unknownScenarioMessage(scenario));
@@ -49,6 +51,7 @@ export function parseFlags(args: string[]): Flags {
       port: port ?? DEFAULT_PORT,
       providers: readProviders(values),
       ...(timeScale !== undefined && { timeScale }),
+      ...(resultLifetimeMs !== undefined && { resultLifetimeMs }),
       ...(seed !== undefined && { seed }),
       ...(scenario !== undefined && { scenario }),
       ...(values.latency !== undefined && { latencyMs: readRange(values.latency) }),

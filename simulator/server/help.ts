@@ -21,6 +21,7 @@ Usage: npx catwalk simulator [flags]
 
   --port <0-65535>              default ${DEFAULT_PORT}; 0 picks a free one
   --latency <min>-<max>         how long a task takes, in ms; default 2000-8000
+  --result-lifetime <ms>        how long links to results live after the end; default: for ever
   --time-scale <factor>         multiplies every simulated time; default 1
   --scenario <name>             for submits that ask for none; default ok
   --seed <number>               makes latencies repeatable

@@ -14,6 +14,8 @@ export interface SimulatorOptions {
   port?: number;
   /** How long a task takes, in simulated time; 2 to 8 s unless told. */
   latencyMs?: { min: number; max: number };
+  /** How long a link to a result lives after its task's end, in simulated time; for ever unless told. */
+  resultLifetimeMs?: number;
   /** Multiplies every simulated time: latency, waiting, webhook spacing. 1 unless told. */
   timeScale?: number;
   /** The scenario of submits that ask for none; `ok` unless told. */
@@ -45,6 +47,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
   const checked: CheckedOptions = {
     port: 0,
     latencyMs: { min: 2_000, max: 8_000 },
+    resultLifetimeMs: Number.POSITIVE_INFINITY,
     timeScale: 1,
     scenario: 'ok',
     seed: Date.now(),
@@ -61,6 +64,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     latencyMs.min >= 0 && latencyMs.max >= latencyMs.min && Number.isFinite(latencyMs.max),
     'latency must be a least and a greatest number of milliseconds, in that order',
   );
+  assertOption(checked.resultLifetimeMs > 0, 'result lifetime must be more than 0 milliseconds');
   assertOption(timeScale >= 0 && Number.isFinite(timeScale), 'time scale must be 0 or more');
   assertOption(Number.isFinite(seed), 'seed must be a number');
   if (!isScenarioName(checked.scenario)) {

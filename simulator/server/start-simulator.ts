@@ -50,6 +50,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       dialects.map(({ name }) => name),
     ),
     baseUrl: () => url,
+    resultLifetimeMs: checked.resultLifetimeMs * checked.timeScale,
     stopSignal: () => running.signal,
     log: checked.log,
   };

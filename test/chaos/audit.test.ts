@@ -26,7 +26,16 @@ const paid = (index: number) => ({
   webhookAttempts: [] as { kind: string; answeredStatus: number | null }[],
 });
 
-const completed: Shown = { status: 'completed', reason: null, via: 'webhook', late: null };
+/** One picture, and it is kept. */
+const FILES = { files: 1, kept: 1 };
+
+const completed: Shown = {
+  status: 'completed',
+  reason: null,
+  via: 'webhook',
+  late: null,
+  ...FILES,
+};
 
 /** What is shown of the first generation, completed, and of the second. */
 const shown = (second?: Shown) =>
@@ -51,6 +60,7 @@ const GAVE_UP: Shown = {
   reason: 'gave_up',
   via: 'deadline',
   late: 'completed',
+  ...FILES,
 };
 
 const FAULTS = {
@@ -89,7 +99,11 @@ describe('the audit', () => {
     ['accepted', { asked: [asked(1), asked(2), { ...asked(3), id: undefined } as never] }],
     ['lost', { records: shown() }],
     ['lost', { heard: [told(1)] }],
-    ['open', { records: shown({ status: 'processing', reason: null, via: null, late: null }) }],
+    ['unkept', { records: shown({ ...completed, kept: 0 }) }],
+    [
+      'open',
+      { records: shown({ status: 'processing', reason: null, via: null, late: null, ...FILES }) },
+    ],
     ['paidTwiceNone', { books: { fashn: { accepted: [paid(1), paid(1), paid(2)] } } }],
     ['paidTwiceKey', { books: { fitinview: { accepted: [paid(1), paid(1)] } } }],
     ['paidTwiceReference', { books: { atelier: { accepted: [paid(1), paid(1)] } } }],
@@ -99,12 +113,21 @@ describe('the audit', () => {
     [
       'wrongOutcome',
       {
-        records: shown({ status: 'failed', reason: 'provider_error', via: 'webhook', late: null }),
+        records: shown({
+          status: 'failed',
+          reason: 'provider_error',
+          via: 'webhook',
+          late: null,
+          ...FILES,
+        }),
       },
     ],
     [
       'lateLost',
-      { asked: [asked(1), asked(2, 'late-truth')], records: shown({ ...GAVE_UP, late: null }) },
+      {
+        asked: [asked(1), asked(2, 'late-truth')],
+        records: shown({ ...GAVE_UP, late: null, ...FILES }),
+      },
     ],
     ['lateLost', { records: shown(GAVE_UP) }],
     ['lateLost', { heard: [told(1), told(2), { ...told(2, 'late'), isLate: true }] }],
@@ -129,6 +152,7 @@ describe('the audit', () => {
       reason: 'provider_error',
       via: 'webhook',
       late: null,
+      ...FILES,
     });
     const believed = inOrder({ asked: [asked(1), asked(2, 'forged-signature')], records });
     expect(audit(believed).forgedAccepted).toBe(1);
@@ -167,6 +191,7 @@ describe('the audit', () => {
       reason: 'outcome_unknown',
       via: 'policy',
       late: null,
+      ...FILES,
     });
     const found = audit(inOrder({ records }));
     expect(found).toMatchObject({ outcomeUnknown: 1, wrongOutcome: 0, resolvedAlone: 0.5 });
