@@ -108,13 +108,7 @@ export function assemble(
     log,
   });
   const enqueue = createEnqueue(queues);
-  const rulesFor = createRules(providers, {
-    pollProfile: (type, about) => pollProfileFor(type, about, settings.POLL_PROFILES),
-    submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
-    unconfirmedGraceMs: settings.UNCONFIRMED_GRACE_MS,
-    checkPatienceMs: settings.CHECK_PATIENCE_MS,
-    onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
-  });
+  const rulesFor = rulesOf(settings, providers);
   const lifetimeOf = ({ provider, model }: Pick<Generation, 'provider' | 'model'>) =>
     providers.get(provider)?.models[model]?.resultLifetimeMs;
   const vault = createVault({ settings, redis, keys, lifetimeOf });
@@ -142,4 +136,14 @@ export function assemble(
       if (redis.status === 'ready') await redis.quit().catch(() => {});
     },
   };
+}
+
+function rulesOf(settings: Settings, providers: Installation['providers']): Core['rulesFor'] {
+  return createRules(providers, {
+    pollProfile: (type, about) => pollProfileFor(type, about, settings.POLL_PROFILES),
+    submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
+    unconfirmedGraceMs: settings.UNCONFIRMED_GRACE_MS,
+    checkPatienceMs: settings.CHECK_PATIENCE_MS,
+    onUnknownOutcome: (name) => settings.providers[name]?.onUnknownOutcome ?? 'fail',
+  });
 }

@@ -120,5 +120,7 @@ test('the providers that may need our public address are those that keep files, 
     });
   }
   expect(keeping).not.toEqual([]);
-  expect(sendersOfBytes([...PROVIDER_NAMES, 'acme'], PROVIDER_NAMES)).toEqual([...keeping, 'acme']);
+  // Its data may be too much for a record, and then becomes a file: large-data.ts.
+  const expected = new Set([...keeping, 'image-intelligence', 'acme']);
+  expect(new Set(sendersOfBytes([...PROVIDER_NAMES, 'acme'], PROVIDER_NAMES))).toEqual(expected);
 });
