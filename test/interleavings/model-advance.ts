@@ -2,6 +2,8 @@ import { completionEvent, lateResultEvent } from '../../src/generation/completio
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../src/generation/generation.ts';
 import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs.ts';
+import { shownUnkept } from '../../src/generation/kept-result.ts';
+import { asCompleted } from '../../src/generation/late-result.ts';
 import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
 import type { Invariants } from './invariants.ts';
 import type { ModelProvider, Request } from './model-provider.ts';
@@ -154,7 +156,7 @@ function* tell(scene: Scene, news: readonly News[]): Actor<void> {
 }
 
 function lateEventOf(g: FinalGeneration): LateResultEvent {
-  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late, []);
+  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late, shownUnkept(asCompleted(g) ?? g));
   if (!event) throw new Error('there is no late result to tell');
   return event;
 }

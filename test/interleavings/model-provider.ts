@@ -49,6 +49,8 @@ function ended(verdict: 'canceled' | 'failed', code: string): Outcome {
   return { verdict, reason: { code, message: '' } };
 }
 
+const DURATIONS = [0, seconds(3), seconds(20), seconds(100)];
+
 /** A provider of the situation's class. Keeps the book: every task in it was paid for. */
 export function createModelProvider(world: World) {
   const { situation, dice } = world;
@@ -161,7 +163,8 @@ export function createModelProvider(world: World) {
       webhookOf: request.webhookOf,
       acceptedAt: world.now,
       visibleAt: world.now + (dice.oneIn(2) ? 0 : dice.below(SEARCH_VISIBLE_MS)),
-      finishAt: world.now + dice.pick([0, seconds(3), seconds(20), seconds(100), minutes(4)]),
+      // The last is longer than anybody waits.
+      finishAt: world.now + dice.pick([...DURATIONS, ...(world.isWild ? [minutes(4)] : [])]),
       verdict: dice.oneIn(4) ? 'failed' : 'completed',
       isCanceled: false,
     };
