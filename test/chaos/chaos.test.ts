@@ -41,6 +41,8 @@ describe.concurrent('150 generations with everything broken at random', () => {
         paidTwiceSearch: 0,
         paidTwiceNone: 0,
         notToldOnce: 0,
+        lateLost: 0,
+        unkept: 0,
         forgedAccepted: 0,
         wrongOutcome: 0,
         deadJobs: 0,

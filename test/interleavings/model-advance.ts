@@ -156,7 +156,10 @@ function* tell(scene: Scene, news: readonly News[]): Actor<void> {
 }
 
 function lateEventOf(g: FinalGeneration): LateResultEvent {
-  const event = g.state !== 'completed' && g.late && lateResultEvent(g, g.late, shownUnkept(asCompleted(g) ?? g));
+  const event =
+    g.state !== 'completed' &&
+    g.late &&
+    lateResultEvent(g, g.late, shownUnkept(asCompleted(g) ?? g));
   if (!event) throw new Error('there is no late result to tell');
   return event;
 }

@@ -23,6 +23,8 @@ const A_DAY_IN_TWO_SECONDS = {
   timeScale: 0.000_02,
   latencyMs: { min: 5_000_000, max: 15_000_000 },
 };
+/** Replicate is told our patience, and ends by its own fast clock what takes longer. */
+const IN_ITS_TIME = { replicate: { giveUpAfterMs: 30 * 24 * 3_600_000 } };
 /** A busy machine takes its time over the processes, clocks and retries of a whole outage. */
 const PATIENTLY = { timeout: 90_000 };
 const HOURS = 3_600_000;
@@ -62,6 +64,7 @@ test(
     const pipeline = await setupEveryProvider({
       env: { FILES_DIR: await temporaryFolder() },
       patience: { webhookGraceMs: 5_000, giveUpAfterMs: 30_000 },
+      patienceOf: IN_ITS_TIME,
       simulator: A_DAY_IN_TWO_SECONDS,
       workers: false,
     });
@@ -130,6 +133,7 @@ test(
     const pipeline = await setupEveryProvider({
       env: { FILES_DIR: await temporaryFolder() },
       patience: { webhookGraceMs: 60_000, firstAfterMs: 60_000, giveUpAfterMs: 120_000 },
+      patienceOf: IN_ITS_TIME,
       simulator: A_DAY_IN_TWO_SECONDS,
       workers: false,
     });

@@ -24,7 +24,10 @@ const KEYS: Readonly<Record<string, string>> = {
 
 /** A pipeline in which every built-in provider is switched on, simulated, and can call us. */
 export async function setupEveryProvider(
-  options: PipelineOptions & { patience: Patience },
+  options: PipelineOptions & {
+    patience: Patience;
+    patienceOf?: Readonly<Record<string, Patience>>;
+  },
 ): Promise<Pipeline> {
   const simulatorPort = await freePort();
   const simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
@@ -40,7 +43,12 @@ export async function setupEveryProvider(
   }
   const profile = { firstAfterMs: 150, everyMs: 150, longestMs: 150, factor: 1, maxPolls: 500 };
   env['POLL_PROFILES'] = JSON.stringify(
-    Object.fromEntries(PROVIDER_NAMES.map((name) => [name, { ...profile, ...options.patience }])),
+    Object.fromEntries(
+      PROVIDER_NAMES.map((name) => [
+        name,
+        { ...profile, ...options.patience, ...options.patienceOf?.[name] },
+      ]),
+    ),
   );
   const pipeline = await setupPipeline({
     ...options,

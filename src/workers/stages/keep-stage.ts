@@ -12,7 +12,9 @@ import { createKeep } from './keep.ts';
 import { longest } from './longest.ts';
 
 /** For looking, hashing and Redis, besides loading and storing. */
-const LEASE_MARGIN_MS = 30_000;
+const MARGIN_MS = 30_000;
+/** Renewed for as long as the copy takes: what a worker died with is another's so soon. */
+const LEASE_MS = 20_000;
 
 /**
  * Copies results into the vault.
@@ -38,14 +40,12 @@ export function keepStage(
     maxBytes: settings.VAULT_MAX_BYTES,
   });
   const keepResult = createKeepResult({ vault, load, storeTimeoutMs: timeoutMs, until, now });
-  // Longer than one try can take, so that no result is copied by two.
-  const leaseMs = 2 * timeoutMs + LEASE_MARGIN_MS;
   return {
     queue: queueNames.vault,
     payload: VaultJob,
-    process: createKeep({ ...parts, vault, keepResult, leaseMs }),
+    process: createKeep({ ...parts, vault, keepResult, leaseMs: LEASE_MS }),
     concurrency: settings.VAULT_CONCURRENCY,
-    longestMs: longest.keepMs(leaseMs),
+    longestMs: longest.keepMs(2 * timeoutMs + MARGIN_MS),
     waitsForRedis: true,
   };
 }

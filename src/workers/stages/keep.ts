@@ -32,9 +32,12 @@ export function createKeep(parts: {
     return askedAt === undefined ? undefined : { notBefore: Math.max(askedAt, now()) };
   };
 
+  /** Its lease is short, so that a crash costs little of the link's life; it is renewed meanwhile. */
   async function tryOnce(owed: Owed): Promise<Tried> {
     const startedAt = now();
-    const tried = await keepResult(owed);
+    const renew = (): void => void vault.ledger.putBack(owed, now() + leaseMs).catch(() => {});
+    const renewing = setInterval(renew, leaseMs / 4);
+    const tried = await keepResult(owed).finally(() => clearInterval(renewing));
     const line = { generation: owed.id, result: owed.index, durationMs: now() - startedAt };
     if (tried.kind === 'kept') log.info({ ...line, bytes: tried.bytes }, 'result kept');
     if (tried.kind === 'again')

@@ -22,6 +22,6 @@ export const longest = {
   },
   roundMs: (pollTimeoutMs: number): number => CALLS_OF_A_POLL * pollTimeoutMs + REDIS_MS,
   completionsMs: REDIS_MS,
-  keepMs: (leaseMs: number): number => leaseMs + REDIS_MS,
+  keepMs: (tryMs: number): number => tryMs + REDIS_MS,
   callbackMs: (timeoutMs: number): number => timeoutMs + REDIS_MS,
 } as const;
