@@ -2,7 +2,7 @@ import { sayWithSeconds } from '../run-tool.ts';
 
 /** A generation as the API shows it, as far as the demo looks. */
 /** A result as far as the demo looks at it. */
-export interface ShownResult {
+interface ShownResult {
   readonly kind: string;
   readonly url?: string;
   readonly data?: unknown;
