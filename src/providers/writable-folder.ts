@@ -5,9 +5,12 @@ import { InvalidProviderSettings } from './provider-settings.ts';
 
 /**
  * Makes the folder and writes into it what is gone again at once: a picture that finds no place
- * has been paid for. @throws InvalidProviderSettings naming FILES_DIR when that cannot be done.
+ * has been paid for. @throws InvalidProviderSettings naming the setting when that cannot be done.
  */
-export async function requireWritable(folder: string): Promise<void> {
+export async function requireWritable(
+  folder: string,
+  setting: 'FILES_DIR' | 'VAULT_DIR',
+): Promise<void> {
   // Named as a result is before it is whole: one that stays behind is swept up with the others.
   const draft = join(folder, `.${randomUUID()}.draft`);
   try {
@@ -16,7 +19,7 @@ export async function requireWritable(folder: string): Promise<void> {
     await rm(draft);
   } catch (cause) {
     const why = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
-    const what = `FILES_DIR: nothing can be kept in ${folder}${why}`;
+    const what = `${setting}: nothing can be kept in ${folder}${why}`;
     throw new InvalidProviderSettings(`${what}: name a folder that this user may write.`, {
       cause,
     });

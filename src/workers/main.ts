@@ -60,7 +60,12 @@ async function checkFiles({ settings, providers, log }: Installation): Promise<v
   if (!settings.PUBLIC_URL && linked.length > 0)
     log.warn({ providers: linked }, 'PUBLIC_URL is unset: links to files lead to 127.0.0.1');
   const learns = settings.WORKER_ROLES.some((role) => role === 'submit' || role === 'poll');
-  if (learns && needsFolder(providers.keys())) await requireWritable(settings.FILES_DIR);
+  if (learns && needsFolder(providers.keys())) {
+    await requireWritable(settings.FILES_DIR, 'FILES_DIR');
+  }
+  if (settings.VAULT_DIR && settings.WORKER_ROLES.includes('vault')) {
+    await requireWritable(settings.VAULT_DIR, 'VAULT_DIR');
+  }
 }
 
 /** Files are removed as late as the records that name them. */

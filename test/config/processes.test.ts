@@ -6,6 +6,7 @@ import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { KEYS, namespaceIn, problemOf, REQUEST, redisUrl, SECRET } from '../http/setup.ts';
 import { runProgram, startProgram } from '../support/programs.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 const COMPLETE = {
@@ -52,15 +53,18 @@ describe.each(PROGRAMS)('%s', (program) => {
   });
 });
 
-test('a worker whose provider sends bytes does not start without a place for them', async () => {
-  const FILES_DIR = fileURLToPath(import.meta.url);
-  const env = { ...COMPLETE, REDIS_URL: NO_REDIS, FILES_DIR, SEGMIND_API_KEY: 'key' };
-  const { code, complained } = await runProgram('src/workers/main', { env });
-  expect(code).toBe(1);
-  expect(complained).toEqual([
-    expect.stringMatching(/^FILES_DIR: .*processes\.test\.ts \(EEXIST\)/),
-  ]);
-});
+test.each(['FILES_DIR', 'VAULT_DIR'])(
+  'a worker that needs a place for files does not start without it: %s',
+  async (name) => {
+    const folder = { FILES_DIR: await temporaryFolder(), [name]: fileURLToPath(import.meta.url) };
+    const env = { ...COMPLETE, REDIS_URL: NO_REDIS, ...folder, SEGMIND_API_KEY: 'key' };
+    const { code, complained } = await runProgram('src/workers/main', { env });
+    expect(code).toBe(1);
+    expect(complained).toEqual([
+      expect.stringMatching(new RegExp(`^${name}: .*processes\\.test\\.ts \\(EEXIST\\)`)),
+    ]);
+  },
+);
 
 test('a worker that cannot reach Redis stays up and says so, works when it is there, and stops at any time', async () => {
   const proxy = await startRedisProxy({ reachable: false });

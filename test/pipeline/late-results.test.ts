@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LateResultEvent } from '../../src/index.ts';
 import { startCallbackReceiver } from '../support/callback-receiver.ts';
 import { redrive } from '../support/operations.ts';
 import { deliver, type Pipeline, SECRET, setupPipeline, TENANT } from '../support/pipeline.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
@@ -22,6 +24,12 @@ async function listen({ catwalk }: Pipeline): Promise<LateResultEvent[]> {
 
 const lateOf = (pipeline: Pipeline, id: string) =>
   pipeline.untilShown(id, ({ late }) => late !== null);
+
+type Results = LateResultEvent['data']['results'];
+
+/** The first result; what is no file has none of its fields. */
+const fileOf = (results: readonly Results[number][] | undefined) =>
+  results?.find((one) => one.kind === 'file') ?? { kept: undefined, keptUrl: '', sha256: '' };
 
 describe('late truth', { timeout: 60_000 }, () => {
   test.for(['fitinview', 'fashn'] as const)(
@@ -99,6 +107,25 @@ describe('late truth', { timeout: 60_000 }, () => {
     await until('nothing is owed', async () => (await pipeline.redis.zcard(schedule)) === 0);
     expect(await pipeline.redis.pttl(pipeline.keys.record(id))).toBeGreaterThan(0);
     expect(told).toHaveLength(1);
+  });
+
+  test('with a vault it is kept like any other result', async () => {
+    const env = { VAULT_DIR: await temporaryFolder() };
+    const pipeline = await setupPipeline({ ...IMPATIENT, env });
+    const told = await listen(pipeline);
+    const id = await pipeline.request('fitinview', { scenario: 'slow' });
+    const shown = await pipeline.untilShown(
+      id,
+      ({ late }) => fileOf(late?.results).kept === 'kept',
+    );
+    expect(shown).toMatchObject({ status: 'timed_out', results: [] });
+    const { keptUrl, sha256 } = fileOf(shown.late?.results);
+    const answer = await fetch(keptUrl ?? '');
+    expect(answer.status).toBe(200);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+    await until('it is told', () => told.length > 0);
+    expect(told[0]?.data.results).toMatchObject([{ kind: 'file', keptUrl }]);
   });
 
   test('a redrive finds it without asking the provider', async () => {
