@@ -9,7 +9,7 @@ import { ImageLoadError } from './read-image.ts';
 
 const MAX_RESULTS = 100_000;
 /** Finished pictures kept, at least, and at most twice as many; a 4K one is a few megabytes. */
-const MAX_CACHED_RENDERS = 16;
+const MAX_CACHED_RENDERS = 64;
 
 /** The result pictures of all providers, by id. */
 export interface Results {

@@ -276,7 +276,8 @@ export const ProviderEnvironment = z.object({
     about: 'With less left to spend than this an error line says so. Unset: 20 submissions’ worth.',
   }),
   CREDITS_FLOOR: described(z.coerce.number().min(0).optional(), {
-    about: 'With less left to spend than this nothing is submitted. Unset: one submission’s worth.',
+    about:
+      'With less left to spend than this nothing is submitted. Unset: only when nothing is left.',
   }),
 });
 export type ProviderEnvironment = z.infer<typeof ProviderEnvironment>;

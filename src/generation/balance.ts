@@ -50,10 +50,10 @@ function priceOf(before: Balance | undefined, { left, sent }: { left: number; se
 
 /** @param sent how many submissions have been accepted by now, ever. */
 export function standingOf(balance: Balance, limits: BalanceLimits, sent: number): Standing {
-  const { least = 0, usual = 0 } = balance.price ?? {};
+  const { usual = 0 } = balance.price ?? {};
   const left = balance.left - Math.max(sent - balance.sent, 0) * usual;
-  const floor = limits.floor ?? least;
-  if (left < floor || left <= 0) return 'out';
+  // A price that was inferred holds nothing back: it may be another's spending, or charged late.
+  if (left <= 0 || left < (limits.floor ?? 0)) return 'out';
   return left < alarmAt(balance, limits) ? 'low' : 'enough';
 }
 

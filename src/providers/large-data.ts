@@ -1,7 +1,7 @@
 import type { Observation } from '../generation/events.ts';
 import type { Outcome, Result } from '../generation/generation.ts';
 import type { FileStore } from './files.ts';
-import type { ProviderAdapter } from './provider.ts';
+import type { Delivery, ProviderAdapter } from './provider.ts';
 import { MAX_DATA_BYTES } from './wire-values.ts';
 
 /**
@@ -9,9 +9,13 @@ import { MAX_DATA_BYTES } from './wire-values.ts';
  * paid for is never a failure because it is long.
  */
 export function largeDataAsFiles(adapter: ProviderAdapter, files: FileStore): ProviderAdapter {
-  const { webhook } = adapter;
-  // A prototype, because the adapter may be an object of a class of somebody's own.
-  return Object.assign(Object.create(adapter) as ProviderAdapter, {
+  const { webhook, prepare, cancel, account } = adapter;
+  // A prototype, because the adapter may be an object of a class of somebody's own; its methods are
+  // called on itself, whose private fields the prototype's heir does not have.
+  const heir: ProviderAdapter = Object.create(adapter, {
+    repeatSubmit: { value: adapter.repeatSubmit, enumerable: true },
+  });
+  return Object.assign(heir, {
     submit: async (request) => {
       const answer = await adapter.submit(request);
       if (!isLarge(answer?.outcome)) return answer;
@@ -22,8 +26,14 @@ export function largeDataAsFiles(adapter: ProviderAdapter, files: FileStore): Pr
       if (seen?.kind !== 'final' || !isLarge(seen.outcome)) return seen;
       return { ...seen, outcome: await withFiles(seen.outcome, files) };
     },
+    ...(prepare && { prepare: prepare.bind(adapter) }),
+    ...(cancel && { cancel: cancel.bind(adapter) }),
+    ...(account && { account: account.bind(adapter) }),
     ...(webhook && {
       webhook: Object.assign(Object.create(webhook) as typeof webhook, {
+        ...(webhook.trust === 'signature' && {
+          verify: (delivery: Delivery) => webhook.verify(delivery),
+        }),
         read: (body: Buffer) => {
           const reading = webhook.read(body);
           return isLargeReading(reading) ? { ...reading, observation: FETCH_IT } : reading;

@@ -25,7 +25,7 @@ local function mustBeSortedSet(key, what)
   must(kind == 'zset' or kind == 'none', what)
 end
 must(#KEYS % 5 == 0 and #ARGV == #KEYS / 5 * 8, 'keys and arguments do not fit each other')
-local values, parked, isSortedSet = {}, {}, {}
+local values, parked, isOwn, isSortedSet = {}, {}, {}, {}
 for item = 0, #KEYS / 5 - 1 do
   local record, schedule = KEYS[item * 5 + 1], KEYS[item * 5 + 2]
   local at = item * 8
@@ -34,6 +34,11 @@ for item = 0, #KEYS / 5 - 1 do
   must(ARGV[at + 4] == '' or string.match(ARGV[at + 4], '^%-?%d+%.?%d*$'), 'a due time')
   for lifetime = at + 5, at + 7 do must(isLifetime(ARGV[lifetime]), 'a lifetime') end
   must(ARGV[at + 6] == '' or ARGV[at + 7] == '', 'one entry')
+  if ARGV[at + 7] ~= '' then
+    -- The app may have used the same key again, long after the end.
+    local entry = redis.call('GET', KEYS[item * 5 + 3])
+    isOwn[item] = entry and string.sub(entry, 1, #ARGV[at + 1] + 1) == ARGV[at + 1] .. ' '
+  end
   values[record] = redis.call('GET', record)
   if not isSortedSet[schedule] then
     mustBeSortedSet(schedule, 'a schedule that is none')
@@ -70,7 +75,7 @@ for item = 0, #KEYS / 5 - 1 do
     else
       redis.call('ZADD', schedule, ARGV[at + 4], ARGV[at + 1])
     end
-    if ARGV[at + 7] ~= '' then redis.call('PEXPIRE', KEYS[item * 5 + 3], ARGV[at + 7]) end
+    if isOwn[item] then redis.call('PEXPIRE', KEYS[item * 5 + 3], ARGV[at + 7]) end
     if ARGV[at + 8] == '-' then
       redis.call('ZREM', KEYS[item * 5 + 5], ARGV[at + 1])
     elseif ARGV[at + 8] ~= '' then

@@ -4,6 +4,8 @@ import { ownFileIn } from '../generation/own-file.ts';
 import type { KeptResults } from '../store/kept-ledger.ts';
 import type { Vault } from './vault.ts';
 
+/** What a provider says of its links is not believed for longer: somebody may wait for the end. */
+const LONGEST_TRIED_MS = 7 * 24 * 3_600_000;
 /** ASSUMPTION: a link of which nobody says when it dies is worth trying for a day. */
 const UNKNOWN_LIFETIME_MS = 24 * 3_600_000;
 
@@ -28,7 +30,10 @@ export async function enterResults(
           state: 'pending',
           url: result.url,
           since: finishedAt,
-          tryUntil: expiresAt ?? finishedAt + UNKNOWN_LIFETIME_MS,
+          tryUntil: Math.min(
+            expiresAt ?? finishedAt + UNKNOWN_LIFETIME_MS,
+            finishedAt + Math.min(LONGEST_TRIED_MS, retentionMs),
+          ),
           ...(result.contentType !== undefined && { claimedType: result.contentType }),
           ...(expiresAt !== undefined && { expiresAt }),
           ...(ownFile !== undefined && { ownFile }),

@@ -91,6 +91,7 @@ async function note(
   // Erased meanwhile, or another has kept it: then perhaps in this very place.
   const other = (await ledger.read(owed.id))?.states.get(owed.index);
   if (!isIn(other, kept.place)) await storage.remove(kept.place);
+  await ledger.settle(owed, undefined);
   return { kind: 'moot' };
 }
 

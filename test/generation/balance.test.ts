@@ -24,11 +24,11 @@ test('a top-up, a refund and a look between submissions tell nothing of the pric
   }
 });
 
-test('somebody is told when 20 more submissions cannot be paid, and none leaves that cannot', () => {
+test('somebody is told when 20 more submissions cannot be paid', () => {
   const at8 = asked(920, 10, asked(1_000, 0));
   const standing = (left: number) => standingOf({ ...at8, left }, {}, 10);
   expect([161, 160, 159, 8, 7, 0].map(standing)).toEqual([
-    ...['enough', 'enough', 'low', 'low', 'out', 'out'],
+    ...['enough', 'enough', 'low', 'low', 'low', 'out'],
   ]);
   expect(alarmAt(at8, {})).toBe(160);
 });
@@ -36,6 +36,13 @@ test('somebody is told when 20 more submissions cannot be paid, and none leaves 
 test('while no price is known, 20 units are little, and only nothing is too little', () => {
   const standing = (left: number) => standingOf(asked(left, 0), {}, 0);
   expect([20, 19, 1, 0, -1].map(standing)).toEqual(['enough', 'low', 'low', 'out', 'out']);
+});
+
+test('a price that was inferred holds nothing back: others may have spent it, or it was charged late', () => {
+  // A hundred are charged for when one more has been accepted.
+  const late = asked(900, 101, asked(1_000, 100));
+  expect(late.price?.usual).toBe(100);
+  expect(standingOf({ ...late, left: 99 }, {}, 101)).toBe('low');
 });
 
 test('the operator’s own figures count instead', () => {

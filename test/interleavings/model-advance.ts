@@ -5,6 +5,7 @@ import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs
 import { shownUnkept } from '../../src/generation/kept-result.ts';
 import { asCompleted } from '../../src/generation/late-result.ts';
 import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
+import { mayBeNews } from '../../src/workers/engine/batch.ts';
 import type { Invariants } from './invariants.ts';
 import type { ModelProvider, Request } from './model-provider.ts';
 import type { ModelRedis } from './model-redis.ts';
@@ -91,7 +92,7 @@ function* takeSteps(
       if (result.saved) {
         results[index] = { kind: 'moved', generation: result.generation };
         moved.push({ event, generation: result.generation, effects });
-        forwarded.push(...result.parked);
+        if (mayBeNews(event, result.generation)) forwarded.push(...result.parked);
       } else if (result.current) pending.push({ index, event, generation: result.current });
     }
   }

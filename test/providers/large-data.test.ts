@@ -64,3 +64,33 @@ test('a delivery with too much data is progress: the next status check brings it
   const reading = adapter.webhook?.read(Buffer.alloc(0));
   expect(reading).toEqual({ taskId: 't', observation: { kind: 'live', status: 'completed' } });
 });
+
+test('an adapter may be an object of a class with private fields', async () => {
+  class Finder {
+    readonly name = 'finder';
+    readonly models = {};
+    readonly inputs = 'url';
+    readonly limits = { submits: { max: 1, perMs: 1 }, concurrency: 1, pollsPerSecond: 1 };
+    readonly #left = { credits: 7 };
+    readonly #kind = 'none';
+    get repeatSubmit() {
+      return { kind: this.#kind } as const;
+    }
+    submit = async () => ({ task: { id: 't' } });
+    check = async () => ({ kind: 'live', status: 'x' }) as const;
+    async prepare() {
+      return { prepared: String(this.#left.credits), done: true };
+    }
+    async account() {
+      return this.#left;
+    }
+  }
+  const files = createFolderFiles({
+    ...{ folder: await temporaryFolder(), publicUrl: 'https://catwalk.example.com', secret: 's' },
+  });
+  const adapter = checkedAdapter(largeDataAsFiles(new Finder() as ProviderAdapter, files));
+  expect(await adapter.account?.()).toEqual({ credits: 7 });
+  const request = { model: 'm', input: {}, idempotencyKey: 'k' };
+  expect(await adapter.prepare?.(request)).toEqual({ prepared: '7', done: true });
+  expect(adapter.repeatSubmit).toEqual({ kind: 'none' });
+});

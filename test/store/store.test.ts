@@ -53,6 +53,18 @@ test('an idempotency key is remembered until a day after the end, however long t
   expect(await days()).toBeGreaterThan(0.9);
 });
 
+test('an old generation’s late news do not touch the entry of a new one with the same key', async () => {
+  const { store, redis, keys } = setup();
+  const old = { ...newRecord(), onceKey: 'k' };
+  await store.create(old);
+  await store.create(newRecord(), once('k'));
+  const { id, version, tenant, onceKey, dueAt } = old;
+  const told = { ...RECORDS.failed, id, version, tenant, onceKey, dueAt };
+  expect(await store.save(told)).toMatchObject({ saved: true });
+  const leftMs = await redis.pttl(keys.idempotency('acme', 'k'));
+  expect(leftMs).toBeGreaterThan(90 * 24 * 3_600_000);
+});
+
 test('two tenants may use the same idempotency key', async () => {
   const { store } = setup();
   const [a, b] = [newRecord({ tenant: 'a' }), newRecord({ tenant: 'b' })];

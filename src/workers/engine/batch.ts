@@ -121,9 +121,20 @@ async function saveAll(
     batch.results[index] = { kind: 'moved', generation };
     batch.moved.push({ index, generation, effects, again: event.type === 'overdue' });
     reportMove(parts.log, generation, event, ends);
+    if (!mayBeNews(event, generation)) return [];
     for (const early of parked) forward(parts, batch, index, { id: generation.id, event: early });
     return [];
   });
+}
+
+/**
+ * Whether what was parked about its task may not have been heard yet. Every save finds it again, for
+ * whoever was to forward it may have died; what itself was forwarded would go round for ever.
+ */
+export function mayBeNews(event: GenerationEvent, saved: Generation): boolean {
+  const isDelivery =
+    event.type === 'hint' || (event.type === 'observed-live' && event.source === 'webhook');
+  return !isDelivery && saved.state === 'submitted' && saved.hintedAt === undefined;
 }
 
 /** Caught at once: if a save fails first, nobody waits for these any more. */

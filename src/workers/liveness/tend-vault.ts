@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../config/log.ts';
+import type { GenerationId } from '../../generation/ids.ts';
 import type { EnqueueOwed } from '../../producers/owed-results.ts';
 import { placesOf } from '../../vault/places.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -32,9 +33,10 @@ export function tendVault(parts: {
     try {
       await enqueueOwed(await ledger.overdue(now() - LATE_MS, MOST_AT_ONCE));
       for (const id of await ledger.expired(now(), MOST_AT_ONCE)) {
-        await storage.removeAll(placesOf(id));
-        await ledger.forget(id);
-        log.debug({ generation: id }, 'kept results are past their retention');
+        await forget(id).catch((err: unknown) => {
+          // The others are removed all the same.
+          log.error({ generation: id, err }, 'kept results past their retention are not removed');
+        });
       }
       if (checks++ % 240 === 0) await removeDrafts(storage.draftsFolder, now() - DRAFT_LIFETIME_MS);
     } catch (err) {
@@ -42,6 +44,12 @@ export function tendVault(parts: {
     } finally {
       busy = false;
     }
+  }
+
+  async function forget(id: GenerationId): Promise<void> {
+    await storage.removeAll(placesOf(id));
+    await ledger.forget(id);
+    log.debug({ generation: id }, 'kept results are past their retention');
   }
 
   // What a process that is gone has left need not wait.

@@ -46,7 +46,9 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed') return undefined;
     const notBefore = heldUntil(generation);
     if (notBefore > now()) return { notBefore };
-    if (limits.standing() === 'out') return waitForCredit(parts, generation);
+    // A repeat of what may have been paid costs nothing, and its time is short.
+    const isNew = generation.state === 'queued';
+    if (isNew && limits.standing() === 'out') return waitForCredit(parts, generation);
     const permit = await circuits.ask(generation.model);
     if (permit.kind === 'open') {
       return waitInPlace(parts, generation, { reason: 'circuit_open', until: permit.until });

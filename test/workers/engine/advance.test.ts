@@ -11,6 +11,7 @@ import { encodeRecord } from '../../../src/store/record-format.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { createSubscribers } from '../../../src/store/subscribers.ts';
 import { createAdvance } from '../../../src/workers/engine/advance.ts';
+import { mayBeNews } from '../../../src/workers/engine/batch.ts';
 import { EVENTS, NOW, RECORDS, RULES } from '../../generation/fixtures.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
@@ -108,4 +109,15 @@ test('an intent that was saved is its owner’s, also when another step of the b
   await redis.config('SET', 'maxmemory', 0);
   expect(started).toMatchObject({ kind: 'moved', generation: { state: 'submitting' } });
   expect(polled).toMatchObject({ kind: 'failed' });
+});
+
+test('what was parked is passed on until one of it was heard, and never because of itself', () => {
+  const { hint } = EVENTS;
+  const live = { ...EVENTS['observed-live'], source: 'webhook' } as const;
+  expect(mayBeNews(EVENTS['submit-accepted'], submitted)).toBe(true);
+  // Whoever saved the task may have died before it passed anything on.
+  expect(mayBeNews(EVENTS['poll-failed'], submitted)).toBe(true);
+  for (const event of [hint, live]) expect(mayBeNews(event, submitted)).toBe(false);
+  const hinted = { ...submitted, hintedAt: NOW };
+  expect(mayBeNews(EVENTS['poll-failed'], hinted)).toBe(false);
 });
