@@ -45,7 +45,8 @@ export const KeptState = z.discriminatedUnion('state', [
     ...expiresAt,
     ...ownFile,
   }),
-  z.object({ state: z.literal('erased'), erasedAt: z.number() }),
+  // Its own file is still named: an erasure that failed in the middle is asked for again.
+  z.object({ state: z.literal('erased'), erasedAt: z.number(), ...ownFile }),
 ]);
 export type KeptState = z.infer<typeof KeptState>;
 export type InKeptState<S extends KeptState['state']> = Extract<KeptState, { state: S }>;

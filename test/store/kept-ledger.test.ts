@@ -115,6 +115,18 @@ test('what is erased while it is copied is not written, and stays owed until som
   expect(await ledger.overdue(NOW + 1_000, 10)).toEqual([]);
 });
 
+test('an erasure that is asked for again still knows the file of our own', async () => {
+  const { ledger, enter } = setup();
+  const { id, asked } = await enter([NOW + 1]);
+  const { taken } = await ledger.take(asked, LEASE);
+  const ownFile = 'a-file_of.our-own.png';
+  if (taken) await ledger.settle(taken, { ...kept, ownFile });
+  for (const state of ['kept', 'erased']) {
+    const before = await ledger.erase(id, NOW);
+    expect(before?.states.get(0)).toMatchObject({ state, ownFile });
+  }
+});
+
 test('nothing is noted of what was never entered, nor of what is forgotten', async () => {
   const { ledger, enter, redis, keys } = setup();
   expect(await ledger.read(newGenerationId(NOW))).toBeUndefined();
