@@ -85,9 +85,9 @@ export function assemble(
   {
     settings,
     providers,
-    stated = new Map(),
+    stated,
     log,
-  }: Pick<Installation, 'settings' | 'providers' | 'log'> & Partial<Pick<Installation, 'stated'>>,
+  }: Pick<Installation, 'settings' | 'providers' | 'stated' | 'log'>,
   how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
 ): Core {
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;

@@ -14,6 +14,20 @@ interface Ends {
   readonly except?: Readonly<Record<string, readonly End[]>>;
 }
 
+/**
+ * Made good by a webhook that names the generation, by a repeat that is safe, or by a search. These
+ * offer none of them, and nobody pays twice on a guess.
+ */
+const ANSWER_LOST: Ends = {
+  usually: ['completed'],
+  except: {
+    vtryon: ['outcome_unknown'],
+    fitroom: ['outcome_unknown'],
+    segmind: ['outcome_unknown'],
+    'tryon-api': ['outcome_unknown'],
+  },
+};
+
 /** What each scenario should bring; one that is not named should complete. */
 const EXPECTED: Readonly<Record<string, Ends>> = {
   moderation: { usually: ['failed'] },
@@ -21,26 +35,8 @@ const EXPECTED: Readonly<Record<string, Ends>> = {
   // Segmind answers a submission with the result itself: one that never comes is a lost reply.
   stuck: { usually: ['timed_out'], except: { segmind: ['outcome_unknown'] } },
   slow: { usually: ['completed'], except: { segmind: ['completed', 'outcome_unknown'] } },
-  // Made good by a webhook that names the generation, by a repeat that is safe, or by a search.
-  // These offer none of them, and nobody pays twice on a guess.
-  'lost-reply': {
-    usually: ['completed'],
-    except: {
-      vtryon: ['outcome_unknown'],
-      fitroom: ['outcome_unknown'],
-      segmind: ['outcome_unknown'],
-      'tryon-api': ['outcome_unknown'],
-    },
-  },
-  'gateway-timeout': {
-    usually: ['completed'],
-    except: {
-      vtryon: ['outcome_unknown'],
-      fitroom: ['outcome_unknown'],
-      segmind: ['outcome_unknown'],
-      'tryon-api': ['outcome_unknown'],
-    },
-  },
+  'lost-reply': ANSWER_LOST,
+  'gateway-timeout': ANSWER_LOST,
   'out-of-credit': { usually: ['held'] },
   // An error page proves nothing: where a repeat is not safe and no search finds the task, nobody
   // sends again. FASHN's own 500 says that it was not accepted; a page before its API does not.

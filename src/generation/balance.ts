@@ -9,8 +9,8 @@ export interface Balance {
   readonly at: number;
   /** How many submissions had been accepted by then, ever. */
   readonly sent: number;
-  /** What one has cost at least, and lately; absent while nobody knows. */
-  readonly price?: { readonly least: number; readonly usual: number } | undefined;
+  /** What one has cost lately; absent while nobody knows. */
+  readonly price?: number | undefined;
 }
 
 /** Where an operator says nothing, these are worked out from the price. */
@@ -43,15 +43,12 @@ function priceOf(before: Balance | undefined, { left, sent }: { left: number; se
   const [spent, bought] = [before.left - left, sent - before.sent];
   if (!(spent > 0 && bought > 0)) return undefined;
   const one = spent / bought;
-  const { least = one, usual = one } = before.price ?? {};
-  // Others may spend from the same account: only the least is certainly ours.
-  return { least: Math.min(least, one), usual: usual * (1 - NEWEST) + one * NEWEST };
+  return (before.price ?? one) * (1 - NEWEST) + one * NEWEST;
 }
 
 /** @param sent how many submissions have been accepted by now, ever. */
 export function standingOf(balance: Balance, limits: BalanceLimits, sent: number): Standing {
-  const { usual = 0 } = balance.price ?? {};
-  const left = balance.left - Math.max(sent - balance.sent, 0) * usual;
+  const left = balance.left - Math.max(sent - balance.sent, 0) * (balance.price ?? 0);
   // A price that was inferred holds nothing back: it may be another's spending, or charged late.
   if (left <= 0 || left < (limits.floor ?? 0)) return 'out';
   return left < alarmAt(balance, limits) ? 'low' : 'enough';
@@ -59,5 +56,5 @@ export function standingOf(balance: Balance, limits: BalanceLimits, sent: number
 
 /** With less than this left, somebody is told. Unknown prices count as 1. */
 export function alarmAt({ price }: Balance, { alarm }: BalanceLimits): number {
-  return alarm ?? FEW_SUBMISSIONS * (price?.usual ?? 1);
+  return alarm ?? FEW_SUBMISSIONS * (price ?? 1);
 }

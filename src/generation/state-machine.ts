@@ -60,8 +60,6 @@ const SEARCH_SETTLES_MS = 15_000;
 /** While a provider leaves status checks unanswered, each task is asked about at least so often. */
 const LONGEST_SILENT_WAIT_MS = 60_000;
 
-export type { Decision, Effect } from './decision.ts';
-
 /** How soon a lost answer is followed up by a resend; doubles each time. */
 const RECONCILE_FIRST_MS = 1_000;
 const RECONCILE_LONGEST_MS = 60_000;

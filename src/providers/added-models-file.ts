@@ -81,6 +81,11 @@ const Entry = z
         webhookGraceMs: milliseconds.exactOptional(),
         giveUpAfterMs: milliseconds.exactOptional(),
         maxPolls: z.int().min(1).exactOptional(),
+        lastCheckAfterMs: z
+          .int()
+          .min(0)
+          .max(24 * 3_600_000)
+          .exactOptional(),
       })
       .exactOptional(),
     /** How long the provider keeps a result, where a document of its says so. */

@@ -22,7 +22,6 @@ export const REASONS = {
   provider_timed_out: { askAgain: true, sentence: 'The provider gave the task up as too slow.' },
   result_missing: { askAgain: true, sentence: 'The provider finished without a usable result.' },
   /** Data that is no file is kept in the record, which must stay small. */
-  result_too_large: { askAgain: false, sentence: 'The result has more data than is kept.' },
   /** We keep links only; the picture itself must not go through the queues. */
   result_inline: { askAgain: false, sentence: 'The provider sent the file itself, not a link.' },
 } as const satisfies Record<string, { askAgain: boolean; sentence: string }>;

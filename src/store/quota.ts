@@ -19,7 +19,7 @@ const Balance = z.object({
   left: z.number(),
   at: z.number(),
   sent: z.number(),
-  price: z.object({ least: z.number(), usual: z.number() }).optional(),
+  price: z.number().optional(),
 });
 
 /** Each is absent while nobody knows it. A value of another shape counts as absent. */

@@ -28,8 +28,8 @@ export interface SaveParts {
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;
-  /** The providers whose running tasks are counted; none when left out. See places.ts. */
-  readonly counted?: ReadonlySet<string>;
+  /** The providers whose running tasks are counted; see places.ts. */
+  readonly counted: ReadonlySet<string>;
 }
 
 declare module 'ioredis' {
@@ -104,7 +104,7 @@ function keysFor(parts: SaveParts, g: Generation): string[] {
   const record = keys.record(g.id);
   const schedule = keys.schedule(g.provider);
   // Of a provider where nobody counts, the key stands for none.
-  const running = parts.counted?.has(g.provider) ? keys.running(g.provider) : record;
+  const running = parts.counted.has(g.provider) ? keys.running(g.provider) : record;
   if (isMatchedByTask(parts, g)) {
     const { id } = g.task;
     const mailbox = [keys.task(g.provider, id), keys.parked(g.provider, id)];
@@ -118,7 +118,7 @@ function argsFor(parts: SaveParts, { generation: g, value }: Fit): string[] {
   const lifetime = isFinal(g) && g.dueAt === undefined ? String(parts.retentionMs) : '';
   const taskLifetime = isMatchedByTask(parts, g) ? String(TASK_ENTRY_MS) : '';
   const onceLifetime = hasJustEnded(g) ? String(ONCE_AFTER_END_MS) : '';
-  const runningSince = parts.counted?.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
+  const runningSince = parts.counted.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
   return [
     ...[g.id, String(g.version - 1), value, String(g.dueAt ?? '')],
     ...[lifetime, taskLifetime, onceLifetime, String(runningSince)],

@@ -50,5 +50,7 @@ export const impossible = {
   // @ts-expect-error a body is JSON or something else
   twoBodies: () => http.request({ ...call, json: {}, body: 'text' }),
   // @ts-expect-error who saves must know whose deliveries are matched by task
-  storeThatDropsTasks: () => createStore({ redis, keys, retentionMs: 1 }),
+  storeThatDropsTasks: () => createStore({ redis, keys, retentionMs: 1, counted: none }),
+  // @ts-expect-error nor may it forget whose running tasks are counted
+  storeThatDropsPlaces: () => createStore({ redis, keys, retentionMs: 1, matchedByTask: none }),
 };

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { completionEvent, lateResultEvent } from '../../src/generation/completion-event.ts';
+import type { Effect } from '../../src/generation/decision.ts';
 import type { EventOf, GenerationEvent } from '../../src/generation/events.ts';
 import type { Generation, Unsuccessful } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
 import { SubscriberJob } from '../../src/generation/jobs.ts';
 import { asCompleted, isLastCheckDue } from '../../src/generation/late-result.ts';
 import { redriven, redriveWay } from '../../src/generation/redrive.ts';
-import { decide, type Effect } from '../../src/generation/state-machine.ts';
+import { decide } from '../../src/generation/state-machine.ts';
 import { RULES as BASE, EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
 
 const HOUR = minutes(60);

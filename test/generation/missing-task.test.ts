@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Decision } from '../../src/generation/decision.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, type InState, isFinal } from '../../src/generation/generation.ts';
-import { type Decision, decide } from '../../src/generation/state-machine.ts';
+import { decide } from '../../src/generation/state-machine.ts';
 import { EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
 
 /** A video may take ten minutes. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Effect } from '../../src/generation/decision.ts';
 import type { GenerationEvent, Source } from '../../src/generation/events.ts';
 import {
   type FinalGeneration,
@@ -9,7 +10,7 @@ import {
 } from '../../src/generation/generation.ts';
 import { isLastCheckDue, newsOf } from '../../src/generation/late-result.ts';
 import type { Rules } from '../../src/generation/rules.ts';
-import { decide, type Effect } from '../../src/generation/state-machine.ts';
+import { decide } from '../../src/generation/state-machine.ts';
 import { decodeRecord, encodeRecord } from '../../src/store/record-format.ts';
 import { deepFrozen, minutes, NOW, newRecord } from './fixtures.ts';
 

@@ -1,10 +1,11 @@
 import { completionEvent, lateResultEvent } from '../../src/generation/completion-event.ts';
+import type { Effect } from '../../src/generation/decision.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../src/generation/generation.ts';
 import type { CompletionEvent, LateResultEvent } from '../../src/generation/jobs.ts';
 import { shownUnkept } from '../../src/generation/kept-result.ts';
 import { asCompleted } from '../../src/generation/late-result.ts';
-import { type Effect, decide as realDecide } from '../../src/generation/state-machine.ts';
+import { decide as realDecide } from '../../src/generation/state-machine.ts';
 import { mayBeNews } from '../../src/workers/engine/batch.ts';
 import type { Invariants } from './invariants.ts';
 import type { ModelProvider, Request } from './model-provider.ts';

@@ -1,8 +1,9 @@
+import type { Decision } from '../../src/generation/decision.ts';
 import type { GenerationEvent } from '../../src/generation/events.ts';
 import { type Generation, isFinal } from '../../src/generation/generation.ts';
 import { redriven, redriveWay } from '../../src/generation/redrive.ts';
 import type { Rules } from '../../src/generation/rules.ts';
-import { type Decision, decide } from '../../src/generation/state-machine.ts';
+import { decide } from '../../src/generation/state-machine.ts';
 import type { Flaws } from './world.ts';
 
 type Change = (

@@ -16,6 +16,7 @@ import { createStore, type Store } from '../../src/store/store.ts';
 import { createSubscribers, type Subscribers } from '../../src/store/subscribers.ts';
 import { createAdvance } from '../../src/workers/engine/advance.ts';
 import type { Advanced } from '../../src/workers/engine/step.ts';
+import { tellAtOnce } from '../support/tell-at-once.ts';
 import { isAlike, same, without } from './alike.ts';
 import { createDoors, type Doors, Drift } from './real-calls.ts';
 import { ownName, PROVIDER, type RealRedis, SUBSCRIBER } from './real-redis.ts';
@@ -69,7 +70,13 @@ export class Player {
     this.#situation = situation;
     this.#log = log;
     const matchedByTask = new Set(situation.accountWide ? [PROVIDER] : []);
-    this.#store = createStore({ redis, keys, retentionMs: RETENTION_MS, matchedByTask });
+    this.#store = createStore({
+      redis,
+      keys,
+      retentionMs: RETENTION_MS,
+      matchedByTask,
+      counted: new Set(),
+    });
     this.#schedule = createSchedule({ redis, keys });
     this.#mailbox = createMailbox({ redis, keys });
     this.#enqueue = createEnqueue(real.queues);
@@ -103,6 +110,7 @@ export class Player {
     const doors = createDoors();
     const { behind } = doors;
     const advance = createAdvance({
+      beforeTelling: tellAtOnce,
       store: {
         ...this.#store,
         loadAll: async (ids) => (ids.length > 0 ? behind('load', this.#store.loadAll)(ids) : []),

@@ -23,7 +23,13 @@ type State = keyof typeof RECORDS;
 async function setup() {
   const namespace = `b-${randomUUID()}`;
   const { redis, keys } = await namespaceIn(redisUrl(), namespace);
-  const store = createStore({ redis, keys, retentionMs: HOUR, matchedByTask: new Set() });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: HOUR,
+    matchedByTask: new Set(),
+    counted: new Set(),
+  });
   const now = Date.now();
 
   /** One that is next due in an hour, whatever its state. */

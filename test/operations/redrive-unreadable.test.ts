@@ -12,7 +12,13 @@ import { runOperation } from './run-operation.ts';
 async function setup() {
   const namespace = `r-${randomUUID()}`;
   const { redis, keys } = await namespaceIn(redisUrl(), namespace);
-  const store = createStore({ redis, keys, retentionMs: 3_600_000, matchedByTask: new Set() });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: 3_600_000,
+    matchedByTask: new Set(),
+    counted: new Set(),
+  });
   const now = Date.now();
   const make = async () => {
     const record = { ...RECORDS.failed, id: newGenerationId(now), version: 0, dueAt: now };

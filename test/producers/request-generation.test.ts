@@ -20,7 +20,13 @@ async function setup() {
   const log = createLogger('silent');
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
   const enqueue = createEnqueue(queues);
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: 60_000,
+    matchedByTask: new Set(),
+    counted: new Set(),
+  });
   const request = createRequestGeneration({
     store,
     enqueue,

@@ -21,7 +21,13 @@ const completed: GenerationEvent = {
 function setup() {
   const { redis, keys } = testRedis;
   const matchedByTask = new Set(['vtryon']);
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: 60_000,
+    matchedByTask,
+    counted: new Set(),
+  });
   return { redis, keys, store, mailbox: createMailbox({ redis, keys }) };
 }
 

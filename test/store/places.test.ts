@@ -72,7 +72,13 @@ test('a save that loses its compare-and-set moves no place', async () => {
 
 test('where nobody counts, a save touches no places', async () => {
   const { redis, keys } = testRedis;
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: 60_000,
+    matchedByTask: new Set(),
+    counted: new Set(),
+  });
   const record = { ...newRecord(), provider: 'uncounted' };
   await store.create(record);
   const { id, version, provider } = record;

@@ -4,7 +4,7 @@ import type { ProviderAdapter } from '../../src/providers/provider.ts';
 import type { Advance } from '../../src/workers/engine/advance.ts';
 import type { LimitsInForce } from '../../src/workers/limits/limits-in-force.ts';
 import type { SubmitParts } from '../../src/workers/stages/submit.ts';
-import { NOW } from '../generation/fixtures.ts';
+import { NOW, rulesWith } from '../generation/fixtures.ts';
 
 /** For whatever a test does not expect to be called. */
 export const notUsed = () => Promise.reject(new Error('not used'));
@@ -59,6 +59,7 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue: unusedEnqueue,
     webhookUrl: () => undefined,
+    rulesFor: () => rulesWith({}),
     limits,
     countRunning: async () => 0,
     holdQueue: notUsed,

@@ -12,7 +12,13 @@ export function setupStore(url?: string) {
   const { redis, keys, another, close } = connectTestRedis(url);
   onTestFinished(close);
   const storeOn = (client = redis) =>
-    createStore({ redis: client, keys, retentionMs: RETENTION_MS, matchedByTask: new Set() });
+    createStore({
+      redis: client,
+      keys,
+      retentionMs: RETENTION_MS,
+      matchedByTask: new Set(),
+      counted: new Set(),
+    });
   return {
     redis,
     keys,

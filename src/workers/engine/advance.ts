@@ -24,8 +24,7 @@ export interface TellingAdvance extends Advance {
 export interface AdvanceParts extends BatchParts {
   readonly rounds: Rounds;
   readonly subscribers: Subscribers;
-  /** Unless given, everybody is told at once. */
-  readonly beforeTelling?: BeforeTelling | undefined;
+  readonly beforeTelling: BeforeTelling;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { Logger } from '../../config/log.ts';
+import type { Effect } from '../../generation/decision.ts';
 import { CatwalkError } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import { type Generation, isFinal } from '../../generation/generation.ts';
 import type { CompletionItem } from '../../generation/jobs.ts';
 import type { Rules } from '../../generation/rules.ts';
-import { decide, type Effect } from '../../generation/state-machine.ts';
+import { decide } from '../../generation/state-machine.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Store } from '../../store/store.ts';
 import type { Moved } from './issue-effects.ts';

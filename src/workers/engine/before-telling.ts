@@ -1,5 +1,5 @@
 import type { FinalGeneration } from '../../generation/generation.ts';
-import { type ShownResult, shownUnkept } from '../../generation/kept-result.ts';
+import type { ShownResult } from '../../generation/kept-result.ts';
 
 /** A generation that may be told of now, and its results as they are told. */
 export interface Tellable {
@@ -12,6 +12,3 @@ export interface Tellable {
  * out: the schedule asks again in time, and `Advance.tell` at once.
  */
 export type BeforeTelling = (finished: readonly FinalGeneration[]) => Promise<readonly Tellable[]>;
-
-export const tellAtOnce: BeforeTelling = async (finished) =>
-  finished.map((generation) => ({ generation, results: shownUnkept(generation) }));

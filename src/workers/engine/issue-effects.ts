@@ -1,13 +1,13 @@
 import { completionEvent, lateResultEvent } from '../../generation/completion-event.ts';
+import type { Effect } from '../../generation/decision.ts';
 import { type FinalGeneration, type Generation, isFinal } from '../../generation/generation.ts';
 import type { CompletionEvent, LateResultEvent } from '../../generation/jobs.ts';
 import type { ShownResult } from '../../generation/kept-result.ts';
 import { asCompleted } from '../../generation/late-result.ts';
-import type { Effect } from '../../generation/state-machine.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { CALLBACK, type Subscribers } from '../../store/subscribers.ts';
-import { type BeforeTelling, tellAtOnce } from './before-telling.ts';
+import type { BeforeTelling } from './before-telling.ts';
 
 /** What a move asks for; `again` when it was asked for before. */
 export interface Moved {
@@ -43,11 +43,11 @@ export function createIssueEffects(parts: {
   rounds: Rounds;
   subscribers: Subscribers;
   /** What comes before anybody is told, and which have to wait for it. */
-  beforeTelling?: BeforeTelling | undefined;
+  beforeTelling: BeforeTelling;
   /** Notes on each record what it does not owe any more: its outcome, or its late result. */
   markNotified: (notified: readonly Notified[]) => Promise<unknown>;
 }): IssueEffects {
-  const { enqueue, rounds, subscribers, markNotified, beforeTelling = tellAtOnce } = parts;
+  const { enqueue, rounds, subscribers, markNotified, beforeTelling } = parts;
 
   async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];

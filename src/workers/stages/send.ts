@@ -17,8 +17,8 @@ export interface Answer extends SubmissionEnd {
 export interface SendParts extends RefusalParts {
   readonly provider: ProviderAdapter;
   readonly webhookUrl: (generation: Generation) => string | undefined;
-  /** Left out: the provider is not told how long it is waited for. */
-  readonly rulesFor?: (generation: Generation) => Rules;
+  /** By them the provider is told how long it is waited for. */
+  readonly rulesFor: (generation: Generation) => Rules;
   readonly log: Logger;
 }
 
@@ -35,7 +35,7 @@ export async function send(
   const { provider, now, log } = parts;
   const startedAt = now();
   try {
-    const patienceMs = parts.rulesFor?.(generation).poll.giveUpAfterMs;
+    const patienceMs = parts.rulesFor(generation).poll.giveUpAfterMs;
     const request = { ...submitRequest(generation, parts.webhookUrl(generation)), patienceMs };
     const { task, outcome, charge } = await provider.submit(request);
     log.info({ ...about(generation), durationMs: now() - startedAt }, 'submitted');

@@ -14,6 +14,7 @@ import { createAdvance } from '../../../src/workers/engine/advance.ts';
 import { mayBeNews } from '../../../src/workers/engine/batch.ts';
 import { EVENTS, NOW, RECORDS, RULES } from '../../generation/fixtures.ts';
 import { connectTestRedis } from '../../support/redis.ts';
+import { tellAtOnce } from '../../support/tell-at-once.ts';
 import { until } from '../../support/until.ts';
 
 const { submitted } = RECORDS;
@@ -30,8 +31,15 @@ async function setup(storeOf = (store: Store, _redis: Redis): Store => store) {
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
   onTestFinished(queues.close);
   const now = () => NOW;
-  const store = createStore({ redis, keys, retentionMs: 60_000, matchedByTask: new Set() });
+  const store = createStore({
+    redis,
+    keys,
+    retentionMs: 60_000,
+    matchedByTask: new Set(),
+    counted: new Set(),
+  });
   const advance = createAdvance({
+    beforeTelling: tellAtOnce,
     store: storeOf(store, redis),
     enqueue: createEnqueue(queues),
     rounds: createRounds(queues, now),

@@ -104,7 +104,7 @@ test('a lower limit that the provider states is kept to, by all; a higher one is
 
 test('submissions since the last look at the account count as spent, also those not told yet', async () => {
   const { provider, quotas, here, there } = setup();
-  const price = { least: 10, usual: 10 };
+  const price = 10;
   await quotas.learn(provider, { balance: { left: 15, at: NOW, sent: 0, price } });
   await here.refresh();
   await there.refresh();
