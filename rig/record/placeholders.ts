@@ -93,12 +93,21 @@ function shapeOfString(text: string, about: Private, depth: number): unknown {
   }
 }
 
+/** As it came, where it is no encoding of anything. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** `/v1/status/{id}?taskId`: of the query the names, of the host nothing. */
 export function templateOf(url: string, about: Private, base = ''): string {
   const { pathname, searchParams } = new URL(url);
   const path = pathname.startsWith(base) ? pathname.slice(base.length) : pathname;
   const parts = path.split('/').map((part) => {
-    const text = decodeURIComponent(part);
+    const text = decoded(part);
     if (about.ids.includes(text) || /^\d+$/.test(text)) return '{id}';
     const shown = shapeOfText(text, about);
     return shown === text ? text : '{id}';

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import QuickLRU from 'quick-lru';
 import type { ImageInput } from '../contract/picture.ts';
+import { withoutDirectives } from '../scenarios/directives.ts';
 import { identityOf } from './image-identity.ts';
 import { assertPicture, download, ImageLoadError, readDataUri } from './read-image.ts';
 
@@ -47,7 +48,7 @@ export function createImageLoader(options: {
   }
 
   async function loadOnce(source: ImageInput): Promise<LoadedImage> {
-    const bytes = await read(source);
+    const bytes = withoutDirectives(await read(source));
     await assertPicture(bytes);
     return { bytes, digest: createHash('sha256').update(bytes).digest('hex') };
   }
@@ -67,9 +68,9 @@ export function createImageLoader(options: {
   };
 }
 
-/** Own assets ignore the query, so that `?simulate=…` does not make a new picture of them. */
+/** What is asked of the simulator does not make a new picture of the same one. */
 function cacheKey(source: ImageInput, assetsUrl: string): string {
-  if (typeof source !== 'string') return identityOf(source);
+  if (typeof source !== 'string') return identityOf(withoutDirectives(source));
   return source.startsWith(assetsUrl) ? (source.split('?')[0] ?? source) : source;
 }
 

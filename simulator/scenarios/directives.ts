@@ -18,8 +18,18 @@ export function withDirectives(picture: Buffer, query: string): Buffer {
   return Buffer.concat([picture, Buffer.from(`?${query}`)]);
 }
 
+/** The picture as it was: the same one, whoever carries it. */
+export function withoutDirectives(picture: Buffer): Buffer {
+  const query = tailOf(picture);
+  return query === undefined ? picture : picture.subarray(0, -query.length - 1);
+}
+
 function directivesIn(bytes: Buffer): URLSearchParams | undefined {
+  const query = tailOf(bytes);
+  return query === undefined ? undefined : new URLSearchParams(query);
+}
+
+function tailOf(bytes: Buffer): string | undefined {
   const tail = bytes.subarray(-LONGEST_TAIL_BYTES).toString('latin1');
-  const found = /\?((?:simulate|marker)=[\w.&=-]+)$/.exec(tail);
-  return found ? new URLSearchParams(found[1]) : undefined;
+  return /\?((?:simulate|marker)=[\w.&=-]+)$/.exec(tail)?.[1];
 }

@@ -65,17 +65,29 @@ export function lowered(
   return { limit, since: met.now, refusedAt };
 }
 
+/** Over so many of our windows a stated limit is a budget for the day: spent when it is, not evenly. */
+const LONGEST_STATED_WINDOWS = 10;
+/** What a provider has not said again for so long may not be so any more. */
+const STATED_FOR_MS = 24 * 3_600_000;
+
 /**
  * The most submissions in the documented window. What a provider states itself lowers it only:
  * whether that counts status checks as well, none says.
  */
 export function submitCeiling(
   documented: { readonly max: number; readonly perMs: number },
-  stated: { readonly limit?: number | undefined; readonly windowMs?: number | undefined } = {},
+  stated: {
+    readonly limit?: number | undefined;
+    readonly windowMs?: number | undefined;
+    readonly at?: number | undefined;
+  } = {},
+  now: number,
 ): number {
   const { max, perMs } = documented;
-  if (stated.limit === undefined) return max;
-  return Math.min(max, (stated.limit * perMs) / (stated.windowMs ?? perMs));
+  const { limit, windowMs = perMs, at = now } = stated;
+  const isForToday = windowMs > LONGEST_STATED_WINDOWS * perMs;
+  if (limit === undefined || isForToday || now - at > STATED_FOR_MS) return max;
+  return Math.min(max, (limit * perMs) / windowMs);
 }
 
 /** So finely a window is cut where its limit was found: who knows at which point of it we are. */

@@ -225,6 +225,8 @@ const Unsuccessful = z.object({
   isNotified: z.literal(true).optional(),
   /** When the provider is asked one last time about a task that was given up. */
   lastCheckAt: z.number().optional(),
+  /** A result that a signed delivery told of afterwards; see signed-word.ts. */
+  said: SignedWord.optional(),
   late: LateResult.optional(),
 });
 
@@ -252,7 +254,7 @@ export function isFinal(generation: Generation): generation is FinalGeneration {
 /** The record as it stood at its end, without what became known later: that was told, and stays. */
 export function asItEnded<G extends FinalGeneration>(g: G): G {
   if (g.state !== 'failed' && g.state !== 'timed_out') return g;
-  const { late: _, lastCheckAt: __, task, ...rest } = g as Unsuccessful;
+  const { late: _, lastCheckAt: __, said: ___, task, ...rest } = g as Unsuccessful;
   const hadTask = g.submittedAt !== undefined && task !== undefined;
   return { ...rest, ...(hadTask && { task }) } as G; // only optional fields are left out
 }

@@ -9,6 +9,7 @@ import type {
   Unsuccessful,
 } from './generation.ts';
 import { classAtEnd } from './reason-class.ts';
+import { BELIEVED_AFTER_MS, believedWord } from './signed-word.ts';
 import { ownVerdict, type Via } from './verdicts.ts';
 
 /**
@@ -20,7 +21,8 @@ import { ownVerdict, type Via } from './verdicts.ts';
  * - A failure is noted until a success comes, and nobody is notified: for the app nothing changes.
  *
  * Deliveries are listened to for as long as the record is kept. Besides, there is one last check,
- * long after giving up; and a delivery that is not believed brings a check.
+ * long after giving up; and a delivery that is not believed at once brings a check. If for minutes
+ * none can tell, the result that was signed counts, as it does before the end.
  */
 
 /** A last check that brings no answer is made again after this long; the waits double. */
@@ -30,7 +32,7 @@ const CHECK_AGAIN_FIRST_MS = 10 * 60_000;
 export function asCompleted(g: Generation): Completed | undefined {
   if (g.state === 'completed') return g;
   if (!('late' in g) || g.late?.outcome.verdict !== 'completed') return undefined;
-  const { reason: _, isNotified: __, lastCheckAt: ___, late: ____, ...rest } = g;
+  const { reason: _, isNotified: __, lastCheckAt: ___, late: ____, said: _____, ...rest } = g;
   const { results } = g.late.outcome;
   return { ...rest, state: 'completed', results, finishedAt: g.late.at };
 }
@@ -87,7 +89,7 @@ export function noteLateResult(
     ...(charge && { charge }),
     ...(isOwed && { isOwed }),
   };
-  const { lastCheckAt: _, ...rest } = g;
+  const { lastCheckAt: _, said: __, ...rest } = g;
   const effects: Effect[] = isOwed ? [{ kind: 'notify-late' }] : [];
   return { next: dueNext({ ...rest, late }, isNotified(g), now), effects };
 }
@@ -105,14 +107,40 @@ export function learnTaskLate(
   return { next: dueNext(next, isNotified(g), now), effects: [] };
 }
 
-/** A delivery that cannot be believed says that the task ended: go and look. */
+/** A delivery that is not believed at once says that the task ended: go and look. */
 export function checkOnHint(g: Unsuccessful, event: EventOf<'hint'>, { now }: Context): Decision {
   if (g.state === 'canceled' || !isOurGuess(g) || hasLateSuccess(g)) {
     return ignored('already-final');
   }
-  const hinted = { ...g, task: g.task ?? { id: event.taskId }, lastCheckAt: now };
+  const task = g.task ?? { id: event.taskId };
+  const isResult = event.said?.outcome.verdict === 'completed' && task.id === event.taskId;
+  const said = g.said ?? (isResult && event.said ? { ...event.said, at: now } : undefined);
+  const hinted = { ...g, task, ...(said && { said }), lastCheckAt: now };
   const next = dueNext(hinted, isNotified(g), now);
   return { next, effects: next.dueAt === now ? [{ kind: 'round', at: now }] : [] };
+}
+
+/** It was asked, and the provider does not know the task: what was signed counts after a while. */
+export function lastCheckMissed(
+  g: Unsuccessful,
+  askedAt: number | undefined,
+  context: Context,
+): Decision {
+  if (!g.said || !isLastCheckDue(g, askedAt ?? context.now)) {
+    return lastCheckAnswered(g, askedAt, context);
+  }
+  const lastCheckAt = g.said.at + BELIEVED_AFTER_MS;
+  return (
+    byWord(g, context) ?? { next: dueNext({ ...g, lastCheckAt }, true, context.now), effects: [] }
+  );
+}
+
+/** The result that was signed, once it has waited long enough for a check that can tell. */
+function byWord(g: Unsuccessful, context: Context): Decision | undefined {
+  const word = believedWord(g, context.now);
+  if (!word) return undefined;
+  const { outcome, charge } = word;
+  return noteLateResult(g, { type: 'observed-final', source: 'webhook', outcome, charge }, context);
 }
 
 /** It was asked, and there is no end to be learned: a check that came early leaves the planned one. */
@@ -123,7 +151,8 @@ export function lastCheckAnswered(
 ): Decision {
   const { now } = context;
   if (!isLastCheckDue(g, askedAt ?? now)) return ignored('already-final');
-  const { lastCheckAt: _, ...rest } = g;
+  // Whatever was signed before was about another task: this one was seen alive.
+  const { lastCheckAt: _, said: __, ...rest } = g;
   const planned = plannedAfter(g.finishedAt, context);
   const next = planned !== undefined && planned > now ? { ...rest, lastCheckAt: planned } : rest;
   return { next: dueNext(next, true, now), effects: [] };
@@ -137,6 +166,8 @@ export function lastCheckFailed(
 ): Decision {
   const { now, rules } = context;
   if (!isLastCheckDue(g, now)) return ignored('already-final');
+  const byNow = byWord(g, context);
+  if (byNow) return byNow;
   const planned = plannedAfter(g.finishedAt, context) ?? g.finishedAt;
   if (now >= planned + rules.unansweredMs) return lastCheckAnswered(g, undefined, context);
   const lastCheckAt = now + Math.max(CHECK_AGAIN_FIRST_MS, now - planned, retryAfterMs);

@@ -28,7 +28,10 @@ export function withWord(
 }
 
 /** The word that is believed by now; undefined while a check may still tell. */
-export function believedWord({ said }: InState<'submitted'>, now: number): SignedWord | undefined {
+export function believedWord(
+  { said }: { readonly said?: SignedWord | undefined },
+  now: number,
+): SignedWord | undefined {
   return said && now >= said.at + BELIEVED_AFTER_MS ? said : undefined;
 }
 

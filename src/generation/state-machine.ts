@@ -41,6 +41,7 @@ import {
   checkOnHint,
   lastCheckAnswered,
   lastCheckFailed,
+  lastCheckMissed,
   lastCheckOf,
   lateResultNotified,
   learnTaskLate,
@@ -134,7 +135,7 @@ const UNSUCCESSFUL_ROWS = {
   'observed-live': afterTheEnd,
   'observed-final': noteLateResult,
   'observed-missing': (g: Unsuccessful, event: EventOf<'observed-missing'>, c: Context) =>
-    lastCheckAnswered(g, event.askedAt, c),
+    lastCheckMissed(g, event.askedAt, c),
   hint: checkOnHint,
   'poll-failed': lastCheckFailed,
   notified: (g: Unsuccessful, _event: unknown, c: Context) => outcomeNotified(g, c),
@@ -733,6 +734,7 @@ function finish(
           reason: outcome.reason,
           isNotified: undefined,
           lastCheckAt: lastCheckOf(g, { outcome, via }, context),
+          said: undefined,
           late: undefined,
         });
   return { next, effects: [{ kind: 'notify' }] };

@@ -10,7 +10,7 @@ import { createQuotas, type Quota } from '../store/quota.ts';
 /** What the fleet knows of a provider's limits at this moment, as the API shows it; `null`: nothing. */
 export interface KnownLimits {
   readonly limits: {
-    readonly stated: (Omit<StatedLimit, 'resetAt'> & { resetAt?: string }) | null;
+    readonly stated: (Omit<StatedLimit, 'resetAt' | 'at'> & { resetAt?: string }) | null;
     /** What is in force instead of the documented figures, after refusals; rounded down. */
     readonly found: { readonly submits?: number; readonly running?: number } | null;
   };
@@ -66,14 +66,14 @@ export function createKnownLimits(parts: {
 
 function shownStated({ stated }: Quota): KnownLimits['limits']['stated'] {
   if (!stated) return null;
-  const { resetAt, ...rest } = stated;
+  const { resetAt, at: _, ...rest } = stated;
   return { ...rest, ...(resetAt !== undefined && { resetAt: new Date(resetAt).toISOString() }) };
 }
 
 /** Null where what was found has grown back to what is documented or stated. */
 function foundBelow(limits: ProviderLimits, quota: Quota, now: number) {
   const { submits, running } = limits;
-  const ceiling = submitCeiling(submits, quota.stated);
+  const ceiling = submitCeiling(submits, quota.stated, now);
   const inWindow = limitAt(quota.submits, { ceiling, windowMs: submits.perMs }, now);
   const atOnce =
     running && limitAt(quota.running, { ceiling: running, windowMs: RUNNING_WINDOW_MS }, now);

@@ -16,6 +16,8 @@ export interface StatedLimit {
   readonly remaining?: number | undefined;
   /** When something is free again (Unix ms). */
   readonly resetAt?: number | undefined;
+  /** When it was said (Unix ms). */
+  readonly at?: number | undefined;
 }
 
 /** Longer is nobody believed: a header that we misread must not stop a provider for a day. */
@@ -93,9 +95,9 @@ export function hearingLimits(http: HttpClient, tell: (stated: StatedLimit) => v
     request: async (request) => {
       const answer = await http.request(request);
       // Status checks often have a limit of their own.
-      const stated =
-        request.kind === 'submit' ? readStatedLimit(answer.headers, Date.now()) : undefined;
-      if (stated) tell(stated);
+      const at = Date.now();
+      const stated = request.kind === 'submit' ? readStatedLimit(answer.headers, at) : undefined;
+      if (stated) tell({ ...stated, at });
       return answer;
     },
     close: () => http.close(),

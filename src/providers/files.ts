@@ -13,12 +13,14 @@ const DRAFT_NAME = /^\.[0-9a-f-]{36}\.draft$/;
  */
 export interface FileStore {
   /**
-   * Keeps the bytes and answers their URL, which nobody can guess. The same bytes keep their URL,
-   * so a repeated status check stores nothing twice. Undefined when they are no picture or video.
+   * Keeps the bytes and answers their URL, which nobody can guess. The same bytes of the same task
+   * keep their URL, so a repeated status check stores nothing twice; those of two tasks are two
+   * files, so that erasing one leaves the other. Undefined when they are no picture or video.
+   * @param of the task's id; where it has none, the submission's idempotency key.
    */
-  put(bytes: Buffer): Promise<string | undefined>;
+  put(bytes: Buffer, of: string): Promise<string | undefined>;
   /** The same for JSON. */
-  putJson(text: string): Promise<string>;
+  putJson(text: string, of: string): Promise<string>;
   /**
    * Removes what is older of what it has kept; other files in the folder are left alone.
    * @throws AggregateError with what could not be removed, after all the rest has been.
@@ -49,8 +51,9 @@ export function createFolderFiles(options: {
 }): FileStore {
   const { folder, publicUrl, secret } = options;
 
-  async function keep(bytes: Buffer, extension: string): Promise<string> {
-    const digest = createHmac('sha256', secret).update(bytes).digest('hex').slice(0, 40);
+  async function keep(bytes: Buffer, of: string, extension: string): Promise<string> {
+    const mac = createHmac('sha256', secret).update(`${Buffer.byteLength(of)}:${of}`);
+    const digest = mac.update(bytes).digest('hex').slice(0, 40);
     const name = `${digest}.${extension}`;
     await mkdir(folder, { recursive: true });
     // Written beside and renamed: nobody ever reads half a picture. Each writer has its own draft,
@@ -62,11 +65,11 @@ export function createFolderFiles(options: {
   }
 
   return {
-    async put(bytes) {
+    async put(bytes, of) {
       const type = fileTypeOf(bytes);
-      return type && keep(bytes, type.extension);
+      return type && keep(bytes, of, type.extension);
     },
-    putJson: (text) => keep(Buffer.from(text), 'json'),
+    putJson: (text, of) => keep(Buffer.from(text), of, 'json'),
     async removeOlderThan(unixMs) {
       const names = await readdir(folder).catch(unlessAbsent<string[]>([]));
       const kept: unknown[] = [];

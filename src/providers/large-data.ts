@@ -19,12 +19,12 @@ export function largeDataAsFiles(adapter: ProviderAdapter, files: FileStore): Pr
     submit: async (request) => {
       const answer = await adapter.submit(request);
       if (!isLarge(answer?.outcome)) return answer;
-      return { ...answer, outcome: await withFiles(answer.outcome, files) };
+      return { ...answer, outcome: await withFiles(answer.outcome, files, answer.task.id) };
     },
     check: async (task, about) => {
       const seen = await adapter.check(task, about);
       if (seen?.kind !== 'final' || !isLarge(seen.outcome)) return seen;
-      return { ...seen, outcome: await withFiles(seen.outcome, files) };
+      return { ...seen, outcome: await withFiles(seen.outcome, files, task.id) };
     },
     ...(prepare && { prepare: prepare.bind(adapter) }),
     ...(cancel && { cancel: cancel.bind(adapter) }),
@@ -70,10 +70,14 @@ function lengthOf(results: readonly Result[]): number {
   }
 }
 
-async function withFiles({ verdict, results }: Completed, files: FileStore): Promise<Completed> {
+async function withFiles(
+  { verdict, results }: Completed,
+  files: FileStore,
+  of: string,
+): Promise<Completed> {
   const kept = results.map(async (one): Promise<Result> => {
     if (one.kind !== 'data') return one;
-    const url = await files.putJson(JSON.stringify(one.data));
+    const url = await files.putJson(JSON.stringify(one.data), of);
     return { kind: 'file', url, contentType: 'application/json' };
   });
   return { verdict, results: await Promise.all(kept) };

@@ -14,6 +14,7 @@ const Stated = z.object({
   windowMs: z.number().optional(),
   remaining: z.number().optional(),
   resetAt: z.number().optional(),
+  at: z.number().optional(),
 });
 const Balance = z.object({
   left: z.number(),

@@ -18,6 +18,10 @@ const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 const CONNECT_MS = 5_000;
 /** So long may nothing move between us and the storage. */
 const SILENCE_MS = 30_000;
+/** What is asked for and brings no body is answered by then. */
+const ANSWER_MS = 30_000;
+/** Whoever reads slowly holds one for as long; the SDK's own 50 would let a few hold up everybody. */
+const MOST_SOCKETS = 1_000;
 
 /**
  * A bucket at S3, or at what speaks like it. The SDK is loaded with the first call: whoever keeps
@@ -33,7 +37,8 @@ export function createS3Storage(settings: S3Settings): Storage {
 
   async function remove(place: string): Promise<void> {
     const { client, sdk } = await s3();
-    await client.send(new sdk.DeleteObjectCommand({ Bucket, Key: place }));
+    const one = new sdk.DeleteObjectCommand({ Bucket, Key: place });
+    await client.send(one, { abortSignal: AbortSignal.timeout(ANSWER_MS) });
   }
 
   return {
@@ -64,13 +69,18 @@ export function createS3Storage(settings: S3Settings): Storage {
     remove,
     async removeAll(prefix) {
       const { client, sdk } = await s3();
-      let removed = 0;
+      const removed = new Set<string>();
       for (;;) {
         const list = new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix });
-        const { Contents = [] } = await client.send(list);
-        for (const { Key } of Contents) if (Key) await remove(Key);
-        removed += Contents.length;
-        if (Contents.length === 0) return removed;
+        const signal = AbortSignal.timeout(ANSWER_MS);
+        const { Contents = [] } = await client.send(list, { abortSignal: signal });
+        const names = Contents.flatMap(({ Key }) => Key ?? []);
+        if (names.length === 0) return removed.size;
+        for (const name of names) {
+          if (removed.has(name)) throw new Error('the storage lists what it has removed');
+          await remove(name);
+          removed.add(name);
+        }
       }
     },
     close: () => void opened?.then(({ client }) => client.destroy()).catch(() => {}),
@@ -98,6 +108,8 @@ async function open(
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
+      httpAgent: { maxSockets: MOST_SOCKETS, keepAlive: true },
+      httpsAgent: { maxSockets: MOST_SOCKETS, keepAlive: true },
     },
   });
   return { client, sdk };

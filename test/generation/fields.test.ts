@@ -105,7 +105,17 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   cancelRequested: [],
   rejection: ['unconfirmed → unconfirmed by submit-rejected'],
   hintedAt: ['submitted → submitted by hint'],
-  said: ['submitted → submitted by observed-live'],
+  // Denied by a check that saw the task alive, or settled: its result is the late one then.
+  said: [
+    'submitted → submitted by observed-live',
+    'submitted → timed_out by observed-live',
+    'submitted → canceled by cancel',
+    ...(['failed', 'timed_out', 'canceled'] as const).flatMap((state) =>
+      (['observed-final', 'observed-live', 'observed-missing', 'poll-failed'] as const).map(
+        (event) => `${state} → ${state} by ${event}`,
+      ),
+    ),
+  ],
   unansweredSince: [
     'submitted → submitted by observed-live',
     'submitted → submitted by observed-missing',
@@ -140,7 +150,11 @@ const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>>
   // There is one.
   lastCheckAt: [...LAST_CHECK_MADE, 'timed_out → timed_out by hint'],
   // A late success after a late failure.
-  late: ['timed_out → timed_out by observed-final'],
+  late: [
+    'timed_out → timed_out by observed-final',
+    'timed_out → timed_out by observed-missing',
+    'timed_out → timed_out by poll-failed',
+  ],
   dueAt: 'always',
 };
 const FIELDS = Object.keys(VALUES) as OptionalField[];

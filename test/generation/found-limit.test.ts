@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type FoundLimit, limitAt, lowered, paced } from '../../src/generation/found-limit.ts';
+import {
+  type FoundLimit,
+  limitAt,
+  lowered,
+  paced,
+  submitCeiling,
+} from '../../src/generation/found-limit.ts';
 
 const MINUTE = 60_000;
 const bounds = (ceiling: number) => ({ ceiling, windowMs: MINUTE });
@@ -96,4 +102,18 @@ test('a limit in a window is cut into even slices that add up to no more than it
       expect((max * MINUTE) / duration).toBeLessThanOrEqual(limit + 1e-9);
     }),
   );
+});
+
+test.each([
+  ['a lower limit over the same span', { limit: 30 }, 30],
+  ['a higher one, which may count something else', { limit: 600 }, 60],
+  ['one over another span, in proportion', { limit: 30, windowMs: 120_000 }, 15],
+  [
+    'a budget for the day, which may be spent in an hour',
+    { limit: 1_000, windowMs: 86_400_000 },
+    60,
+  ],
+  ['one that was not said again for a day', { limit: 30, at: 1 }, 60],
+])('of what a provider states, submissions follow %s', (_what, stated, most) => {
+  expect(submitCeiling({ max: 60, perMs: 60_000 }, stated, 90_000_000)).toBe(most);
 });

@@ -7,6 +7,7 @@ import { newGenerationId } from '../../src/generation/ids.ts';
 import { SubscriberJob } from '../../src/generation/jobs.ts';
 import { asCompleted, isLastCheckDue } from '../../src/generation/late-result.ts';
 import { redriven, redriveWay } from '../../src/generation/redrive.ts';
+import { BELIEVED_AFTER_MS } from '../../src/generation/signed-word.ts';
 import { decide } from '../../src/generation/state-machine.ts';
 import { RULES as BASE, EVENTS, minutes, NOW, RECORDS, rulesWith } from './fixtures.ts';
 
@@ -245,6 +246,45 @@ describe('the last check', () => {
     // Asked before the hint: says nothing about it.
     const early = { ...live, askedAt: NOW + 4 };
     expect(decide(hinted.next, early, NOW + 9, RULES)).toMatchObject({ ignored: true });
+  });
+
+  describe('when a signed delivery brought the result, and is not believed at once', () => {
+    const { outcome } = DONE;
+    const signed: GenerationEvent = { ...EVENTS.hint, said: { outcome } };
+    const missing = (askedAt: number): GenerationEvent => ({ type: 'observed-missing', askedAt });
+    const believed = { late: { outcome, via: 'webhook' } };
+
+    test('that counts where the provider does not know the task for minutes', () => {
+      const hinted = step(waiting, signed, NOW + 5).next;
+      const missed = step(hinted, missing(NOW + 9), NOW + 9);
+      expect(missed.next).not.toHaveProperty('late');
+      const later = NOW + 5 + BELIEVED_AFTER_MS;
+      expect(missed.next).toMatchObject({ dueAt: later });
+      const noted = step(missed.next, missing(later), later);
+      expect(noted).toMatchObject({ next: believed, effects: tellLate });
+      expect(noted.next).not.toHaveProperty('said');
+    });
+
+    test('that counts where no check is answered for minutes', () => {
+      const hinted = step(waiting, signed, NOW + 5).next;
+      const failed = step(hinted, EVENTS['poll-failed'], NOW + 9).next;
+      expect(failed).not.toHaveProperty('late');
+      const noted = step(failed, EVENTS['poll-failed'], failed.dueAt);
+      expect(noted).toMatchObject({ next: believed, effects: tellLate });
+    });
+
+    test('that is denied by a check that finds the task alive', () => {
+      const hinted = step(waiting, signed, NOW + 5).next;
+      const live = { ...EVENTS['observed-live'], source: 'poll', askedAt: NOW + 9 } as const;
+      expect(step(hinted, live, NOW + 9).next).not.toHaveProperty('said');
+    });
+
+    test.each([
+      ['of another task', { ...signed, taskId: 'task-2' }],
+      ['of a failure', { ...signed, said: { outcome: FAILED.outcome } }],
+    ])('a word %s is a hint and no more', (_what, word: GenerationEvent) => {
+      expect(step(waiting, word, NOW + 5).next).not.toHaveProperty('said');
+    });
   });
 
   test('waits while something is still to be told', () => {

@@ -10,7 +10,7 @@ const PNG = Buffer.from('89504e470d0a1a0a0000', 'hex');
 async function setupFiles() {
   const folder = await temporaryFolder();
   const files = createFolderFiles({ folder, publicUrl: '', secret: 'one' });
-  const path = await files.put(PNG);
+  const path = await files.put(PNG, 'task-1');
   return { folder, path: path ?? '', ...(await setup({ FILES_DIR: folder })) };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../src/config/env.ts';
@@ -21,7 +21,7 @@ async function setup() {
 
 test('a file is kept whole, under a name that is one plain path segment', async () => {
   const { folder, files } = await setup();
-  const url = await files.put(PNG);
+  const url = await files.put(PNG, 'task-1');
   expect(url).toMatch(/^https:\/\/catwalk\.example\.com\/files\/[0-9a-f]{40}\.png$/);
   const names = await readdir(folder);
   expect(names).toEqual([basename(url ?? '')]);
@@ -40,7 +40,7 @@ test.each([
   'a %s has a name that is known as ours when it is served and swept',
   async (extension, start) => {
     const { files } = await setup();
-    const name = basename((await files.put(Buffer.from(start, 'hex'))) ?? '');
+    const name = basename((await files.put(Buffer.from(start, 'hex'), 'task-1')) ?? '');
     expect(name.split('.')[1]).toBe(extension);
     expect(name).toMatch(KEPT_FILE_NAME);
   },
@@ -48,21 +48,33 @@ test.each([
 
 test('the same bytes have the same URL and are stored once, other bytes another', async () => {
   const { folder, files } = await setup();
-  const [first, again] = await Promise.all([files.put(PNG), files.put(Buffer.from(PNG))]);
+  const [first, again] = await Promise.all([
+    files.put(PNG, 'task-1'),
+    files.put(Buffer.from(PNG), 'task-1'),
+  ]);
   expect(again).toBe(first);
-  expect(await files.put(Buffer.concat([PNG, PNG]))).not.toBe(first);
+  expect(await files.put(Buffer.concat([PNG, PNG]), 'task-1')).not.toBe(first);
   expect(await readdir(folder)).toHaveLength(2);
+});
+
+test('what two tasks brought alike is two files, so that erasing one leaves the other', async () => {
+  const { folder, files } = await setup();
+  const [one, other] = [await files.put(PNG, 'task-1'), await files.put(PNG, 'task-2')];
+  expect(other).not.toBe(one);
+  await rm(join(folder, basename(one ?? '')));
+  expect(await readdir(folder)).toEqual([basename(other ?? '')]);
+  expect(await files.putJson('{}', 'task-1')).not.toBe(await files.putJson('{}', 'task-2'));
 });
 
 test('who has the bytes but not the secret cannot tell the URL', async () => {
   const { files, store } = await setup();
-  expect(await store('two').put(PNG)).not.toBe(await files.put(PNG));
+  expect(await store('two').put(PNG, 'task-1')).not.toBe(await files.put(PNG, 'task-1'));
 });
 
 test('what is no picture or video is not kept', async () => {
   const { folder, files } = await setup();
   for (const bytes of ['', '<html>', '{"a":1}']) {
-    expect(await files.put(Buffer.from(bytes))).toBeUndefined();
+    expect(await files.put(Buffer.from(bytes), 'task-1')).toBeUndefined();
   }
   await expect(readdir(folder)).rejects.toMatchObject({ code: 'ENOENT' });
 });
@@ -70,8 +82,8 @@ test('what is no picture or video is not kept', async () => {
 test('only what is older is removed, drafts too, and an absent folder is no trouble', async () => {
   const { folder, files, age } = await setup();
   await files.removeOlderThan(2_000_000);
-  const kept = await files.put(PNG);
-  const old = await files.put(Buffer.concat([PNG, PNG]));
+  const kept = await files.put(PNG, 'task-1');
+  const old = await files.put(Buffer.concat([PNG, PNG]), 'task-1');
   await age(basename(old ?? ''));
   await writeFile(join(folder, DRAFT), PNG);
   await age(DRAFT);
@@ -81,7 +93,7 @@ test('only what is older is removed, drafts too, and an absent folder is no trou
 
 test('files and folders that somebody else put there are never removed', async () => {
   const { folder, files, age } = await setup();
-  await files.put(PNG);
+  await files.put(PNG, 'task-1');
   await files.removeOlderThan(Date.now() + 60_000);
   const others = ['.env', '.gitkeep', 'album', 'holiday.png'];
   for (const name of others) {
@@ -96,7 +108,7 @@ test('files and folders that somebody else put there are never removed', async (
 test('what cannot be removed is reported, after everything else has been removed', async () => {
   const { folder, files, age } = await setup();
   const [first, last] = [`${'0'.repeat(40)}.png`, `${'f'.repeat(40)}.png`];
-  await files.put(PNG);
+  await files.put(PNG, 'task-1');
   await mkdir(join(folder, first));
   await writeFile(join(folder, last), PNG);
   for (const name of [first, last]) await age(name);

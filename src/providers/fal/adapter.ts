@@ -125,7 +125,7 @@ async function check(api: Api, task: ProviderTask, name: string): Promise<Observ
   const result = await ask(api, api.addresses.find(task.handle, 'response') ?? built);
   // "Queue": 202 means pending, whatever the status said a moment ago.
   if (result.status === 202) return { kind: 'live', status: word };
-  if (result.ok) return completed(api, result, model);
+  if (result.ok) return completed(api, { task, result, model });
   const outcome = failureIn(result);
   if (outcome) return { kind: 'final', outcome };
   if (result.status === 404 && saysNoSuchRequest(result)) return { kind: 'missing' };
@@ -134,11 +134,12 @@ async function check(api: Api, task: ProviderTask, name: string): Promise<Observ
 
 async function completed(
   { files }: Api,
-  result: HttpAnswer,
-  model: FalModel | undefined,
+  about: { task: ProviderTask; result: HttpAnswer; model: FalModel | undefined },
 ): Promise<Observation> {
+  const { task, result, model } = about;
   const linksIn = model?.linksIn ?? linksInOutput;
-  const outcome = await completedFrom(linksIn(result.read(z.looseObject({}))), files);
+  const links = linksIn(result.read(z.looseObject({})));
+  const outcome = await completedFrom(links, files, task.id);
   const charge = chargeIn(result);
   return { kind: 'final', outcome, ...(charge && { charge }) };
 }

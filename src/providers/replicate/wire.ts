@@ -60,7 +60,10 @@ export async function observe(
   if (statusWord(prediction.status) !== 'succeeded') return observeUnsuccessful(prediction);
   if (isEmpty(prediction)) return final(prediction, failed('result_missing'));
   const links = linksIn(prediction.output);
-  return final(prediction, withExpiry(await completedFrom(links, files), links, prediction));
+  return final(
+    prediction,
+    withExpiry(await completedFrom(links, files, prediction.id), links, prediction),
+  );
 }
 
 /**

@@ -106,12 +106,12 @@ async function submit(api: Api, request: SubmitRequest): Promise<SubmitAnswer> {
 
 /** The outcome goes into the handle as well: if we crash now, it is all that is left of it. */
 async function waitedFor(api: Api, answer: HttpAnswer, key: string): Promise<SubmitAnswer> {
-  const outcome = await outcomeOf(api, answer);
+  const outcome = await outcomeOf(api, answer, key);
   const task = { id: `${WAITED}${key}`, handle: JSON.stringify(outcome) };
   return { task, outcome, charge: chargeOf(answer.headers['x-cost']) };
 }
 
-async function outcomeOf({ files }: Api, answer: HttpAnswer): Promise<Outcome> {
+async function outcomeOf({ files }: Api, answer: HttpAnswer, key: string): Promise<Outcome> {
   const body = answer.peek(RequestBody);
   // ASSUMPTION: version 1 tells of a failure as version 2 does.
   if (!answer.ok && statusWord(body?.status) === 'failed') return failure(body?.error);
@@ -120,7 +120,7 @@ async function outcomeOf({ files }: Api, answer: HttpAnswer): Promise<Outcome> {
   const isMedia =
     fileTypeOf(answer.body) !== undefined ||
     /^(image|video)\//i.test(answer.headers['content-type'] ?? '');
-  return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files);
+  return completedFrom(isMedia ? [answer.body] : filesIn(answer.json()), files, key);
 }
 
 async function check(api: Api, task: ProviderTask, model: string): Promise<Observation> {
@@ -133,7 +133,7 @@ async function check(api: Api, task: ProviderTask, model: string): Promise<Obser
   const result = await ask(api, addresses.find(task.handle, 'response') ?? built);
   if (statusWord(result?.status) !== 'completed') return observe(result);
   const linksIn = api.models.get(model)?.linksIn ?? filesIn;
-  const outcome = await completedFrom(linksIn(result?.output), files);
+  const outcome = await completedFrom(linksIn(result?.output), files, task.id);
   return { kind: 'final', outcome, charge: chargeOf(result?.metrics?.cost) };
 }
 

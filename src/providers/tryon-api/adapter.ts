@@ -97,7 +97,7 @@ async function accepted(api: Api, answer: HttpAnswer, key: string): Promise<Subm
   }
   const handle = api.addresses.keep({ status: job.statusUrl });
   const task = { id, ...(handle !== undefined && { handle }) };
-  return view.state === 'live' ? { task } : { task, outcome: await outcomeOf(api, view) };
+  return view.state === 'live' ? { task } : { task, outcome: await outcomeOf(api, view, id) };
 }
 
 async function check(api: Api, task: ProviderTask): Promise<Observation> {
@@ -109,15 +109,16 @@ async function check(api: Api, task: ProviderTask): Promise<Observation> {
   if (!answer.ok) throw refusal(answer);
   const view = viewOf(answer.read(Job));
   if (view.state === 'live') return { kind: 'live', status: view.status };
-  return { kind: 'final', outcome: await outcomeOf(api, view) };
+  return { kind: 'final', outcome: await outcomeOf(api, view, task.id) };
 }
 
 async function outcomeOf(
   { files }: Api,
   view: Exclude<JobView, { state: 'live' }>,
+  id: string,
 ): Promise<Outcome> {
   if (view.state === 'failed') return failed(view.code, view.said);
-  return completedFrom(view.results, files);
+  return completedFrom(view.results, files, id);
 }
 
 function picturesOf({ personImage, garmentImages }: TryOnInput): string[] {

@@ -72,7 +72,7 @@ export function createLimitsInForce(parts: {
 
     async refused(reason, { sentAt, running }) {
       if (reason === 'rate_limited') {
-        const bounds = inWindow(limits.submits, known.latest());
+        const bounds = inWindow(limits.submits, known.latest(), now());
         return known.lower('submits', bounds, { sentAt, accepted: acceptedLately.count() });
       }
       if (reason !== 'concurrency_limited' || limits.running === undefined) return undefined;
@@ -86,14 +86,14 @@ export function createLimitsInForce(parts: {
 
 const atOnce = (ceiling: number): Bounds => ({ ceiling, windowMs: RUNNING_WINDOW_MS });
 
-function inWindow(submits: ProviderLimits['submits'], { stated }: Quota): Bounds {
-  return { ceiling: submitCeiling(submits, stated), windowMs: submits.perMs };
+function inWindow(submits: ProviderLimits['submits'], { stated }: Quota, now: number): Bounds {
+  return { ceiling: submitCeiling(submits, stated, now), windowMs: submits.perMs };
 }
 
 /** The documented window while that is in force or stated; even slices below what anyone says. */
 function limiterFor(submits: ProviderLimits['submits'], quota: Quota, now: number) {
   const { max, perMs } = submits;
-  const bounds = inWindow(submits, quota);
+  const bounds = inWindow(submits, quota, now);
   const limit = limitAt(quota.submits, bounds, now);
   if (limit >= max) return { max, duration: perMs };
   if (limit < bounds.ceiling || limit < 1) return paced(limit, perMs);

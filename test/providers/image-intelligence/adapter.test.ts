@@ -274,9 +274,9 @@ test('more data than a record holds is kept as a JSON file, and is no failure', 
     await close();
   });
   const kept: string[] = [];
-  const putJson = (text: string) => {
+  const putJson = (text: string, of: string) => {
     kept.push(text);
-    return shared.files.putJson(text);
+    return shared.files.putJson(text, of);
   };
   const name = 'image-intelligence';
   const settings = { apiKey: 'id:secret', baseUrl: `${simulator.url}/${name}`, webhookSecrets: [] };

@@ -52,6 +52,7 @@ test('of an address the path is kept as a template, and of its query the names',
   const template = (path: string) => templateOf(`https://api.example${path}`, ABOUT, '/fashn');
   expect(template('/fashn/v1/status/task-7')).toBe('/v1/status/{id}');
   expect(template('/v2/uploads/12345/?token=x&a=1')).toBe('/v2/uploads/{id}/?a&token');
+  expect(template('/v1/%E0%A4%A')).toBe('/v1/%E0%A4%A');
   expect(template('/google/nano-banana/8f14e45fceea467fa0e64b2f')).toBe('/google/nano-banana/{id}');
 });
 
