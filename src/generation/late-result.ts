@@ -26,7 +26,9 @@ import { ownVerdict, type Via } from './verdicts.ts';
  */
 
 /** A last check that brings no answer is made again after this long; the waits double. */
-const CHECK_AGAIN_FIRST_MS = 10 * 60_000;
+const CHECK_AGAIN_FIRST_MS = 30_000;
+/** One that a delivery asked for does not wait for longer. */
+const LONGEST_AFTER_HINT_MS = 10 * 60_000;
 
 /** A late success as the completion that it would have been, for whoever keeps or shows its results. */
 export function asCompleted(g: Generation): Completed | undefined {
@@ -170,7 +172,9 @@ export function lastCheckFailed(
   if (byNow) return byNow;
   const planned = plannedAfter(g.finishedAt, context) ?? g.finishedAt;
   if (now >= planned + rules.unansweredMs) return lastCheckAnswered(g, undefined, context);
-  const lastCheckAt = now + Math.max(CHECK_AGAIN_FIRST_MS, now - planned, retryAfterMs);
+  const waited =
+    now >= planned ? now - planned : Math.min(now - g.finishedAt, LONGEST_AFTER_HINT_MS);
+  const lastCheckAt = now + Math.max(CHECK_AGAIN_FIRST_MS, waited, retryAfterMs);
   return { next: dueNext({ ...g, lastCheckAt }, true, now), effects: [] };
 }
 

@@ -232,7 +232,7 @@ describe('the last check', () => {
       ).next;
       if (record.dueAt !== undefined) waits.push((record.dueAt - at) / minutes(1));
     }
-    expect(waits).toEqual([10, 10, 20, 40]);
+    expect(waits).toEqual([0.5, 0.5, 1, 2, 4, 8, 16, 32]);
   });
 
   test('is brought forward by a delivery that is not believed, and made once more in its time', () => {
@@ -269,7 +269,8 @@ describe('the last check', () => {
       const hinted = step(waiting, signed, NOW + 5).next;
       const failed = step(hinted, EVENTS['poll-failed'], NOW + 9).next;
       expect(failed).not.toHaveProperty('late');
-      const noted = step(failed, EVENTS['poll-failed'], failed.dueAt);
+      const later = NOW + 5 + BELIEVED_AFTER_MS;
+      const noted = step({ ...failed, lastCheckAt: later }, EVENTS['poll-failed'], later);
       expect(noted).toMatchObject({ next: believed, effects: tellLate });
     });
 
