@@ -9,15 +9,17 @@ import type { Rules } from './generation/rules.ts';
 import { createEnqueue, type Enqueue } from './producers/enqueue.ts';
 import { createQueueSet, type QueueSet } from './producers/queue-set.ts';
 import { createRequestGeneration, type RequestGeneration } from './producers/request-generation.ts';
+import { createTurnsHeard } from './producers/turns-heard.ts';
 import { type ConnectedProviders, connectProviders } from './providers/connect.ts';
 import { loadFactories } from './providers/modules.ts';
-import { accountWide, limitsRunning } from './providers/provider.ts';
+import { accountWide } from './providers/provider.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
 import { createRules } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
+import { createTurns, type OnTurns, type Turns } from './store/turns.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** What is settled before anything is opened: the settings, the providers, the log. */
@@ -36,6 +38,9 @@ export interface Core {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly store: Store;
+  readonly turns: Turns;
+  /** Adds the jobs of those whose turn it is. */
+  readonly onTurns: OnTurns;
   readonly queues: QueueSet;
   readonly enqueue: Enqueue;
   readonly subscribers: Subscribers;
@@ -93,13 +98,6 @@ export function assemble(
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;
   const { redis, end } = openConnection({ url: settings.REDIS_URL, whileAway, log });
   const keys = keysOf(settings.REDIS_NAMESPACE);
-  const store = createStore({
-    redis,
-    keys,
-    retentionMs: settings.RETENTION_MS,
-    matchedByTask: accountWide(providers),
-    counted: limitsRunning(providers),
-  });
   const queues = createQueueSet({
     connection: redis,
     prefix: keys.prefix,
@@ -108,34 +106,52 @@ export function assemble(
     log,
   });
   const enqueue = createEnqueue(queues);
+  const heard = createTurnsHeard(enqueue, log);
+  const { onTurns } = heard;
+  const { store, turns } = openRecords({ settings, providers, redis, keys, onTurns, now });
   const rulesFor = rulesOf(settings, providers);
   const lifetimeOf = ({ provider, model }: Pick<Generation, 'provider' | 'model'>) =>
     providers.get(provider)?.models[model]?.resultLifetimeMs;
   const vault = createVault({ settings, redis, keys, lifetimeOf });
   const requestGeneration = createRequestGeneration({
     store,
-    enqueue,
+    turns,
+    onTurns,
     providers,
     publicUrl: settings.PUBLIC_URL,
     allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
     keepsResults: vault !== undefined,
     maxQueuedMs: settings.MAX_QUEUED_MS,
     now,
-    onSubmitJobLost: (err, generation) =>
-      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
   });
 
   return {
-    ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue, end },
-    ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
+    ...{ settings, providers, stated, log, now, redis, keys, store, turns, onTurns, queues },
+    ...{ enqueue, end, rulesFor, requestGeneration },
+    subscribers: createSubscribers({ redis, keys }),
     ...{ vault, showResults: vault?.show ?? ((g) => shownUnkept(g, lifetimeOf(g))) },
     async close() {
+      await heard.settled();
       await queues.close();
       vault?.storage.close();
       // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
       if (redis.status === 'ready') await redis.quit().catch(() => {});
     },
   };
+}
+
+function openRecords(
+  parts: Pick<Core, 'settings' | 'providers' | 'redis' | 'keys' | 'onTurns' | 'now'>,
+): Pick<Core, 'store' | 'turns'> {
+  const { settings, providers } = parts;
+  const placesAt = (name: string) => providers.get(name)?.limits.running;
+  const store = createStore({
+    ...{ ...parts, placesAt },
+    providers: [...providers.keys()],
+    retentionMs: settings.RETENTION_MS,
+    matchedByTask: accountWide(providers),
+  });
+  return { store, turns: createTurns({ ...parts, placesAt, store }) };
 }
 
 function rulesOf(settings: Settings, providers: Installation['providers']): Core['rulesFor'] {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { simulatedAccounts } from '../rig/simulated-accounts.ts';
 import { readSettings } from '../src/config/settings.ts';
+import { LANES } from '../src/generation/standing.ts';
 import { connectProviders } from '../src/providers/connect.ts';
 import { keysOf } from '../src/store/keys.ts';
 import { bearer, setup } from './http/setup.ts';
@@ -115,13 +116,23 @@ test('docs/architecture.md lists the Redis keys there are', () => {
     ...[keys.record('<generation>'), keys.keptResults('<generation>')],
     ...[keys.idempotency('<tenant>', '<hash>')],
     ...[
-      keys.schedule,
+      keys.checks,
       keys.pollBudget,
+      keys.owed,
+      keys.owedBudget,
+      keys.turns,
+      keys.lanes,
+      keys.served,
+      keys.pace,
+      keys.moves,
       keys.circuits,
       keys.running,
       keys.quota,
       keys.quotaLease,
     ].map((key) => key('<provider>')),
+    keys.rate('<tenant>'),
+    keys.busy('<provider>', '<tenant>'),
+    ...LANES.map((lane) => keys.line('<provider>', '<tenant>', lane)),
     ...[keys.task, keys.parked].map((key) => key('<provider>', 'a').replace(hashed, '<hash>')),
     ...Object.values(keys).filter((key) => typeof key === 'string'),
   ];

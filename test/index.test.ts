@@ -71,7 +71,7 @@ test('a wrong request is refused by field, and a wrong setting by name', async (
   const { error } = await rejectionOf(catwalk.requestGeneration({ ...REQUESTED, model: 'none' }));
   expect(error).toBeInstanceOf(InvalidRequest);
   expect(error).toMatchObject({ code: 'unknown_model', problems: [{ field: 'model' }] });
-  expect(await redis.exists(keys.schedule('fashn'))).toBe(0);
+  expect(await redis.exists(keys.owed('fashn'))).toBe(0);
   const unset = await rejectionOf(connectCatwalk({ PORT: 'abc' }));
   expect(unset.error).toBeInstanceOf(InvalidSettings);
   expect(String(unset.error)).toMatch(/REDIS_URL[\s\S]*PORT/);

@@ -119,6 +119,26 @@ export class Defect extends CatwalkError {
   }
 }
 
+/** The tenant asks for more than it may, for now. Answered 429; nothing is stored. */
+export class TooMany extends CatwalkError {
+  constructor(
+    /** Which of its limits, and how full that is. */
+    readonly limit: string,
+    readonly used: number,
+    readonly most: number,
+    readonly retryAfterMs: number,
+  ) {
+    super('too_many', `${limit}: ${used} of ${most}`);
+  }
+}
+
+/** Its turn is not its own (any more): it is not sent, and waits for the next. */
+export class NotItsTurn extends CatwalkError {
+  constructor() {
+    super('not_its_turn', 'It is not its turn to be sent.');
+  }
+}
+
 /** This process does not know the provider or model; another one, newer or older, may. */
 export class NotKnownHere extends CatwalkError {
   constructor(message: string) {

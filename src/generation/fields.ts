@@ -21,7 +21,7 @@ export function commonOf(g: Common): Stated<Common> {
   const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
   const { createdAt, listPrice, onceKey, attempt, sends, refusals, redriveOf, isTest, goesOnWith } =
     g;
-  const { keptResults } = g;
+  const { lane, keptResults } = g;
   return {
     id,
     version,
@@ -40,6 +40,7 @@ export function commonOf(g: Common): Stated<Common> {
     refusals,
     redriveOf,
     isTest,
+    lane,
     keptResults,
     goesOnWith,
   };

@@ -108,6 +108,8 @@ const common = {
   refusals: z.number().int(),
   /** The one that ended without a result and is tried again with this one. */
   redriveOf: GenerationId.optional(),
+  /** A catalogue run; absent for a shopper who waits. See standing.ts. */
+  lane: z.literal('batch').optional(),
   /** Its completion is told when every result is kept, or lost. */
   keptResults: z.literal(true).optional(),
   /** Asked for with a provider's test key: nothing is charged, and the result may be a sample. */

@@ -16,7 +16,12 @@ export const JOB_VERSIONS: readonly number[] = [1];
 
 const version = { v: z.literal(1) };
 
-export const SubmitJob = z.object({ ...version, id: GenerationId });
+export const SubmitJob = z.object({
+  ...version,
+  id: GenerationId,
+  /** When it got the turn that this job is for; absent where it has to ask for one. */
+  turn: z.number().optional(),
+});
 export type SubmitJob = z.infer<typeof SubmitJob>;
 
 /** What a job of a submit queue asks of the provider: the job's name. */

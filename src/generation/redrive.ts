@@ -126,7 +126,7 @@ export function redriven(
 /** What was asked for is the old one's, what became of it is not. */
 function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
   const { tenant, provider, model, mode, input, metadata, callbackUrl, isTest, listPrice } = old;
-  const { keptResults } = old;
+  const { lane, keptResults } = old;
   return {
     id,
     tenant,
@@ -137,6 +137,7 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     metadata,
     callbackUrl,
     isTest,
+    lane,
     keptResults,
     version: 1,
     createdAt: now,

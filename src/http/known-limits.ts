@@ -4,8 +4,8 @@ import { limitAt, RUNNING_WINDOW_MS, submitCeiling } from '../generation/found-l
 import type { StatedLimit } from '../outbound/stated-limits.ts';
 import type { ProviderAdapter, ProviderLimits } from '../providers/provider.ts';
 import type { Keys } from '../store/keys.ts';
-import { countRunning } from '../store/places.ts';
 import { createQuotas, type Quota } from '../store/quota.ts';
+import { countRunning } from '../store/turns.ts';
 
 /** What the fleet knows of a provider's limits at this moment, as the API shows it; `null`: nothing. */
 export interface KnownLimits {

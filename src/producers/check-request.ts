@@ -8,6 +8,7 @@ import {
 import { inPlainWords } from '../config/plain-words.ts';
 import { InvalidRequest, type Problem } from '../generation/errors.ts';
 import { fieldBelow, findJsonProblems } from '../generation/json-value.ts';
+import { LANES } from '../generation/standing.ts';
 import {
   checkPublicUrl,
   findUrlProblems,
@@ -27,6 +28,8 @@ export const GenerationRequest = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** Where Catwalk posts the signed completion event. */
   callbackUrl: z.string().max(MAX_URL_LENGTH).optional(),
+  /** `batch`: a catalogue run, which comes after the shoppers of yours who wait. */
+  lane: z.enum(LANES).optional(),
   /** `kept`: the completion is told when every result is kept, or lost. */
   results: z.literal('kept').optional(),
 });

@@ -12,6 +12,7 @@ import {
   type SubscriberJob,
 } from '../generation/jobs.ts';
 import { coalesce } from '../store/coalesce.ts';
+import type { Turn } from '../store/turns.ts';
 import type { QueueSet } from './queue-set.ts';
 
 /**
@@ -20,10 +21,13 @@ import type { QueueSet } from './queue-set.ts';
  */
 export interface Enqueue {
   /**
-   * Sends the generation to its provider, after `delayMs`. `again`: the schedule issues it once
-   * more; a job of it that waits stays where it is, one that failed for good makes room.
+   * Sends the generation to its provider after `delayMs`, if it is its turn then. `again`: the
+   * schedule issues it once more; a job of it that waits stays where it is, one that failed for good
+   * makes room.
    */
   submit(generation: Generation, delayMs: number, again?: boolean): Promise<void>;
+  /** Sends those whose turn it is. `again`: their jobs may be lost. */
+  turns(turns: readonly Turn[], again?: boolean): Promise<void>;
   /** Asks the provider whether it ever got the generation. */
   lookUp(generation: Generation): Promise<void>;
   /** Asks the provider to stop a canceled generation's task. */
@@ -63,6 +67,16 @@ export function createEnqueue(queues: QueueSet): Enqueue {
         data: { v: 1, id: g.id },
         opts: { jobId, ...(delayMs > 0 && { delay: Math.ceil(delayMs) }) },
       });
+    },
+    turns: async (turns, again) => {
+      const adding = turns.map(async ({ id, provider, at }) => {
+        const name = queueNames.submit(provider);
+        const jobId = `turn-${id}-${at}`;
+        if (again) await makeRoom(queues, name, jobId);
+        const data: SubmitJob = { v: 1, id, turn: at };
+        await add(name, { name: SUBMIT_JOBS.submit, data, opts: { jobId } });
+      });
+      await Promise.all(adding);
     },
     lookUp: async (g) => {
       const name = queueNames.submit(g.provider);

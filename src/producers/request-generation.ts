@@ -5,6 +5,7 @@ import { fingerprint, newGenerationId } from '../generation/ids.ts';
 import { REISSUE_FIRST_MS } from '../generation/reissue.ts';
 import type { Earlier } from '../store/create-record.ts';
 import type { Store } from '../store/store.ts';
+import type { OnTurns, Turns } from '../store/turns.ts';
 import {
   type CheckedRequest,
   createRequestCheck,
@@ -12,7 +13,6 @@ import {
   type KnownProvider,
   type Requester,
 } from './check-request.ts';
-import type { Enqueue } from './enqueue.ts';
 
 export type { GenerationRequest, Requester };
 
@@ -23,7 +23,8 @@ export type RequestGeneration = (
 
 interface Parts {
   readonly store: Store;
-  readonly enqueue: Enqueue;
+  readonly turns: Pick<Turns, 'enter'>;
+  readonly onTurns: OnTurns;
   readonly providers: ReadonlyMap<string, KnownProvider>;
   readonly publicUrl: string | undefined;
   readonly allowInsecureUrls: boolean;
@@ -31,13 +32,13 @@ interface Parts {
   readonly keepsResults?: boolean;
   readonly maxQueuedMs: number;
   readonly now: () => number;
-  readonly onSubmitJobLost: (error: unknown, generation: Generation) => void;
 }
 
 /**
  * The one door for new generations. Checks everything first; then record, schedule and idempotency
- * entry are written in one step, and the submit job follows. When only that last step fails the
- * request has still been accepted: the schedule issues the job again.
+ * entry are written in one step, in which it gets into its tenant's line, or its turn at once; then
+ * its submit job follows. When only that last step fails the request has still been accepted, and
+ * the job is added a little later.
  *
  * A second call with the same idempotency key and body answers the first generation.
  * @throws InvalidRequest naming each field that is wrong, see `createRequestCheck`, or
@@ -56,8 +57,8 @@ export function createRequestGeneration(parts: Parts): RequestGeneration {
     // Its own id: ioredis sent the same write twice because a connection broke.
     const isNew = !earlier || earlier.id === generation.id;
     const stored = isNew ? generation : await replay(store, earlier, once);
-    // Whoever asks again may have been answered 503 between the record and its job.
-    if (stored.version === 1) await addJob(parts, stored);
+    // Whoever asks again may have been answered 503 before the job of its turn was there.
+    if (!isNew && stored.version === 1) await hearAgain(parts, stored);
     return { generation: stored, created: isNew };
   };
 }
@@ -80,6 +81,7 @@ function queuedGeneration(
     metadata: request.metadata,
     callbackUrl: request.callbackUrl || undefined,
     createdAt: nowMs,
+    lane: request.lane === 'batch' ? 'batch' : undefined,
     listPrice: provider.models[request.model]?.price,
     onceKey,
     attempt: 1,
@@ -98,10 +100,9 @@ function queuedGeneration(
   });
 }
 
-async function addJob({ enqueue, onSubmitJobLost }: Parts, generation: Generation): Promise<void> {
-  await enqueue.submit(generation, 0).catch((error: unknown) => {
-    onSubmitJobLost(error, generation);
-  });
+async function hearAgain({ turns, onTurns }: Parts, generation: Generation): Promise<void> {
+  const turn = await turns.enter(generation);
+  if (turn) onTurns([turn]);
 }
 
 /** What the same idempotency key made before. @throws InvalidRequest if it was used otherwise. */

@@ -192,14 +192,6 @@ export function accountWide(providers: ReadonlyMap<string, ProviderAdapter>): Re
   return new Set(names.map(({ name }) => name));
 }
 
-/** The names of providers whose running tasks are counted, because they limit them. */
-export function limitsRunning(
-  providers: ReadonlyMap<string, ProviderAdapter>,
-): ReadonlySet<string> {
-  const limited = [...providers.values()].filter(({ limits }) => limits.running !== undefined);
-  return new Set(limited.map(({ name }) => name));
-}
-
 /** We stop relying on a key a little before its provider forgets it. */
 const KEY_MARGIN_MS = 10 * 60_000;
 

@@ -1,4 +1,5 @@
 import { fingerprint } from '../generation/ids.ts';
+import type { Lane } from '../generation/standing.ts';
 
 /**
  * Every Redis key that is ours. They and BullMQ's share one hash tag, so that one script may touch
@@ -10,11 +11,33 @@ export interface Keys {
   /** What every record's key begins with. */
   readonly records: string;
   record(id: string): string;
-  schedule(provider: string): string;
+  /** The next status check of each generation (Unix ms). */
+  checks(provider: string): string;
   pollBudget(provider: string): string;
+  /** When anything else that a generation owes is due (Unix ms). */
+  owed(provider: string): string;
+  owedBudget(provider: string): string;
+  /** Each tenant's weight, and its share of a provider's places; turns.lua has the fields. */
+  readonly shares: string;
+  /** Who has a turn at a provider and is not being sent yet, by when each got it. */
+  turns(provider: string): string;
+  /** A tenant's line at a provider, one for each lane. */
+  line(provider: string, tenant: string, lane: Lane): string;
+  /** A tenant's part of those that have a turn or may be running at a provider. */
+  busy(provider: string, tenant: string): string;
+  /** The tenants with somebody in line at a provider, by their virtual time. */
+  lanes(provider: string): string;
+  /** The virtual time of tenants that left the lanes while others stayed. */
+  served(provider: string): string;
+  /** How fast a provider may be used, and what else turns.lua counts by. */
+  pace(provider: string): string;
+  /** How often each tenant's line moves at a provider, and its tasks end. */
+  moves(provider: string): string;
+  /** What a tenant has left of its requests per second. */
+  rate(tenant: string): string;
   /** One hash for each provider: model → its circuit breaker. */
   circuits(provider: string): string;
-  /** The generations that a provider works on, where it limits how many; by the time of each. */
+  /** The generations that have a turn at a provider, or may be running there; by the time of each. */
   running(provider: string): string;
   /** One hash for each provider: which limits it stated or we found, and what is left to spend. */
   quota(provider: string): string;
@@ -47,8 +70,20 @@ export function keysOf(name: string): Keys {
     prefix,
     records,
     record: (id) => records + id,
-    schedule: (provider) => `${prefix}:due:${provider}`,
+    checks: (provider) => `${prefix}:due:${provider}`,
     pollBudget: (provider) => `${prefix}:polls:${provider}`,
+    owed: (provider) => `${prefix}:owed:${provider}`,
+    owedBudget: (provider) => `${prefix}:owing:${provider}`,
+    shares: `${prefix}:shares`,
+    turns: (provider) => `${prefix}:turn:${provider}`,
+    line: (provider, tenant, lane) =>
+      `${prefix}:line${lane === 'batch' ? '-batch' : ''}:${provider}:${tenant}`,
+    busy: (provider, tenant) => `${prefix}:busy:${provider}:${tenant}`,
+    lanes: (provider) => `${prefix}:lanes:${provider}`,
+    served: (provider) => `${prefix}:served:${provider}`,
+    pace: (provider) => `${prefix}:pace:${provider}`,
+    moves: (provider) => `${prefix}:moves:${provider}`,
+    rate: (tenant) => `${prefix}:rate:${tenant}`,
     circuits: (provider) => `${prefix}:circuits:${provider}`,
     running: (provider) => `${prefix}:running:${provider}`,
     quota: (provider) => `${prefix}:quota:${provider}`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import type { Generation } from '../generation/generation.ts';
+import { owesCheck } from '../generation/standing.ts';
 import type { Keys } from './keys.ts';
 
 /** A record that owes something, as it was read. */
@@ -35,6 +36,10 @@ declare module 'ioredis' {
 
 const Answers = z.array(z.enum(['put-back', 'sooner', 'kept', 'moved-on']));
 
+function scheduleOf(keys: Keys, g: Generation): string {
+  return owesCheck(g) ? keys.checks(g.provider) : keys.owed(g.provider);
+}
+
 export function createReschedule(options: { redis: Redis; keys: Keys }): Reschedule {
   const { redis, keys } = options;
   const lua = readFileSync(new URL('./reschedule.lua', import.meta.url), 'utf8');
@@ -43,7 +48,8 @@ export function createReschedule(options: { redis: Redis; keys: Keys }): Resched
   return {
     async missing(generations) {
       const pipeline = redis.pipeline();
-      for (const { id, provider } of generations) pipeline.zscore(keys.schedule(provider), id);
+      for (const generation of generations)
+        pipeline.zscore(scheduleOf(keys, generation), generation.id);
       const answers = (await pipeline.exec()) ?? [];
       return answers.map(([error, score]) => {
         if (error) throw error;
@@ -55,7 +61,7 @@ export function createReschedule(options: { redis: Redis; keys: Keys }): Resched
       if (items.length === 0) return [];
       const scriptKeys = items.flatMap(({ generation: g }) => [
         keys.record(g.id),
-        keys.schedule(g.provider),
+        scheduleOf(keys, g),
       ]);
       const args = items.flatMap(({ generation: g, soonerAt }) => {
         const due = Math.min(g.dueAt, soonerAt ?? Number.POSITIVE_INFINITY);

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
-import { Defect } from '../generation/errors.ts';
+import { Defect, NotItsTurn } from '../generation/errors.ts';
 import { GenerationEvent } from '../generation/events.ts';
 import {
   type FinalGeneration,
@@ -9,17 +8,20 @@ import {
   type InState,
   isFinal,
 } from '../generation/generation.ts';
+import { owesCheck, type Standing, standingOf } from '../generation/standing.ts';
 import type { Keys } from './keys.ts';
 import { decoded, encodeRecord, type Read } from './record-format.ts';
+import { type OnTurns, turnsIn, withTurns } from './turns.ts';
 
 /**
  * The record as it now is: saved with a higher version, or somebody else's newer one, or gone. A
- * Defect also when what was to be saved is no record: then nothing was written.
+ * Defect also when what was to be saved is no record, and NotItsTurn when it may not be sent: then
+ * nothing was written.
  * `parked`: what deliveries said about its task before anyone knew whose task it was.
  */
 export type SaveResult =
   | { saved: true; generation: Generation; parked: readonly GenerationEvent[] }
-  | { saved: false; current: Read };
+  | { saved: false; current: Read | NotItsTurn };
 
 export interface SaveParts {
   readonly redis: Redis;
@@ -28,8 +30,10 @@ export interface SaveParts {
   readonly retentionMs: number;
   /** The providers whose deliveries name only a task; see mailbox.ts. */
   readonly matchedByTask: ReadonlySet<string>;
-  /** The providers whose running tasks are counted; see places.ts. */
-  readonly counted: ReadonlySet<string>;
+  /** How many tasks each provider works on at once, by its documents; undefined: nobody says. */
+  readonly placesAt: (provider: string) => number | undefined;
+  readonly onTurns: OnTurns;
+  readonly now: () => number;
 }
 
 declare module 'ioredis' {
@@ -42,10 +46,12 @@ declare module 'ioredis' {
 type Fit = { generation: Generation; value: string };
 type Unfit = { unfit: Defect };
 
-const Answers = z.array(z.union([z.array(z.string()), z.string(), z.null()]));
+const NOT_ITS_TURN = 0;
+const Saved = z.union([z.array(z.string()), z.string(), z.null(), z.literal(NOT_ITS_TURN)]);
+const Answer = z.tuple([z.array(Saved), z.array(z.string())]);
 
 /** What was to be saved, and what the script says of it. */
-type Written = Unfit | (Fit & { answer: z.infer<typeof Answers>[number] });
+type Written = Unfit | (Fit & { answer: z.infer<typeof Saved> });
 
 /** Vtryon repeats a delivery for up to 24 h. */
 const TASK_ENTRY_MS = 25 * 3_600_000;
@@ -55,8 +61,7 @@ const ONCE_AFTER_END_MS = 24 * 3_600_000;
 
 /** Before the first `writeRecords` on a connection. A second time changes nothing. */
 export function defineSave(redis: Redis): void {
-  const lua = readFileSync(new URL('./save.lua', import.meta.url), 'utf8');
-  redis.defineCommand('catwalkSave', { lua });
+  redis.defineCommand('catwalkSave', { lua: withTurns('save') });
 }
 
 /** Compare-and-set on the version each carries, in one round trip, or in none if nothing fits. */
@@ -66,14 +71,21 @@ export async function writeRecords(
 ): Promise<Written[]> {
   const all = generations.map(encoded);
   const fit = all.filter((one): one is Fit => 'value' in one);
-  const scriptKeys = fit.flatMap(({ generation }) => keysFor(parts, generation));
-  const args = fit.flatMap((one) => argsFor(parts, one));
-  const answers =
-    fit.length === 0
-      ? []
-      : Answers.parse(await parts.redis.catwalkSave(scriptKeys.length, ...scriptKeys, ...args));
+  const answers = fit.length === 0 ? [] : await write(parts, fit);
   let next = 0;
   return all.map((one) => ('unfit' in one ? one : { ...one, answer: answers[next++] ?? null }));
+}
+
+async function write(parts: SaveParts, fit: readonly Fit[]) {
+  const scriptKeys = fit.flatMap(({ generation }) => keysFor(parts, generation));
+  const time = parts.now();
+  const args = fit.flatMap((one) => argsFor(parts, one, time));
+  const all = [...scriptKeys, parts.keys.prefix, String(time), ...args];
+  const answer = await parts.redis.catwalkSave(scriptKeys.length, ...all);
+  const [answers, given] = Answer.parse(answer);
+  const turns = turnsIn(given);
+  if (turns.length > 0) parts.onTurns(turns);
+  return answers;
 }
 
 /** What became of one write. */
@@ -82,6 +94,7 @@ export function saveResult(written: Written): SaveResult {
   const { generation, value, answer } = written;
   // Our own: ioredis sent the same write twice because a connection broke.
   if (answer === value) return { saved: true, generation, parked: [] };
+  if (answer === NOT_ITS_TURN) return { saved: false, current: new NotItsTurn() };
   if (Array.isArray(answer)) {
     return { saved: true, generation, parked: answer.flatMap(parkedEvent) };
   }
@@ -102,38 +115,35 @@ function encoded(read: Generation): Fit | Unfit {
 function keysFor(parts: SaveParts, g: Generation): string[] {
   const { keys } = parts;
   const record = keys.record(g.id);
-  const schedule = keys.schedule(g.provider);
-  // Of a provider where nobody counts, the key stands for none.
-  const running = parts.counted.has(g.provider) ? keys.running(g.provider) : record;
   if (isMatchedByTask(parts, g)) {
     const { id } = g.task;
-    const mailbox = [keys.task(g.provider, id), keys.parked(g.provider, id)];
-    return [record, schedule, ...mailbox, running];
+    return [record, keys.task(g.provider, id), keys.parked(g.provider, id)];
   }
+  // Where there is no such key, the record's own stands for none.
   const once = hasJustEnded(g) ? keys.idempotency(g.tenant, g.onceKey) : record;
-  return [record, schedule, once, record, running];
+  return [record, once, record];
 }
 
-function argsFor(parts: SaveParts, { generation: g, value }: Fit): string[] {
+function argsFor(parts: SaveParts, { generation: g, value }: Fit, now: number): string[] {
   const lifetime = isFinal(g) && g.dueAt === undefined ? String(parts.retentionMs) : '';
   const taskLifetime = isMatchedByTask(parts, g) ? String(TASK_ENTRY_MS) : '';
   const onceLifetime = hasJustEnded(g) ? String(ONCE_AFTER_END_MS) : '';
-  const runningSince = parts.counted.has(g.provider) ? (runningSinceOf(g) ?? '-') : '';
   return [
-    ...[g.id, String(g.version - 1), value, String(g.dueAt ?? '')],
-    ...[lifetime, taskLifetime, onceLifetime, String(runningSince)],
+    ...[g.id, String(g.version - 1), value, String(g.dueAt ?? ''), owesCheck(g) ? 'due' : 'owed'],
+    ...[lifetime, taskLifetime, onceLifetime, g.provider, g.tenant],
+    ...[String(parts.placesAt(g.provider) ?? ''), standingText(standingOf(g, now))],
   ];
+}
+
+function standingText(standing: Standing): string {
+  if (standing.kind === 'unchanged') return '';
+  if (standing.kind !== 'running') return standing.kind;
+  return `${standing.needsTurn ? 'turn ' : ''}${standing.since}`;
 }
 
 /** Not everybody is notified yet: its end is written now, or was a moment ago. */
 function hasJustEnded(g: Generation): g is FinalGeneration & { onceKey: string } {
   return isFinal(g) && g.dueAt !== undefined && g.onceKey !== undefined;
-}
-
-/** Since when the provider may be working on it (Unix ms); undefined: it certainly is not. */
-function runningSinceOf(g: Generation): number | undefined {
-  if (g.state === 'submitted') return g.submittedAt;
-  return g.state === 'submitting' || g.state === 'unconfirmed' ? g.firstSentAt : undefined;
 }
 
 function isMatchedByTask({ matchedByTask }: SaveParts, g: Generation): g is InState<'submitted'> {

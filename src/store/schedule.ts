@@ -20,8 +20,9 @@ interface Take {
 export interface Schedule {
   /**
    * Takes what is due at `now` for `leaseMs`: if it is not saved with a new due time by then, it is
-   * due again. Takes at most `most`, and at most what the provider's poll budget allows at this
-   * moment, counted for all processes together. One round trip.
+   * due again. Takes at most `most`, and of status checks at most what the provider's poll budget
+   * allows at this moment, counted for all processes together: then those first that are most likely
+   * to be done, or about to expire. All else that is owed has a budget of its own. One round trip.
    */
   takeDue(
     provider: string,
@@ -37,6 +38,9 @@ declare module 'ioredis' {
   }
 }
 
+/** Submissions and notices that may be lost, for each provider and the whole fleet. */
+const OWED_PER_SECOND = 500;
+
 const Answer = z.array(z.string()).nonempty();
 const Range = z.array(z.string());
 
@@ -48,8 +52,11 @@ export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule 
 
   return {
     async takeDue(provider, { now, leaseMs, most, pollsPerSecond }) {
-      const scriptKeys = [keys.schedule(provider), keys.pollBudget(provider)];
-      const args = [now, leaseMs, most, pollsPerSecond].map(String);
+      const scriptKeys = [
+        ...[keys.checks(provider), keys.pollBudget(provider)],
+        ...[keys.owed(provider), keys.owedBudget(provider)],
+      ];
+      const args = [now, leaseMs, most, pollsPerSecond, OWED_PER_SECOND].map(String);
       const answer = await redis.catwalkTakeDue(
         scriptKeys.length,
         ...scriptKeys,
@@ -69,13 +76,17 @@ export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule 
     async earliest(providers) {
       const pipeline = redis.pipeline();
       for (const provider of providers) {
-        pipeline.zrange(keys.schedule(provider), '0', '0', 'WITHSCORES');
+        pipeline.zrange(keys.checks(provider), '0', '0', 'WITHSCORES');
+        pipeline.zrange(keys.owed(provider), '0', '0', 'WITHSCORES');
       }
       const answers = (await pipeline.exec()) ?? [];
-      return answers.map(([error, range]) => {
+      const scores = answers.map(([error, range]) => {
         if (error) throw error;
-        const score = Range.parse(range)[1];
-        return score === undefined ? undefined : Number(score);
+        return Number(Range.parse(range)[1] ?? Number.POSITIVE_INFINITY);
+      });
+      return providers.map((_, i) => {
+        const earliest = Math.min(scores[2 * i] ?? 0, scores[2 * i + 1] ?? 0);
+        return Number.isFinite(earliest) ? earliest : undefined;
       });
     },
   };

@@ -1,7 +1,14 @@
 import { CatwalkError } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import { coalesce } from './coalesce.ts';
-import { createRecord, defineCreate, type Earlier, type OnceEntry } from './create-record.ts';
+import {
+  type Admission,
+  type CreateParts,
+  createRecord,
+  defineCreate,
+  type Earlier,
+  type OnceEntry,
+} from './create-record.ts';
 import { decoded, type Read } from './record-format.ts';
 import {
   defineSave,
@@ -16,10 +23,12 @@ export interface Store {
    * Records a new generation and when it is next due, in one step.
    * @returns undefined when it is recorded; otherwise what the same idempotency key made before,
    *   and nothing has been written.
+   * @throws TooMany when its tenant asks for more than it may; nothing has been written.
    */
   create(
     generation: Generation & { dueAt: number },
     once?: OnceEntry,
+    admission?: Admission,
   ): Promise<Earlier | undefined>;
   /**
    * One generation; undefined when unknown or past its retention.
@@ -39,7 +48,7 @@ export interface Store {
  * @param parts.matchedByTask whoever saves must know them: a save that does not tell whose task it is
  *   leaves its deliveries parked until a poll finds out.
  */
-export function createStore(parts: SaveParts): Store {
+export function createStore(parts: SaveParts & CreateParts): Store {
   const { redis, keys } = parts;
   defineCreate(redis);
   defineSave(redis);
@@ -53,7 +62,7 @@ export function createStore(parts: SaveParts): Store {
   const writeSoon = coalesce(write);
 
   return {
-    create: (generation, once) => createRecord(parts, generation, once),
+    create: (generation, once, admission) => createRecord(parts, generation, { once, admission }),
     loadAll: async (ids) => (await read(ids)).map(decoded),
     load: async (id) => {
       const found = decoded(await readSoon(id));

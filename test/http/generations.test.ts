@@ -23,7 +23,7 @@ describe('asking for a generation', () => {
     });
     expect(response.headers.get('location')).toBe(`/v1/generations/${body.id}`);
     expect(await redis.exists(keys.record(body.id))).toBe(1);
-    expect(await redis.zscore(keys.schedule('fashn'), body.id)).not.toBeNull();
+    expect(await redis.zscore(keys.owed('fashn'), body.id)).not.toBeNull();
     const jobs = await queue('submit-fashn').getJobs();
     expect(jobs.map((job) => job.data)).toEqual([{ v: 1, id: body.id }]);
   });

@@ -20,7 +20,7 @@ test('a script of ours that fails is our defect: 500, and an error in the log wi
     deliver: () => world.fromFitInView(body),
     cancel: () => world.cancel(waiting.id),
   };
-  await world.redis.set(world.keys.schedule('fashn'), 'no schedule');
+  await world.redis.set(world.keys.owed('fashn'), 'no schedule');
   await world.redis.set(`${world.keys.prefix}:completions:wait`, 'no list');
   await world.redis.set(`${world.keys.prefix}:completions:marker`, 'no sorted set');
   for (const [name, request] of Object.entries(each)) {

@@ -14,8 +14,10 @@ import type { SaveResult } from '../../src/store/save-records.ts';
 import { createSchedule, type Schedule } from '../../src/store/schedule.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
 import { createSubscribers, type Subscribers } from '../../src/store/subscribers.ts';
+import { createTurns, type Turns } from '../../src/store/turns.ts';
 import { createAdvance } from '../../src/workers/engine/advance.ts';
 import type { Advanced } from '../../src/workers/engine/step.ts';
+import { NO_TURNS } from '../support/no-turns.ts';
 import { tellAtOnce } from '../support/tell-at-once.ts';
 import { isAlike, same, without } from './alike.ts';
 import { createDoors, type Doors, Drift } from './real-calls.ts';
@@ -42,11 +44,16 @@ const RETENTION_MS = 3_600_000;
 const LIMITS = { most: 200, pollsPerSecond: 1_000_000 };
 
 /** The real code at the side of one trace: it does what the model did, and is compared with it. */
+type SubmitJob = Parameters<Enqueue['submit']>;
+type TurnsJob = Parameters<Enqueue['turns']>;
+type SubmitOrTurns = SubmitJob | TurnsJob;
+
 export class Player {
   readonly #real: RealRedis;
   readonly #situation: Situation;
   readonly #log: Logger;
   readonly #store: Store;
+  readonly #turns: Turns;
   readonly #schedule: Schedule;
   readonly #mailbox: Mailbox;
   readonly #enqueue: Enqueue;
@@ -75,8 +82,10 @@ export class Player {
       keys,
       retentionMs: RETENTION_MS,
       matchedByTask,
-      counted: new Set(),
+      ...NO_TURNS,
+      now: this.#now,
     });
+    this.#turns = createTurns({ redis, keys, store: this.#store, ...NO_TURNS, now: this.#now });
     this.#schedule = createSchedule({ redis, keys });
     this.#mailbox = createMailbox({ redis, keys });
     this.#enqueue = createEnqueue(real.queues);
@@ -104,11 +113,23 @@ export class Player {
     this.#before = step.after;
   }
 
+  /** As `request-generation.ts` does when a record is new. */
+  async #addTurn(): Promise<void> {
+    const turn = this.#created && (await this.#turns.enter(this.#created));
+    if (turn) await this.#enqueue.turns([turn]);
+  }
+
+  readonly #addSubmit = (job: SubmitOrTurns, _delayMs?: number): Promise<void> =>
+    Array.isArray(job[0])
+      ? this.#enqueue.turns(...(job as TurnsJob))
+      : this.#enqueue.submit(...(job as SubmitJob));
+
   /** The real `advance` starts, and comes as far as its first door. */
   async #begin(step: Extract<TraceStep, { step: 'advance' }>): Promise<void> {
     this.#clock = step.now;
     const doors = createDoors();
     const { behind } = doors;
+    const addSubmit = behind('submit', this.#addSubmit);
     const advance = createAdvance({
       beforeTelling: tellAtOnce,
       store: {
@@ -117,9 +138,11 @@ export class Player {
         saveAll: async (list) =>
           list.length > 0 ? behind('saveAll', this.#store.saveAll)(list) : [],
       },
+      turns: this.#turns,
       enqueue: {
         ...this.#enqueue,
-        submit: behind('submit', this.#enqueue.submit),
+        submit: (...job) => addSubmit(job),
+        turns: (...turns) => addSubmit(turns, 0),
         lookUp: behind('look-up', this.#enqueue.lookUp),
         cancelTask: behind('cancel', this.#enqueue.cancelTask),
         completion: behind('addCompletion', this.#enqueue.completion),
@@ -132,6 +155,9 @@ export class Player {
       log: this.#log,
     });
     const { known: generation, events, may } = step;
+    // As whoever is about to send makes sure of its turn.
+    const isSent = events.some(({ type }) => type === 'submit-started');
+    if (isSent && generation?.state === 'queued') await this.#turns.enter(generation);
     const about = { id: FIRST_ID, ...(generation && { generation }) };
     const results = advance.all(
       events.map((event) => ({ ...about, event })),
@@ -186,7 +212,8 @@ export class Player {
     if (step.step === 'add') {
       const [kind, , readyAt, more] = step.args;
       if (kind === 'submit') {
-        const isIt = (_g: Generation, delayMs: number) => step.now + delayMs === readyAt;
+        const isIt = (job: SubmitOrTurns, delayMs = Number(job[1])) =>
+          step.now + delayMs === readyAt;
         return (await doors.open(kind, isIt)).giveBack;
       }
       const isIt = (_name: unknown, event?: CompletionEvent | LateResultEvent) =>
@@ -225,7 +252,7 @@ export class Player {
         await this.#store.create(step.args[0]);
         break;
       case 'add':
-        if (this.#created) await this.#enqueue.submit(this.#created, 0);
+        await this.#addTurn();
         break;
       case 'addCompletion':
         await this.#enqueue.completion({ id: FIRST_ID, event: step.args[0] });

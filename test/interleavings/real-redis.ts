@@ -21,13 +21,13 @@ const QUEUE_OF: Readonly<Record<JobKind, string>> = {
   subscriber: queueNames.subscriber(SUBSCRIBER),
 };
 const Answer = z.tuple([z.string(), z.string(), z.array(z.string()), z.array(z.array(z.string()))]);
-/** KEYS: record, schedule, the failed sets. ARGV: generation, pattern of the jobs' keys. */
+/** KEYS: record, its two schedules, the failed sets. ARGV: generation, pattern of the jobs' keys. */
 const LOOK = `
 local failed = {}
-for n = 3, #KEYS do failed[n - 2] = redis.call('ZRANGE', KEYS[n], 0, -1) end
+for n = 4, #KEYS do failed[n - 3] = redis.call('ZRANGE', KEYS[n], 0, -1) end
 return {
   redis.call('GET', KEYS[1]) or '',
-  redis.call('ZSCORE', KEYS[2], ARGV[1]) or '',
+  redis.call('ZSCORE', KEYS[2], ARGV[1]) or redis.call('ZSCORE', KEYS[3], ARGV[1]) or '',
   redis.call('KEYS', ARGV[2]),
   failed,
 }`;
@@ -62,7 +62,8 @@ export function createRealRedis({ redis, keys, log }: { redis: Redis; keys: Keys
 
     async look(id: string): Promise<Held> {
       const failed = QUEUES.map((queue) => at(queue, 'failed'));
-      const places = [keys.record(id), keys.schedule(PROVIDER), ...failed];
+      const schedules = [keys.checks(PROVIDER), keys.owed(PROVIDER)];
+      const places = [keys.record(id), ...schedules, ...failed];
       const answer = await redis.eval(LOOK, places.length, ...places, id, at('*', '*'));
       const [record, due, found, dead] = Answer.parse(answer);
       if (record !== text) {

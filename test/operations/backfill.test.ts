@@ -10,6 +10,7 @@ import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
 import { contentsOf } from '../support/contents.ts';
+import { NO_TURNS } from '../support/no-turns.ts';
 import { pipelineEnv } from '../support/pipeline.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { runOperation, startOperation } from './run-operation.ts';
@@ -28,7 +29,7 @@ async function setup() {
     keys,
     retentionMs: HOUR,
     matchedByTask: new Set(),
-    counted: new Set(),
+    ...NO_TURNS,
   });
   const now = Date.now();
 
@@ -49,10 +50,10 @@ async function setup() {
     return record;
   }
   const dueOf = async (g: Generation): Promise<number | undefined> => {
-    const score = await redis.zscore(keys.schedule(g.provider), g.id);
+    const score = await redis.zscore(keys.owed(g.provider), g.id);
     return score === null ? undefined : Number(score);
   };
-  const lose = (g: Generation) => redis.zrem(keys.schedule(g.provider), g.id);
+  const lose = (g: Generation) => redis.zrem(keys.owed(g.provider), g.id);
   async function notify(g: Generation): Promise<void> {
     const { dueAt: _, ...notified } = g as InState<'completed'>; // the tests notify only such
     await store.saveAll([notified]);

@@ -5,6 +5,7 @@ import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
 import { contentsOf, QUEUE_META } from '../support/contents.ts';
+import { NO_TURNS } from '../support/no-turns.ts';
 import { pipelineEnv } from '../support/pipeline.ts';
 import { runOperation } from './run-operation.ts';
 
@@ -17,7 +18,7 @@ async function setup() {
     keys,
     retentionMs: 3_600_000,
     matchedByTask: new Set(),
-    counted: new Set(),
+    ...NO_TURNS,
   });
   const now = Date.now();
   const make = async () => {

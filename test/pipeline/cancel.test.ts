@@ -64,7 +64,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect({ ...rest, late: null }).toStrictEqual(shown);
     expect(late?.outcome).toBe(provider === 'fitinview' ? 'completed' : undefined);
     expect(pipeline.eventsOf(id)).toHaveLength(1);
-    expect(await pipeline.redis.zscore(pipeline.keys.schedule(provider), id)).toBeNull();
+    expect(await pipeline.redis.zscore(pipeline.keys.owed(provider), id)).toBeNull();
   });
 
   test('canceling twice, and after the end, changes nothing', async () => {

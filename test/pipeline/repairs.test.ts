@@ -108,7 +108,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     pipeline.advanceClock(31_000);
     await pipeline.untilSettled([id]);
     await until('nothing is owed any more', async () => {
-      return (await pipeline.redis.zscore(pipeline.keys.schedule(provider), id)) === null;
+      return (await pipeline.redis.zscore(pipeline.keys.owed(provider), id)) === null;
     });
     expect(pipeline.eventsOf(id)).toMatchObject([
       { timestamp: new Date(finishedAt).toISOString(), data: { outcome: 'completed' } },
@@ -124,7 +124,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     await sender.stop();
     // As the script does for the taker that then died: due again when the lease is over.
     const leasedUntil = Date.now() + 1_000;
-    await pipeline.redis.zadd(pipeline.keys.schedule(provider), leasedUntil, id);
+    await pipeline.redis.zadd(pipeline.keys.owed(provider), leasedUntil, id);
     await pipeline.queue(queueNames.poll(provider)).obliterate({ force: true });
     await pipeline.startWorkers();
     const [shown] = await pipeline.untilSettled([id]);

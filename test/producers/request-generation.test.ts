@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../../src/config/log.ts';
 import { createEnqueue } from '../../src/producers/enqueue.ts';
 import { createQueueSet } from '../../src/producers/queue-set.ts';
 import { createRequestGeneration } from '../../src/producers/request-generation.ts';
+import { createTurnsHeard } from '../../src/producers/turns-heard.ts';
 import { createStore } from '../../src/store/store.ts';
+import { createTurns } from '../../src/store/turns.ts';
+import { NO_TURNS } from '../support/no-turns.ts';
 import { connectTestRedis, type TestRedis } from '../support/redis.ts';
 
 let testRedis: TestRedis;
@@ -20,26 +23,29 @@ async function setup() {
   const log = createLogger('silent');
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
   const enqueue = createEnqueue(queues);
+  const heard = createTurnsHeard(enqueue, log);
+  onTestFinished(heard.settled);
+  const { onTurns } = heard;
+  const turnParts = { ...NO_TURNS, onTurns };
   const store = createStore({
     redis,
     keys,
     retentionMs: 60_000,
     matchedByTask: new Set(),
-    counted: new Set(),
+    ...turnParts,
   });
+  const turns = createTurns({ redis, keys, store, ...turnParts });
   const request = createRequestGeneration({
     store,
-    enqueue,
+    turns,
+    onTurns,
     providers: new Map([['acme', { models: { dress: { input: z.strictObject({}) } } }]]),
     publicUrl: undefined,
     allowInsecureUrls: true,
     maxQueuedMs: 60_000,
     now: Date.now,
-    onSubmitJobLost: (error) => {
-      throw error;
-    },
   });
-  return { request, enqueue, queue: queues.get('submit-acme'), redis, keys };
+  return { request, enqueue, heard, turns, queue: queues.get('submit-acme'), redis, keys };
 }
 
 test.each([
@@ -57,16 +63,19 @@ test.each([
 });
 
 test('a submit job that failed for good makes room when the schedule issues it again', async () => {
-  const { request, enqueue, queue, redis, keys } = await setup();
+  const { request, enqueue, heard, turns, queue, redis, keys } = await setup();
   const { generation } = await request(REQUEST, { tenant: 'shop' });
-  const id = `submit-${generation.id}-0-0`;
+  await heard.settled();
+  const turn = await turns.enter(generation);
+  const given = turn ? [turn] : [];
+  const id = `turn-${generation.id}-${turn?.at}`;
   // What a worker does to a job that it gives up, as BullMQ stores it.
   await redis.lrem(`${keys.prefix}:submit-acme:wait`, 0, id);
   await redis.zadd(`${keys.prefix}:submit-acme:failed`, Date.now(), id);
 
-  await enqueue.submit(generation, 0);
+  await enqueue.turns(given);
   expect(await queue.getWaitingCount()).toBe(0);
-  await enqueue.submit(generation, 0, true);
+  await enqueue.turns(given, true);
   expect(await queue.getWaitingCount()).toBe(1);
   expect(await queue.getFailedCount()).toBe(0);
 });
@@ -85,24 +94,28 @@ test('a search that failed for good makes room for the next one', async () => {
   expect(await queue.getFailedCount()).toBe(0);
 });
 
-test('a submit job that waits its turn is not added a second time', async () => {
-  const { request, enqueue, queue } = await setup();
+test('the job of a turn that waits is not added a second time', async () => {
+  const { request, enqueue, heard, turns, queue } = await setup();
   const { generation } = await request(REQUEST, { tenant: 'shop' });
+  await heard.settled();
   const before = await queue.getWaitingCount();
-  await enqueue.submit(generation, 0, true);
+  const turn = await turns.enter(generation);
+  await enqueue.turns(turn ? [turn] : [], true);
   expect(await queue.getWaitingCount()).toBe(before);
 });
 
 test('whoever asks again with the same key makes sure of the submit job, and of only one', async () => {
-  const { request, queue } = await setup();
+  const { request, heard, turns, queue } = await setup();
   const from = { tenant: 'shop', idempotencyKey: 'asked-again' };
   const { generation } = await request(REQUEST, from);
-  const id = `submit-${generation.id}-0-0`;
+  await heard.settled();
+  const id = `turn-${generation.id}-${(await turns.enter(generation))?.at}`;
   // As if Redis had gone away between the record and the job.
   await queue.remove(id);
   for (const _ of [1, 2]) {
     expect(await request(REQUEST, from)).toMatchObject({ created: false, generation });
   }
+  await heard.settled();
   const waiting = await queue.getJobs(['waiting']);
   expect(waiting.filter((job) => job.id === id)).toHaveLength(1);
 });

@@ -3,6 +3,7 @@ import type { GenerationEvent } from '../../src/generation/events.ts';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createStore } from '../../src/store/store.ts';
 import { newRecord, RECORDS } from '../generation/fixtures.ts';
+import { NO_TURNS } from '../support/no-turns.ts';
 import { connectTestRedis, type TestRedis } from '../support/redis.ts';
 
 let testRedis: TestRedis;
@@ -26,7 +27,7 @@ function setup() {
     keys,
     retentionMs: 60_000,
     matchedByTask,
-    counted: new Set(),
+    ...NO_TURNS,
   });
   return { redis, keys, store, mailbox: createMailbox({ redis, keys }) };
 }

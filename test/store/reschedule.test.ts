@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Generation, InState } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
+import { owesCheck } from '../../src/generation/standing.ts';
 import { createReschedule, type Owing } from '../../src/store/reschedule.ts';
 import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
 import { setupStore } from '../support/store.ts';
@@ -16,7 +17,8 @@ function setup() {
   };
   const submitted = (dueAt: number): Promise<InState<'submitted'>> =>
     create({ ...RECORDS.submitted, id: newGenerationId(NOW), version: 0, dueAt });
-  const lose = ({ id, provider }: Generation) => redis.zrem(keys.schedule(provider), id);
+  const lose = (g: Generation) =>
+    redis.zrem(owesCheck(g) ? keys.checks(g.provider) : keys.owed(g.provider), g.id);
   return { redis, keys, store, reschedule, create, submitted, dueOf, lose };
 }
 
@@ -32,7 +34,7 @@ test('what is due later is made due sooner, and never the other way', async () =
 test('what is under the lease of a round that has it now may be due at once', async () => {
   const { redis, keys, reschedule, submitted, dueOf } = setup();
   const taken = await submitted(NOW - 5);
-  await redis.zadd(keys.schedule('fashn'), NOW + 30_000, taken.id);
+  await redis.zadd(keys.checks('fashn'), NOW + 30_000, taken.id);
   expect(await reschedule.apply([{ generation: taken, soonerAt: NOW }])).toEqual(['sooner']);
   expect(await dueOf(taken)).toBe(NOW - 5);
 });

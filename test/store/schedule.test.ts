@@ -1,18 +1,23 @@
 import { expect, test } from 'vitest';
 import type { InState } from '../../src/generation/generation.ts';
+import { newGenerationId } from '../../src/generation/ids.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
-import { NOW, newRecord } from '../generation/fixtures.ts';
+import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
 import { setupStore } from '../support/store.ts';
 
 const LIMITS = { now: NOW, leaseMs: 10_000, most: 100, pollsPerSecond: 100 };
+
+function submittedAt(dueAt: number): InState<'submitted'> {
+  return { ...RECORDS.submitted, id: newGenerationId(NOW), version: 0, dueAt };
+}
 
 /** A schedule on keys of its own, with a way to fill it. */
 function setup() {
   const { redis, keys, another, store } = setupStore();
   const schedule = createSchedule({ redis, keys });
   const rival = createSchedule({ redis: another(), keys });
-  const add = async (...dueTimes: number[]): Promise<InState<'queued'>[]> => {
-    const records = dueTimes.map((dueAt) => newRecord({ dueAt }));
+  const add = async (...dueTimes: number[]): Promise<InState<'submitted'>[]> => {
+    const records = dueTimes.map((dueAt) => submittedAt(dueAt));
     await Promise.all(records.map((record) => store.create(record)));
     return records;
   };
@@ -31,7 +36,7 @@ test('what is taken is nobody else’s until the lease is over', async () => {
   const { schedule, rival, add, redis, keys } = setup();
   const [record] = await add(NOW);
   await schedule.takeDue('fashn', LIMITS);
-  expect(await redis.zscore(keys.schedule('fashn'), record?.id ?? '')).toBe(String(NOW + 10_000));
+  expect(await redis.zscore(keys.checks('fashn'), record?.id ?? '')).toBe(String(NOW + 10_000));
   const during = await rival.takeDue('fashn', { ...LIMITS, now: NOW + 9_999 });
   expect(during).toEqual({ due: [], nextAt: NOW + 10_000, unreadable: 0, newer: 0 });
   const after = await rival.takeDue('fashn', { ...LIMITS, now: NOW + 10_000 });
@@ -201,7 +206,7 @@ test('a record that cannot be read is counted and stays leased; the others are t
   await redis.set(keys.record(newer?.id ?? ''), '1\n{"state":"from the future"}');
   const take = await schedule.takeDue('fashn', LIMITS);
   expect(take).toEqual({ due: [good], nextAt: NOW + 10_000, unreadable: 1, newer: 0 });
-  expect(await redis.zcard(keys.schedule('fashn'))).toBe(2);
+  expect(await redis.zcard(keys.checks('fashn'))).toBe(2);
 });
 
 test('a record that is gone leaves the schedule, costs no budget and is not counted', async () => {
@@ -209,10 +214,32 @@ test('a record that is gone leaves the schedule, costs no budget and is not coun
   const [gone, good] = await add(NOW - 1, NOW);
   await redis.del(keys.record(gone?.id ?? ''));
   const limits = { ...LIMITS, most: 1, pollsPerSecond: 1 };
-  const first = await schedule.takeDue('fashn', limits);
-  expect(first).toEqual({ due: [], nextAt: NOW, unreadable: 0, newer: 0 });
-  expect((await schedule.takeDue('fashn', limits)).due).toStrictEqual([good]);
-  expect(await redis.zcard(keys.schedule('fashn'))).toBe(1);
+  const take = await schedule.takeDue('fashn', limits);
+  expect(take).toMatchObject({ due: [good], unreadable: 0, newer: 0 });
+  expect(await redis.zcard(keys.checks('fashn'))).toBe(1);
+});
+
+test('under a scarce budget those come first that are said to be done, then those that expire', async () => {
+  const { schedule, store } = setup();
+  const [long, soon, said] = [
+    { ...submittedAt(NOW - 9), deadlineAt: NOW + 60_000 },
+    { ...submittedAt(NOW - 5), deadlineAt: NOW + 1_000 },
+    { ...submittedAt(NOW - 1), deadlineAt: NOW + 90_000, hintedAt: NOW - 1 },
+  ];
+  for (const one of [long, soon, said]) await store.create(one);
+  const { due } = await schedule.takeDue('fashn', { ...LIMITS, pollsPerSecond: 2 });
+  expect(due.map(({ id }) => id)).toEqual([said.id, soon.id]);
+});
+
+test('what else is owed spends no poll budget, and waits for none', async () => {
+  const { schedule, store, add, redis, keys } = setup();
+  await add(NOW, NOW);
+  const queued = newRecord({ dueAt: NOW });
+  await store.create(queued);
+  const limits = { ...LIMITS, pollsPerSecond: 1 };
+  const { due } = await schedule.takeDue('fashn', limits);
+  expect(due.map(({ state }) => state).sort()).toEqual(['queued', 'submitted']);
+  expect(await redis.get(keys.pollBudget('fashn'))).toBe(`0.000 ${NOW}`);
 });
 
 test('a Redis that forgot our script is given it again', async () => {

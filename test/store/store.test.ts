@@ -32,7 +32,7 @@ test('of many requests with one idempotency key at once, exactly one makes a gen
   const answers = await Promise.all(records.map((record) => store.create(record, once('k'))));
   expect(answers.filter((answer) => answer === undefined)).toHaveLength(1);
   expect(new Set(answers.flatMap((answer) => answer?.id ?? [])).size).toBe(1);
-  expect(await redis.zcard(keys.schedule('fashn'))).toBe(1);
+  expect(await redis.zcard(keys.owed('fashn'))).toBe(1);
 });
 
 test('an idempotency key is remembered until a day after the end, however long that took', async () => {
@@ -218,8 +218,8 @@ test('every provider has a schedule of its own', async () => {
   const { store, redis, keys } = setup();
   await store.create(newRecord({ provider: 'fashn' }));
   await store.create(newRecord({ provider: 'kling' }));
-  expect(await redis.zcard(keys.schedule('fashn'))).toBe(1);
-  expect(await redis.zcard(keys.schedule('kling'))).toBe(1);
+  expect(await redis.zcard(keys.owed('fashn'))).toBe(1);
+  expect(await redis.zcard(keys.owed('kling'))).toBe(1);
 });
 
 test('a Redis that forgot our scripts is given them again', async () => {
@@ -289,7 +289,7 @@ test('a waiting generation costs less than 1,200 bytes of Redis, its schedule en
   const ids = records.map(({ record }) => keys.record(record.id));
   const sizes = await Promise.all(ids.map(bytesOf));
   const recordBytes = sizes.reduce((sum, bytes) => sum + bytes, 0) / count;
-  const scheduleBytes = (await bytesOf(keys.schedule('fashn'))) / count;
+  const scheduleBytes = (await bytesOf(keys.owed('fashn'))) / count;
   expect(recordBytes).toBeGreaterThan(500);
   expect(recordBytes + scheduleBytes).toBeLessThan(1_200);
 });

@@ -12,11 +12,12 @@ import type { representation } from '../../src/http/representation.ts';
 import { startHttp } from '../../src/http/start.ts';
 import { type Catwalk, connectCatwalk } from '../../src/index.ts';
 import { connectProviders } from '../../src/providers/connect.ts';
-import { accountWide, limitsRunning } from '../../src/providers/provider.ts';
+import { accountWide } from '../../src/providers/provider.ts';
 import type { ProviderFactory } from '../../src/providers/provider-settings.ts';
 import { keysOf } from '../../src/store/keys.ts';
 import { createStore } from '../../src/store/store.ts';
 import { startWorkers, type WorkerProcess } from '../../src/workers/start.ts';
+import { NO_TURNS } from './no-turns.ts';
 import {
   API_KEY,
   type Env,
@@ -251,7 +252,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
       keys,
       retentionMs: 7 * 24 * 3_600_000,
       matchedByTask: accountWide(webProviders.providers),
-      counted: limitsRunning(webProviders.providers),
+      ...NO_TURNS,
     }),
     simulator,
     web,

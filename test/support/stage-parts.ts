@@ -11,6 +11,7 @@ export const notUsed = () => Promise.reject(new Error('not used'));
 
 export const unusedEnqueue = {
   submit: notUsed,
+  turns: notUsed,
   lookUp: notUsed,
   cancelTask: notUsed,
   completion: notUsed,
@@ -58,6 +59,9 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     advance: { all: notUsed, one: advance },
     circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue: unusedEnqueue,
+    turns: { enter: async () => undefined, giveBack: async () => undefined },
+    onTurns: () => {},
+    pace: { note: async () => undefined },
     webhookUrl: () => undefined,
     rulesFor: () => rulesWith({}),
     limits,

@@ -1,7 +1,9 @@
 import { onTestFinished } from 'vitest';
 import type { Generation } from '../../src/generation/generation.ts';
+import { owesCheck } from '../../src/generation/standing.ts';
 import { createStore } from '../../src/store/store.ts';
 import { contentsOf } from './contents.ts';
+import { NO_TURNS } from './no-turns.ts';
 import { startOwnRedis } from './own-redis.ts';
 import { connectTestRedis } from './redis.ts';
 
@@ -17,7 +19,7 @@ export function setupStore(url?: string) {
       keys,
       retentionMs: RETENTION_MS,
       matchedByTask: new Set(),
-      counted: new Set(),
+      ...NO_TURNS,
     });
   return {
     redis,
@@ -26,8 +28,9 @@ export function setupStore(url?: string) {
     store: storeOn(),
     /** The same records, as another process sees them. */
     rivalStore: () => storeOn(another()),
-    dueOf: async ({ id, provider }: Generation): Promise<number | undefined> => {
-      const score = await redis.zscore(keys.schedule(provider), id);
+    dueOf: async (g: Generation): Promise<number | undefined> => {
+      const schedule = owesCheck(g) ? keys.checks : keys.owed;
+      const score = await redis.zscore(schedule(g.provider), g.id);
       return score === null ? undefined : Number(score);
     },
     contents: () => contentsOf(redis, keys.prefix),

@@ -3,6 +3,7 @@ import { newsOf } from '../../generation/late-result.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { coalesce } from '../../store/coalesce.ts';
 import type { Subscribers } from '../../store/subscribers.ts';
+import type { Turns } from '../../store/turns.ts';
 import { type Batch, type BatchParts, fail, settle } from './batch.ts';
 import type { BeforeTelling } from './before-telling.ts';
 import { createIssueEffects, type Notified } from './issue-effects.ts';
@@ -22,6 +23,7 @@ export interface TellingAdvance extends Advance {
 }
 
 export interface AdvanceParts extends BatchParts {
+  readonly turns: Pick<Turns, 'enter'>;
   readonly rounds: Rounds;
   readonly subscribers: Subscribers;
   readonly beforeTelling: BeforeTelling;

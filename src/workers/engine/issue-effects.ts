@@ -7,6 +7,7 @@ import { asCompleted } from '../../generation/late-result.ts';
 import type { Enqueue } from '../../producers/enqueue.ts';
 import type { Rounds } from '../../producers/rounds.ts';
 import { CALLBACK, type Subscribers } from '../../store/subscribers.ts';
+import type { Turns } from '../../store/turns.ts';
 import type { BeforeTelling } from './before-telling.ts';
 
 /** What a move asks for; `again` when it was asked for before. */
@@ -40,6 +41,7 @@ export type IssueEffects = (
 
 export function createIssueEffects(parts: {
   enqueue: Enqueue;
+  turns: Pick<Turns, 'enter'>;
   rounds: Rounds;
   subscribers: Subscribers;
   /** What comes before anybody is told, and which have to wait for it. */
@@ -52,7 +54,7 @@ export function createIssueEffects(parts: {
   async function issueOne({ generation, effects, again }: Moved): Promise<void> {
     const jobs: Promise<void>[] = [];
     for (const effect of effects) {
-      if (effect.kind === 'submit') jobs.push(enqueue.submit(generation, effect.delayMs, again));
+      if (effect.kind === 'submit') jobs.push(submit(parts, generation, { ...effect, again }));
       if (effect.kind === 'look-up') jobs.push(enqueue.lookUp(generation));
       if (effect.kind === 'cancel-task') jobs.push(enqueue.cancelTask(generation));
       if (effect.kind === 'round') jobs.push(rounds.ensure(generation.provider, effect.at));
@@ -90,6 +92,17 @@ export function createIssueEffects(parts: {
     );
     await Promise.all([notified, ...others]);
   };
+}
+
+/** What has a place already, or has to wait for another reason first, asks for its turn itself. */
+async function submit(
+  { enqueue, turns }: { enqueue: Enqueue; turns: Pick<Turns, 'enter'> },
+  g: Generation,
+  { delayMs, again }: { delayMs: number; again: boolean },
+): Promise<void> {
+  if (g.state !== 'queued' || delayMs > 0) return enqueue.submit(g, delayMs, again);
+  const turn = await turns.enter(g);
+  if (turn) await enqueue.turns([turn], again);
 }
 
 function newsIn({ index, generation: g, effects }: Moved): News[] {

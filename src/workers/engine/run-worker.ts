@@ -58,7 +58,6 @@ export function runWorker<Payload>(stage: Stage<Payload>, shared: SharedParts): 
   const jobKeys = NOT_TAKEN.map((state) => worker.toKey(state));
   const stop = (withinMs?: number): Promise<void> => {
     stopping = true;
-    stage.stopWaiting?.();
     return stopWorker({ worker, connection, progress, log }, withinMs);
   };
   return { queue: stage.queue, jobKeys, progress, stop };

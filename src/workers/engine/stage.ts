@@ -31,8 +31,6 @@ export interface Stage<Payload> {
    * for a subscriber, whose handler may mean another Redis.
    */
   readonly waitsForRedis?: true;
-  /** Its worker was told to stop: whatever only waits is to come to its end. */
-  readonly stopWaiting?: () => void;
 }
 
 /** What the workers of one process have in common. */

@@ -2,10 +2,12 @@ import type { Logger } from '../../config/log.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import type { SubmissionEnd } from '../stages/submission-result.ts';
 import type { LimitsInForce } from './limits-in-force.ts';
+import type { PaceOf } from './pace.ts';
 
 export interface LearnParts {
   readonly provider: ProviderAdapter;
   readonly limits: LimitsInForce;
+  readonly pace: Pick<PaceOf, 'note'>;
   /** How many tasks run at the provider, as far as we know. */
   readonly countRunning: () => Promise<number>;
   readonly log: Logger;
@@ -17,7 +19,7 @@ export interface LearnParts {
  * @param sentAt when it left (Unix ms).
  */
 export async function learnFrom(
-  { provider, limits, countRunning, log }: LearnParts,
+  { provider, limits, pace, countRunning, log }: LearnParts,
   { event, result }: SubmissionEnd,
   sentAt: number,
 ): Promise<void> {
@@ -28,7 +30,9 @@ export async function learnFrom(
   const line = { provider: provider.name, reason };
   try {
     const limit = await limits.refused(reason, { sentAt, running: countRunning });
-    if (limit !== undefined) log.warn({ ...line, limit }, 'limit found: refused above it');
+    if (limit === undefined) return;
+    log.warn({ ...line, limit }, 'limit found: refused above it');
+    await pace.note();
   } catch (err) {
     log.warn({ ...line, err }, 'limit not written down');
   }

@@ -14,11 +14,10 @@ const CALLS_OF_A_POLL = 5;
 export const longest = {
   submitMs(
     provider: Pick<ProviderAdapter, 'prepare'>,
-    timeouts: { submitTimeoutMs: number; pollTimeoutMs: number; placeWaitMs?: number },
+    timeouts: { submitTimeoutMs: number; pollTimeoutMs: number },
   ): number {
     const callMs = timeouts.submitTimeoutMs + timeouts.pollTimeoutMs + LOADING_MARGIN_MS;
-    const waitMs = (timeouts.placeWaitMs ?? 0) + REDIS_MS;
-    return callMs * (provider.prepare ? MOST_STEPS + 2 : 1) + waitMs;
+    return callMs * (provider.prepare ? MOST_STEPS + 2 : 1) + REDIS_MS;
   },
   roundMs: (pollTimeoutMs: number): number => CALLS_OF_A_POLL * pollTimeoutMs + REDIS_MS,
   completionsMs: REDIS_MS,

@@ -2,9 +2,8 @@ import { queueNames } from '../../config/queues.ts';
 import { CompletionsJob, RoundJob, SUBMIT_JOBS, SubmitJob } from '../../generation/jobs.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
 import { createCircuits } from '../../store/circuit.ts';
-import { countRunning as countRunningTasks } from '../../store/places.ts';
+import { countRunning as countRunningTasks } from '../../store/turns.ts';
 import type { Stage } from '../engine/stage.ts';
-import { createPlaceLine, LONGEST_PLACE_WAIT_MS } from '../limits/place-line.ts';
 import type { WorkerParts } from '../parts.ts';
 import { createComplete } from './complete.ts';
 import { longest } from './longest.ts';
@@ -40,11 +39,10 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     await queue.rateLimit(ms);
   };
   const limits = parts.limitsOf(provider);
-  const places = parts.placesOf(provider);
-  const line = places && createPlaceLine({ places, now });
+  const pace = parts.paceOf(provider);
   const countRunning = () => countRunningTasks(redis, keys, provider.name);
   const submit = createSubmit({
-    ...{ ...parts, provider, circuits, holdQueue, limits, line, countRunning },
+    ...{ ...parts, provider, circuits, holdQueue, limits, pace, countRunning },
   });
   const lookUp = createLookUp({ ...parts, provider });
   const cancelTask = createCancelTask({ ...parts, provider });
@@ -59,7 +57,6 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     longestMs: longest.submitMs(provider, {
       submitTimeoutMs: settings.SUBMIT_TIMEOUT_MS,
       pollTimeoutMs: settings.POLL_TIMEOUT_MS,
-      placeWaitMs: line ? LONGEST_PLACE_WAIT_MS : 0,
     }),
     // BullMQ reads both at each look for a job, and so follows what is found and stated.
     limiter: {
@@ -71,7 +68,6 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
       },
     },
     waitsForRedis: true,
-    ...(line && { stopWaiting: line.stop }),
   };
 }
 

@@ -1,14 +1,15 @@
+import { NotItsTurn } from '../../generation/errors.ts';
 import type { EventOf } from '../../generation/events.ts';
-import { type Generation, type InState, isFinal } from '../../generation/generation.ts';
+import type { Generation, InState } from '../../generation/generation.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
 import type { SubmissionResult } from '../../store/circuit.ts';
 import type { Store } from '../../store/store.ts';
+import type { OnTurns, Turns } from '../../store/turns.ts';
 import { about } from '../engine/report-move.ts';
 import type { NotYet } from '../engine/stage.ts';
 import { type LearnParts, learnFrom } from '../limits/learn-from-answer.ts';
-import type { PlaceLine } from '../limits/place-line.ts';
 import { prepare } from './prepare.ts';
 import { reasonHeldFor } from './refusal-event.ts';
 import { type CircuitParts, reportToCircuit } from './report-to-circuit.ts';
@@ -20,8 +21,8 @@ const CREDIT_LOOK_MS = 10_000;
 
 export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts, LearnParts {
   readonly store: Store;
-  /** Where the provider limits how many tasks run at once. */
-  readonly line?: PlaceLine | undefined;
+  readonly turns: Pick<Turns, 'enter' | 'giveBack'>;
+  readonly onTurns: OnTurns;
 }
 
 /** What a try came to, for its model's circuit; and when it is to be tried again, if it waits. */
@@ -33,19 +34,36 @@ interface Attempted {
 const IGNORED: Attempted = { result: 'ignored' };
 
 /**
- * Sends one generation to its provider, unless its model's circuit is open, nothing is left to spend,
- * or as many tasks run there as may: then it waits in place.
+ * Sends one generation to its provider when it has its turn, unless its model's circuit is open or
+ * nothing is left to spend: then it waits in place, and its turn is another's.
  * Free steps come first, each saved as it is done. Then the intent is recorded before the call that
  * pays, and the answer straight after it; only the process that recorded the intent may call.
  */
 export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<NotYet | undefined> {
   const { store, circuits, limits, now } = parts;
 
-  return async ({ id }) => {
+  return async ({ id, turn }) => {
     const generation = await store.load(id);
     if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed') return undefined;
     const notBefore = heldUntil(generation);
     if (notBefore > now()) return { notBefore };
+    if (generation.state === 'unconfirmed') return submit(generation);
+    // Whoever waited for something else has no turn any more, and gets a job when it has.
+    const mayHaveTurn = turn !== undefined && !generation.hold;
+    if (!mayHaveTurn && !(await parts.turns.enter(generation))) return undefined;
+    try {
+      return await submit(generation);
+    } catch (error) {
+      if (error instanceof NotItsTurn) return enterAgain(parts, generation);
+      // Somebody else goes meanwhile: its job is tried again, or waits for a person.
+      await parts.turns.giveBack(generation).catch(() => {});
+      throw error;
+    }
+  };
+
+  async function submit(
+    generation: InState<'queued' | 'unconfirmed'>,
+  ): Promise<NotYet | undefined> {
     // A repeat of what may have been paid costs nothing, and its time is short.
     const isNew = generation.state === 'queued';
     if (isNew && limits.standing() === 'out') return waitForCredit(parts, generation);
@@ -62,7 +80,16 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       await reportToCircuit(parts, generation.model, permit, attempted.result);
     }
     return attempted.notYet;
-  };
+  }
+}
+
+/** Its turn was another's by the time that it was ready. */
+async function enterAgain(
+  { turns, onTurns }: SubmitParts,
+  generation: Generation,
+): Promise<undefined> {
+  const turn = await turns.enter(generation);
+  if (turn) onTurns([turn]);
 }
 
 function heldUntil(generation: Generation): number {
@@ -93,7 +120,7 @@ async function waitForCredit(
   return notYet && { ...notYet, atHead: true };
 }
 
-/** Free steps, a place, intent, send, answer. */
+/** Free steps, intent, send, answer. */
 async function attempt(
   parts: SubmitParts,
   known: InState<'queued' | 'unconfirmed'>,
@@ -102,17 +129,10 @@ async function attempt(
   const prepared = known.state === 'queued' ? await prepare(parts, known) : { ready: known };
   if (!prepared) return IGNORED;
   if ('refused' in prepared) return { result: await saveAnswer(parts, known, prepared.refused) };
-  const ready = await takePlace(parts, prepared.ready);
-  if (!ready) return { ...IGNORED, notYet: { notBefore: now(), atHead: true } };
   const askedAt = now();
   const event = { type: 'submit-started', sender: newSender() } as const;
-  const started = await advance.one({ id: known.id, generation: ready, event });
-  if (started.kind !== 'moved' || started.generation.state !== 'submitting') {
-    // It was canceled while it waited for its place, and was final before it got one.
-    const isOver = started.kind === 'ignored' && isFinal(started.generation);
-    if (isOver) await parts.line?.giveBack(known.id);
-    return IGNORED;
-  }
+  const started = await advance.one({ id: known.id, generation: prepared.ready, event });
+  if (started.kind !== 'moved' || started.generation.state !== 'submitting') return IGNORED;
 
   const { generation } = started;
   if (now() > askedAt + SEND_MARGIN_MS) return { result: await deferUnsent(parts, generation) };
@@ -123,25 +143,6 @@ async function attempt(
   const result = await saveAnswer(parts, generation, { ...answer, holdQueueMs });
   await learnFrom(parts, answer, sentAt);
   return { result };
-}
-
-/**
- * Waits until one more may run at the provider, and says so in the record.
- * @returns the record as it then is; undefined when that takes too long for one job.
- */
-async function takePlace(
-  { line, advance, now }: SubmitParts,
-  ready: Generation,
-): Promise<Generation | undefined> {
-  if (!line) return ready;
-  let latest = ready;
-  const sayWaiting = async (): Promise<void> => {
-    // Until now, and so it may go at any moment.
-    const event = { type: 'held', reason: 'concurrency_limited', until: now() } as const;
-    const held = await advance.one({ id: ready.id, generation: ready, event });
-    if ('generation' in held) latest = held.generation;
-  };
-  return (await line.place(ready.id, sayWaiting)) ? latest : undefined;
 }
 
 /**

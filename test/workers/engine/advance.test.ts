@@ -10,9 +10,11 @@ import { createRounds } from '../../../src/producers/rounds.ts';
 import { encodeRecord } from '../../../src/store/record-format.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { createSubscribers } from '../../../src/store/subscribers.ts';
+import { createTurns } from '../../../src/store/turns.ts';
 import { createAdvance } from '../../../src/workers/engine/advance.ts';
 import { mayBeNews } from '../../../src/workers/engine/batch.ts';
 import { EVENTS, NOW, RECORDS, RULES } from '../../generation/fixtures.ts';
+import { NO_TURNS } from '../../support/no-turns.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 import { tellAtOnce } from '../../support/tell-at-once.ts';
 import { until } from '../../support/until.ts';
@@ -36,12 +38,13 @@ async function setup(storeOf = (store: Store, _redis: Redis): Store => store) {
     keys,
     retentionMs: 60_000,
     matchedByTask: new Set(),
-    counted: new Set(),
+    ...NO_TURNS,
   });
   const advance = createAdvance({
     beforeTelling: tellAtOnce,
     store: storeOf(store, redis),
     enqueue: createEnqueue(queues),
+    turns: createTurns({ redis, keys, store, ...NO_TURNS }),
     rounds: createRounds(queues, now),
     subscribers: createSubscribers({ redis, keys }),
     rulesFor: () => RULES,

@@ -8,7 +8,7 @@ test('an unreadable record stops nobody else: its own item fails loudly, the oth
   const pipeline = await setupPipeline();
   const broken = newGenerationId(Date.now());
   await pipeline.redis.set(pipeline.keys.record(broken), '1\n{"not":"a record"}');
-  await pipeline.redis.zadd(pipeline.keys.schedule('fitinview'), Date.now(), broken);
+  await pipeline.redis.zadd(pipeline.keys.owed('fitinview'), Date.now(), broken);
   const good = await pipeline.request('fitinview');
   // Both travel in one list.
   await pipeline.queue(queueNames.completions).add('completions', {

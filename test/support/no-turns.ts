@@ -1,0 +1,7 @@
+/** For stores of tests that nobody sends from: turns are given, and nobody hears of them. */
+export const NO_TURNS = {
+  placesAt: () => undefined,
+  providers: [],
+  onTurns: () => {},
+  now: Date.now,
+};
