@@ -64,6 +64,8 @@ export class Player {
   readonly #jobs = new Map<string, string[]>();
   /** Done subscriber jobs that keep their ids, and until when. */
   #kept: readonly { readonly jobs: readonly string[]; readonly until: number }[] = [];
+  /** Which jobs of turns are the real ones of a submit job in the model. */
+  readonly #turnsOf = new Map<string, readonly string[]>();
   #clock = 0;
   #before: Snapshot = { record: undefined, due: undefined, jobs: [] };
   #created: (Generation & { dueAt: number }) | undefined;
@@ -312,27 +314,39 @@ export class Player {
     }
     this.#seen = held.record;
     same('its due time', held.due, after.due);
+    // The job of a turn is called by that, and may be there besides.
+    if (step.step === 'add' && step.args[0] === 'submit') {
+      const turns = [...held.jobs].filter((job) => /:turn-/.test(job) && !this.#known.has(job));
+      const [, id] = step.args;
+      this.#turnsOf.set(id, [...(this.#turnsOf.get(id) ?? []), ...turns]);
+    }
     this.#name(
       after,
+      held.jobs,
       [...held.jobs].filter((job) => !this.#known.has(job)),
     );
     this.#known = held.jobs;
-    const expected = [
+    const expected = new Set([
       ...after.jobs.flatMap(({ id }) => this.#jobs.get(id) ?? []),
       ...this.#kept.flatMap(({ jobs }) => jobs),
-    ];
-    same('the jobs', [...held.jobs].sort(), expected.sort());
+    ]);
+    same('the jobs', [...held.jobs].sort(), [...expected].sort());
     const dead = after.jobs.flatMap(({ id, isDead }) => (isDead ? (this.#jobs.get(id) ?? []) : []));
-    same('the dead jobs', [...held.dead].sort(), dead.sort());
+    same('the dead jobs', [...held.dead].sort(), [...new Set(dead)].sort());
   }
 
   /** Which of the model's jobs the new real ones are. */
-  #name(after: Snapshot, added: readonly string[]): void {
+  #name(after: Snapshot, there: ReadonlySet<string>, added: readonly string[]): void {
     const last = after.jobs.at(-1);
     for (const { id, kind } of after.jobs) {
       if (kind === 'completions' || id.startsWith('round-now')) continue;
       const own = kind === 'subscriber' ? subscriberName(id) : ownName(id);
-      this.#jobs.set(id, [`${this.#real.queueOf(kind)}:${own}`]);
+      const named = `${this.#real.queueOf(kind)}:${own}`;
+      const turns = this.#turnsOf.get(id);
+      // Where the model has two jobs, one turn's may be both.
+      const mayBeNone = turns !== undefined && !there.has(named);
+      const ofTurns = turns?.filter((job) => there.has(job)) ?? [];
+      this.#jobs.set(id, [...(mayBeNone ? [] : [named]), ...ofTurns]);
     }
     const unnamed = added.filter((job) => /:\d+$|:round-now/.test(job));
     if (!last || unnamed.length === 0) return;
