@@ -102,7 +102,7 @@ function queuedGeneration(
 
 async function hearAgain({ turns, onTurns }: Parts, generation: Generation): Promise<void> {
   const turn = await turns.enter(generation);
-  if (turn) onTurns([turn]);
+  if (turn) await onTurns([turn]);
 }
 
 /** What the same idempotency key made before. @throws InvalidRequest if it was used otherwise. */

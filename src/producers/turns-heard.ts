@@ -9,18 +9,18 @@ export interface TurnsHeard {
 }
 
 /**
- * Adds the jobs of those whose turn it is. Nobody waits for it, and it never fails: a turn whose job
- * is not there is seen by whoever tends the turns.
+ * Adds the jobs of those whose turn it is. Never fails: a turn whose job is not there is seen by
+ * whoever tends the turns.
  */
 export function createTurnsHeard(enqueue: Pick<Enqueue, 'turns'>, log: Logger): TurnsHeard {
   const adding = new Set<Promise<void>>();
   return {
-    onTurns(turns) {
+    async onTurns(turns) {
       const one = enqueue.turns(turns).catch((err: unknown) => {
         log.warn({ turns: turns.map(({ id }: Turn) => id), err }, 'sent a little later');
       });
       adding.add(one);
-      void one.finally(() => adding.delete(one));
+      await one.finally(() => adding.delete(one));
     },
     settled: async () => {
       await Promise.all(adding);

@@ -78,7 +78,7 @@ export async function createRecord(
     throw new TooMany(limit, used, most, retryAfterMs);
   }
   const turns = turnsIn(rest);
-  if (turns.length > 0) parts.onTurns(turns);
+  if (turns.length > 0) await parts.onTurns(turns);
   return undefined;
 }
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import type { Generation } from '../generation/generation.ts';
-import { owesCheck } from '../generation/standing.ts';
 import type { Keys } from './keys.ts';
+import { scheduleOf } from './schedule.ts';
 
 /** A record that owes something, as it was read. */
 export type Owing = Generation & { dueAt: number };
@@ -35,10 +35,6 @@ declare module 'ioredis' {
 }
 
 const Answers = z.array(z.enum(['put-back', 'sooner', 'kept', 'moved-on']));
-
-function scheduleOf(keys: Keys, g: Generation): string {
-  return owesCheck(g) ? keys.checks(g.provider) : keys.owed(g.provider);
-}
 
 export function createReschedule(options: { redis: Redis; keys: Keys }): Reschedule {
   const { redis, keys } = options;

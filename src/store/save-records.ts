@@ -84,7 +84,7 @@ async function write(parts: SaveParts, fit: readonly Fit[]) {
   const answer = await parts.redis.catwalkSave(scriptKeys.length, ...all);
   const [answers, given] = Answer.parse(answer);
   const turns = turnsIn(given);
-  if (turns.length > 0) parts.onTurns(turns);
+  if (turns.length > 0) void parts.onTurns(turns);
   return answers;
 }
 

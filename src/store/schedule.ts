@@ -3,6 +3,7 @@ import type { Redis, Result } from 'ioredis';
 import { z } from 'zod';
 import { NotKnownHere } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
+import { owesCheck } from '../generation/standing.ts';
 import type { Keys } from './keys.ts';
 import { decodeRecord } from './record-format.ts';
 
@@ -43,6 +44,11 @@ const OWED_PER_SECOND = 500;
 
 const Answer = z.array(z.string()).nonempty();
 const Range = z.array(z.string());
+
+/** The schedule in which a generation stands, if it owes anything. */
+export function scheduleOf(keys: Keys, g: Generation): string {
+  return owesCheck(g) ? keys.checks(g.provider) : keys.owed(g.provider);
+}
 
 /** The sorted sets that say what must happen next. Written by the store, taken from here. */
 export function createSchedule(options: { redis: Redis; keys: Keys }): Schedule {

@@ -49,8 +49,8 @@ export interface Turns {
   heal(provider: string): Promise<number>;
 }
 
-/** Whoever hears that it is their turn. Never waited for: a turn that is not heard of is tended. */
-export type OnTurns = (turns: readonly Turn[]) => void;
+/** Adds the jobs of those whose turn it is. Never rejects: a turn without a job is tended later. */
+export type OnTurns = (turns: readonly Turn[]) => Promise<void>;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -145,7 +145,7 @@ export function createTurns(parts: TurnsParts): Turns {
 }
 
 function hear(onTurns: OnTurns, turns: readonly Turn[]): void {
-  if (turns.length > 0) onTurns(turns);
+  if (turns.length > 0) void onTurns(turns);
 }
 
 /** How many have a turn at a provider, or may be running there. */

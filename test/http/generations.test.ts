@@ -25,7 +25,7 @@ describe('asking for a generation', () => {
     expect(await redis.exists(keys.record(body.id))).toBe(1);
     expect(await redis.zscore(keys.owed('fashn'), body.id)).not.toBeNull();
     const jobs = await queue('submit-fashn').getJobs();
-    expect(jobs.map((job) => job.data)).toEqual([{ v: 1, id: body.id }]);
+    expect(jobs.map((job) => job.data)).toEqual([{ v: 1, id: body.id, turn: expect.any(Number) }]);
   });
 
   test('its address answers the same representation', async () => {

@@ -104,7 +104,8 @@ export function createRealRedis({ redis, keys, log }: { redis: Redis; keys: Keys
   /** The job that a key is of: those of BullMQ's own have words for their last part. */
   function jobAt(key: string): string[] {
     const [queue = '', id = ''] = placeOf(key.slice(keys.prefix.length + 1));
-    const isJob = QUEUES.includes(queue) && /^\d+$|^(submit|turn|look-up|cancel|round|notify)-/.test(id);
+    const isJob =
+      QUEUES.includes(queue) && /^\d+$|^(submit|turn|look-up|cancel|round|notify)-/.test(id);
     return isJob ? [`${queue}:${id}`] : [];
   }
 }

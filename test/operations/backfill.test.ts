@@ -6,6 +6,7 @@ import type { Generation, InState } from '../../src/generation/generation.ts';
 import { newGenerationId } from '../../src/generation/ids.ts';
 import { findAffected } from '../../src/operations/affected.ts';
 import type { Owing } from '../../src/store/reschedule.ts';
+import { scheduleOf } from '../../src/store/schedule.ts';
 import { createStore } from '../../src/store/store.ts';
 import { RECORDS } from '../generation/fixtures.ts';
 import { namespaceIn, redisUrl } from '../http/setup.ts';
@@ -50,10 +51,10 @@ async function setup() {
     return record;
   }
   const dueOf = async (g: Generation): Promise<number | undefined> => {
-    const score = await redis.zscore(keys.owed(g.provider), g.id);
+    const score = await redis.zscore(scheduleOf(keys, g), g.id);
     return score === null ? undefined : Number(score);
   };
-  const lose = (g: Generation) => redis.zrem(keys.owed(g.provider), g.id);
+  const lose = (g: Generation) => redis.zrem(scheduleOf(keys, g), g.id);
   async function notify(g: Generation): Promise<void> {
     const { dueAt: _, ...notified } = g as InState<'completed'>; // the tests notify only such
     await store.saveAll([notified]);

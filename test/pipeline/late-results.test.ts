@@ -90,7 +90,7 @@ describe('late truth', { timeout: 60_000 }, () => {
     const told = await listen(pipeline);
     const id = await pipeline.request('fitinview', { scenario: 'slow' });
     await pipeline.untilSettled([id]);
-    const schedule = pipeline.keys.owed('fitinview');
+    const schedule = pipeline.keys.checks('fitinview');
     await until('it waits for its last check', async () => {
       const [, due] = await pipeline.redis.zrange(schedule, '0', '-1', 'WITHSCORES');
       return Number(due) > Date.now() + HOUR_MS / 2;

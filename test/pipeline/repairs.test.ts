@@ -124,7 +124,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     await sender.stop();
     // As the script does for the taker that then died: due again when the lease is over.
     const leasedUntil = Date.now() + 1_000;
-    await pipeline.redis.zadd(pipeline.keys.owed(provider), leasedUntil, id);
+    await pipeline.redis.zadd(pipeline.keys.checks(provider), leasedUntil, id);
     await pipeline.queue(queueNames.poll(provider)).obliterate({ force: true });
     await pipeline.startWorkers();
     const [shown] = await pipeline.untilSettled([id]);

@@ -102,7 +102,7 @@ test('a record of a newer format is neither changed nor lost by older processes'
   });
   const newer = asOldOnesWrite.replace('{', '{"format":3,"added":true,');
   await redis.set(keys.record(id), newer);
-  await redis.zadd(keys.owed('fitinview'), dueAt, id);
+  await redis.zadd(keys.checks('fitinview'), dueAt, id);
   const other = await pipeline.request('fashn');
   const completions = pipeline.queue(queueNames.completions);
   const cancel = { type: 'cancel' };
@@ -125,7 +125,7 @@ test('a record of a newer format is neither changed nor lost by older processes'
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).not.toBeNull();
   expect(await redis.get(keys.record(id))).toBe(newer);
-  expect(Number(await redis.zscore(keys.owed('fitinview'), id))).toBeGreaterThan(dueAt);
+  expect(Number(await redis.zscore(keys.checks('fitinview'), id))).toBeGreaterThan(dueAt);
   expect(await pipeline.failedJobs()).toBe(0);
 
   // As newer code would, it is dealt with by whoever can read it.

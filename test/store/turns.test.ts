@@ -23,7 +23,10 @@ async function setup(pace: { places?: number; window?: number } = {}) {
   const { places, window = MANY } = pace;
   const parts = {
     ...{ redis, keys, placesAt: () => places, providers: [provider] },
-    ...{ onTurns: (turns: readonly Turn[]) => void given.push(...turns), now: () => clock.now },
+    ...{
+      onTurns: async (turns: readonly Turn[]) => void given.push(...turns),
+      now: () => clock.now,
+    },
   };
   const store = createStore({ ...parts, retentionMs: 60_000, matchedByTask: new Set() });
   const turns = createTurns({ ...parts, store });

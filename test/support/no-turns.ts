@@ -2,6 +2,6 @@
 export const NO_TURNS = {
   placesAt: () => undefined,
   providers: [],
-  onTurns: () => {},
+  onTurns: async () => {},
   now: Date.now,
 };

@@ -59,8 +59,11 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     advance: { all: notUsed, one: advance },
     circuits: { ask: async () => ({ kind: 'closed', clean: true }) as const, report: notUsed },
     enqueue: unusedEnqueue,
-    turns: { enter: async () => undefined, giveBack: async () => undefined },
-    onTurns: () => {},
+    turns: {
+      enter: async ({ id, provider: name }) => ({ id, provider: name, at: NOW }),
+      giveBack: async () => undefined,
+    },
+    onTurns: async () => {},
     pace: { note: async () => undefined },
     webhookUrl: () => undefined,
     rulesFor: () => rulesWith({}),

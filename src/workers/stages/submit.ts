@@ -89,7 +89,7 @@ async function enterAgain(
   generation: Generation,
 ): Promise<undefined> {
   const turn = await turns.enter(generation);
-  if (turn) onTurns([turn]);
+  if (turn) await onTurns([turn]);
 }
 
 function heldUntil(generation: Generation): number {
