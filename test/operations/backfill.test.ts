@@ -51,8 +51,10 @@ async function setup() {
     return record;
   }
   const dueOf = async (g: Generation): Promise<number | undefined> => {
-    const score = await redis.zscore(scheduleOf(keys, g), g.id);
-    return score === null ? undefined : Number(score);
+    const schedules = [keys.checks(g.provider), keys.owed(g.provider)];
+    const scores = await Promise.all(schedules.map((schedule) => redis.zscore(schedule, g.id)));
+    const score = scores.find((one) => one !== null);
+    return score == null ? undefined : Number(score);
   };
   const lose = (g: Generation) => redis.zrem(scheduleOf(keys, g), g.id);
   async function notify(g: Generation): Promise<void> {
