@@ -24,6 +24,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
   const { redis, keys, settings, now } = parts;
   const queue = parts.queues.get(queueNames.submit(provider.name));
   const { submits } = provider.limits;
+  const spacingMs = submits.perMs / submits.max / HELD_SHARE;
   const circuits = createCircuits({
     redis,
     keys,
@@ -32,7 +33,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
       failures: settings.CIRCUIT_FAILURES,
       openMs: settings.CIRCUIT_OPEN_MS,
       probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
-      spacingMs: submits.perMs / submits.max / HELD_SHARE,
+      spacingMs,
     },
     now,
   });
@@ -44,7 +45,8 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
   const line = places && createPlaceLine({ places, now });
   const countRunning = () => countRunningTasks(redis, keys, provider.name);
   const submit = createSubmit({
-    ...{ ...parts, provider, circuits, holdQueue, limits, line, countRunning },
+    ...{ ...parts, provider, circuits, holdQueue, limits, line, countRunning, spacingMs },
+    mostDenials: settings.MOST_REFUSALS,
   });
   const lookUp = createLookUp({ ...parts, provider });
   const cancelTask = createCancelTask({ ...parts, provider });

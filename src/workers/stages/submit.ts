@@ -1,25 +1,36 @@
 import type { EventOf } from '../../generation/events.ts';
 import { type Generation, type InState, isFinal } from '../../generation/generation.ts';
+import type { OwnHoldReason } from '../../generation/hold-reasons.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
-import type { SubmissionResult } from '../../store/circuit.ts';
+import type { Submission, SubmissionResult, Trouble } from '../../store/circuit.ts';
 import type { Store } from '../../store/store.ts';
 import { about } from '../engine/report-move.ts';
 import type { NotYet } from '../engine/stage.ts';
 import { type LearnParts, learnFrom } from '../limits/learn-from-answer.ts';
 import type { PlaceLine } from '../limits/place-line.ts';
+import { createLine } from './line.ts';
 import { prepare } from './prepare.ts';
-import { reasonHeldFor } from './refusal-event.ts';
+import { forAll, reasonHeldFor } from './refusal-event.ts';
 import { type CircuitParts, reportToCircuit } from './report-to-circuit.ts';
 import { type SaveAnswerParts, saveAnswer } from './save-answer.ts';
 import { type SendParts, send } from './send.ts';
 
-/** While nothing is left to spend, a submission looks again this often whether there is. */
+/** While nothing is left to spend, a submission looks again whether there is after so long at least. */
 const CREDIT_LOOK_MS = 10_000;
+
+/** What those are told that wait for an open circuit, by what was met. */
+const HOLD_REASONS: Readonly<Record<Trouble, OwnHoldReason>> = {
+  failure: 'circuit_open',
+  out_of_credit: 'out_of_credit',
+  unauthorized: 'unauthorized',
+};
 
 export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts, LearnParts {
   readonly store: Store;
+  /** Those that only look whether they may be sent start so far apart: starts count against the rate. */
+  readonly spacingMs: number;
   /** Where the provider limits how many tasks run at once. */
   readonly line?: PlaceLine | undefined;
 }
@@ -39,7 +50,8 @@ const IGNORED: Attempted = { result: 'ignored' };
  * pays, and the answer straight after it; only the process that recorded the intent may call.
  */
 export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<NotYet | undefined> {
-  const { store, circuits, limits, now } = parts;
+  const { store, circuits, limits, now, spacingMs } = parts;
+  const creditLine = createLine({ firstMs: CREDIT_LOOK_MS, spacingMs, now });
 
   return async ({ id }) => {
     const generation = await store.load(id);
@@ -48,10 +60,14 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     if (notBefore > now()) return { notBefore };
     // A repeat of what may have been paid costs nothing, and its time is short.
     const isNew = generation.state === 'queued';
-    if (isNew && limits.standing() === 'out') return waitForCredit(parts, generation);
-    const permit = await circuits.ask(generation.model);
+    if (isNew && limits.standing() === 'out') {
+      return waitInPlace(parts, generation, { reason: 'out_of_credit', until: creditLine() });
+    }
+    const submission = submissionOf(generation);
+    const permit = await circuits.ask(submission);
     if (permit.kind === 'open') {
-      return waitInPlace(parts, generation, { reason: 'circuit_open', until: permit.until });
+      const { until, met } = permit;
+      return waitInPlace(parts, generation, { reason: HOLD_REASONS[met], until });
     }
 
     // Also where this fails on our own side: a probe must give its place back.
@@ -59,7 +75,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     try {
       attempted = await attempt(parts, generation);
     } finally {
-      await reportToCircuit(parts, generation.model, permit, attempted.result);
+      await reportToCircuit(parts, submission, permit, attempted.result);
     }
     return attempted.notYet;
   };
@@ -82,15 +98,8 @@ async function waitInPlace(
   return isWaiting ? { notBefore: heldUntil(held.generation) } : undefined;
 }
 
-/** All wait behind the first: none of them could be paid. */
-async function waitForCredit(
-  parts: SubmitParts,
-  generation: Generation,
-): Promise<NotYet | undefined> {
-  const until = parts.now() + CREDIT_LOOK_MS;
-  const notYet = await waitInPlace(parts, generation, { reason: 'out_of_credit', until });
-  await parts.holdQueue(CREDIT_LOOK_MS);
-  return notYet && { ...notYet, atHead: true };
+function submissionOf({ id, tenant, model, sends, refusals }: Generation): Submission {
+  return { id, tenant, model, isFresh: sends === 0 && refusals === 0 };
 }
 
 /** Free steps, a place, intent, send, answer. */
@@ -119,7 +128,8 @@ async function attempt(
   const sentAt = now();
   const answer = await send(parts, generation, reasonHeldFor(known));
   if (!answer) return IGNORED;
-  const holdQueueMs = answer.holdQueueMs ?? limits.usedUpForMs();
+  const usedUpMs = limits.usedUpForMs();
+  const holdQueueMs = answer.holdQueueMs ?? (usedUpMs && forAll(usedUpMs));
   const result = await saveAnswer(parts, generation, { ...answer, holdQueueMs });
   await learnFrom(parts, answer, sentAt);
   return { result };
