@@ -199,10 +199,17 @@ export const Environment = z.object({
     about: 'How long a provider’s status checks may go unanswered before a generation times out.',
   }),
   CIRCUIT_FAILURES: described(wholeNumber(5, { min: 0, max: 1_000 }), {
-    about: 'So many failed submissions of a model in a row make the others wait; 0: never.',
+    about:
+      'So many different generations of a model in a row that failed to be sent, or were refused ' +
+      'for want of credit or authorization, make the others wait; 0: never.',
   }),
   CIRCUIT_OPEN_MS: described(wholeNumber(10_000, { min: 100, max: 300_000 }), {
     about: 'How long they wait at first. Doubles, up to 5 minutes, until a probe is answered.',
+  }),
+  MOST_REFUSALS: described(wholeNumber(30, { min: 1, max: 1_000 }), {
+    about:
+      'A generation that its provider answers with 401, 402 or 403 so often ends as ' +
+      '`unauthorized` or `out_of_credit`; 30 take over two hours.',
   }),
   MAX_QUEUED_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
     about: 'How long a generation may wait to be sent before it times out.',

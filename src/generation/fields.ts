@@ -21,7 +21,7 @@ export function commonOf(g: Common): Stated<Common> {
   const { id, version, tenant, provider, model, mode, input, metadata, callbackUrl } = g;
   const { createdAt, listPrice, onceKey, attempt, sends, refusals, redriveOf, isTest, goesOnWith } =
     g;
-  const { lane, keptResults } = g;
+  const { lane, denials, keptResults } = g;
   return {
     id,
     version,
@@ -38,6 +38,7 @@ export function commonOf(g: Common): Stated<Common> {
     attempt,
     sends,
     refusals,
+    denials,
     redriveOf,
     isTest,
     lane,

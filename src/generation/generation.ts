@@ -106,6 +106,8 @@ const common = {
   sends: z.number().int(),
   /** How often in a row the provider certainly did not accept. */
   refusals: z.number().int(),
+  /** How many of the attempt's refusals were for want of credit or authorization; absent: none. */
+  denials: z.number().int().optional(),
   /** The one that ended without a result and is tried again with this one. */
   redriveOf: GenerationId.optional(),
   /** A catalogue run; absent for a shopper who waits. See standing.ts. */

@@ -15,8 +15,20 @@ export const DEFER_REASONS = [
 ] as const;
 export type DeferReason = (typeof DEFER_REASONS)[number];
 
+/**
+ * Why a provider takes nothing for our account's sake, or nothing of this request: only a person can
+ * mend it, and no wait is known to be long enough.
+ */
+const DENIALS = ['out_of_credit', 'unauthorized'] as const;
+export type Denial = (typeof DENIALS)[number];
+
+export function isDenial(reason: string): reason is Denial {
+  return (DENIALS as readonly string[]).includes(reason);
+}
+
 /** Why we ourselves let a submission wait, without asking the provider. */
-const OWN_HOLD_REASONS = ['circuit_open', 'concurrency_limited', 'out_of_credit'] as const;
+const OWN_HOLD_REASONS = ['circuit_open', 'concurrency_limited', ...DENIALS] as const;
+export type OwnHoldReason = (typeof OWN_HOLD_REASONS)[number];
 
 /** As events carry them. */
 export const DeferReason = wordOf(DEFER_REASONS);

@@ -146,6 +146,7 @@ function commonOf(old: Unsuccessful, { id, now, dueAt }: RedriveStart) {
     attempt: 1,
     sends: 0,
     refusals: 0,
+    denials: undefined,
     redriveOf: old.id,
     goesOnWith: undefined,
     dueAt,

@@ -36,7 +36,7 @@ import type {
   Reason,
   Unsuccessful,
 } from './generation.ts';
-import type { Hold } from './hold-reasons.ts';
+import { type Hold, isDenial } from './hold-reasons.ts';
 import {
   checkOnHint,
   lastCheckAnswered,
@@ -327,7 +327,7 @@ function onRefusal(
   context: Context,
 ): Decision {
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
-  const refused = { ...g, refusals: g.refusals + 1 };
+  const refused = refusedOnceMore(g, event);
   if (g.uncertain) return becomeUnconfirmed(refused, context, event.until);
   if (g.state === 'submitting' && g.cancelRequested) return endBy(g, 'canceled_by_app', context);
   const hold = { reason: event.reason, until: event.until };
@@ -343,8 +343,16 @@ function holdBack(
   if (event.send !== g.sends) return { ignored: true, reason: 'other-send' };
   if (g.hold?.until === event.until) return { ignored: true, reason: 'held' };
   const hold = { reason: event.reason, until: event.until };
-  const refused = { ...g, refusals: g.refusals + 1 };
+  const refused = refusedOnceMore(g, event);
   return becomeQueued(refused, context, { delayMs: event.until - context.now, hold });
+}
+
+function refusedOnceMore<G extends InState<'queued' | 'submitting' | 'unconfirmed'>>(
+  g: G,
+  { reason }: EventOf<'submit-deferred'>,
+): G {
+  const refused = { ...g, refusals: g.refusals + 1 };
+  return isDenial(reason) ? { ...refused, denials: (g.denials ?? 0) + 1 } : refused;
 }
 
 function onRejection(
@@ -434,7 +442,9 @@ function reconcile(g: InState<'unconfirmed'>, _event: unknown, context: Context)
     };
   }
   if (rules.onUnknownOutcome === 'fail') return endBy(g, 'outcome_unknown', context);
-  return becomeQueued({ ...g, attempt: g.attempt + 1, refusals: 0 }, context, { delayMs: 0 });
+  return becomeQueued({ ...g, attempt: g.attempt + 1, refusals: 0, denials: undefined }, context, {
+    delayMs: 0,
+  });
 }
 
 /** A look-up that ran late or twice may have asked before the search shows this very send. */

@@ -9,6 +9,7 @@ import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
+import type { OpenCircuit } from '../store/circuit.ts';
 import type { Store } from '../store/store.ts';
 import { createEraseResults } from '../vault/erase-results.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -44,7 +45,7 @@ export interface AppParts {
   readonly showResults: ShowResults;
   readonly pollProfiles: PollProfileChanges;
   /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
-  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
+  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, OpenCircuit>>>;
   /** How long no submission of a provider starts (ms); not above 0: none is held. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;

@@ -87,6 +87,7 @@ function queuedGeneration(
     attempt: 1,
     sends: 0,
     refusals: 0,
+    denials: undefined,
     redriveOf: undefined,
     isTest: provider.isTest || undefined,
     keptResults: request.results === 'kept' || undefined,

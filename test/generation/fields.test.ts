@@ -25,6 +25,7 @@ const OTHER = GenerationId.parse('gen_01HYYYYYYYYYYYYYYYYYYYYYYY');
 const VALUES: Readonly<Record<OptionalField, unknown>> = {
   metadata: { mark: 'metadata' },
   callbackUrl: 'https://app.example/mark',
+  denials: 7,
   redriveOf: OTHER,
   goesOnWith: { id: OTHER, attempt: 1, mode: 'hybrid' },
   prepared: '{"mark":1}',
@@ -87,6 +88,7 @@ const LAST_CHECK_MADE = (['failed', 'timed_out', 'canceled'] as const).flatMap((
 const NOT_CARRIED: Readonly<Record<OptionalField, readonly string[] | 'always'>> = {
   metadata: [],
   callbackUrl: [],
+  denials: ['unconfirmed → queued by overdue'],
   redriveOf: [],
   goesOnWith: [],
   // Nothing was sent, or the provider refused what was: nobody will send the same once more.

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { queueNames } from '../../src/config/queues.ts';
 import { PROVIDERS, setupPipeline } from '../support/pipeline.ts';
-import { until } from '../support/until.ts';
 
 const POLLED = { webhooks: false } as const;
 
@@ -106,37 +104,30 @@ describe('"not now"', () => {
   test.each([
     ['fitinview', 'fashn'],
     ['fashn', 'fitinview'],
-  ] as const)('%s: out of credit holds its whole queue and nobody else’s', async (empty, other) => {
-    const pipeline = await setupPipeline();
-    pipeline.simulator.setScenario('out-of-credit', { provider: empty });
-    const broke = await pipeline.request(empty, { scenario: 'out-of-credit' });
-    const held = await pipeline.untilShown(broke, ({ hold }) => hold !== null);
-    expect(held).toMatchObject({ status: 'queued', hold: { reason: 'out_of_credit' } });
-    const holdMs = Date.parse(held.hold?.until ?? '') - Date.now();
-    expect(holdMs).toBeGreaterThan(60_000);
+  ] as const)(
+    '%s: out of credit for one request holds that request alone',
+    async (empty, other) => {
+      const pipeline = await setupPipeline();
+      const broke = await pipeline.request(empty, { scenario: 'out-of-credit' });
+      const held = await pipeline.untilShown(broke, ({ hold }) => hold !== null);
+      expect(held).toMatchObject({ status: 'queued', hold: { reason: 'out_of_credit' } });
+      const holdMs = Date.parse(held.hold?.until ?? '') - Date.now();
+      expect(holdMs).toBeGreaterThan(60_000);
 
-    const limiter = `${pipeline.keys.prefix}:${queueNames.submit(empty)}:limiter`;
-    await until('the queue is held', async () => (await pipeline.redis.pttl(limiter)) > 60_000);
-    const behind = await pipeline.request(empty);
-    const flowing = await pipeline.request(other);
-    await pipeline.untilFinal(flowing);
-    await until('it is notified', () => pipeline.eventsOf(flowing).length);
-    expect(await pipeline.get(behind)).toMatchObject({ status: 'queued' });
-    expect(pipeline.book(empty).refused).toHaveLength(1);
-    expect(await pipeline.failedJobs()).toBe(0);
-    expect(pipeline.lines).toContainEqual(
-      expect.objectContaining({ level: 50, msg: 'provider on hold', code: 'out_of_credit' }),
-    );
-
-    // The hold is over early, as it is after five minutes, and there is credit again.
-    pipeline.simulator.setScenario('ok', { provider: empty });
-    await pipeline.cancel(broke);
-    expect(await pipeline.untilFinal(broke)).toMatchObject({ status: 'canceled' });
-    await pipeline.queue(queueNames.submit(empty)).removeRateLimitKey();
-    // A worker that met the hold sleeps up to 30 s of it; a new one checks at once.
-    await pipeline.startWorkers();
-    expect(await pipeline.untilFinal(behind)).toMatchObject({ status: 'completed' });
-  });
+      // Of the same model, of which that one was dear.
+      const behind = await pipeline.request(empty);
+      const flowing = await pipeline.request(other);
+      expect(await pipeline.untilFinal(behind)).toMatchObject({ status: 'completed' });
+      expect(await pipeline.untilFinal(flowing)).toMatchObject({ status: 'completed' });
+      expect(await pipeline.get(broke)).toMatchObject({ status: 'queued', hold: held.hold });
+      expect(pipeline.book(empty).refused).toHaveLength(1);
+      expect(await pipeline.failedJobs()).toBe(0);
+      const somebody = { level: 50, code: 'out_of_credit', generation: broke };
+      expect(pipeline.lines).toContainEqual(expect.objectContaining(somebody));
+      await pipeline.cancel(broke);
+      expect(await pipeline.untilFinal(broke)).toMatchObject({ status: 'canceled' });
+    },
+  );
 });
 
 describe('a server error', () => {

@@ -1,7 +1,12 @@
 import { once } from 'node:events';
-import { createServer, request as forward } from 'node:http';
+import {
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
 /** A door in front of a simulated provider that can be shut; gone when the test ends. */
@@ -15,10 +20,12 @@ export interface ProviderFront {
   leadTo(url: string): void;
   /** Submissions (POST) are turned away, unless told otherwise as a proxy before a dead provider does. */
   shut(answer?: TurnedAway): void;
+  /** Submissions that hold this text are turned away, whatever becomes of the others. */
+  refuse(part: string, answer: TurnedAway): void;
   open(): void;
 }
 
-interface TurnedAway {
+export interface TurnedAway {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -36,20 +43,30 @@ export async function startProviderFront(at = 0): Promise<ProviderFront> {
   const bodies: string[] = [];
   let target = '';
   let shut: TurnedAway | undefined;
-  const server = createServer((request, response) => {
-    if (request.method === 'POST') void text(request).then((body) => bodies.push(body));
-    if (shut && request.method === 'POST') {
-      turnedAway.push(Date.now());
-      response.writeHead(shut.status, shut.headers).end(shut.body);
-      return;
-    }
+  const refused: { part: string; answer: TurnedAway }[] = [];
+
+  async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers } = request;
+    const body = await buffer(request);
+    if (method === 'POST') {
+      bodies.push(body.toString());
+      const turned = shut ?? refused.find(({ part }) => body.includes(part))?.answer;
+      if (turned) {
+        turnedAway.push(Date.now());
+        response.writeHead(turned.status, turned.headers).end(turned.body);
+        return;
+      }
+    }
     const onward = forward(target + (request.url ?? ''), { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
-    request.pipe(onward);
+    onward.end(body);
+  }
+
+  const server = createServer((request, response) => {
+    answerTo(request, response).catch(() => response.destroy());
   });
   server.listen(at, '127.0.0.1');
   await once(server, 'listening');
@@ -68,7 +85,11 @@ export async function startProviderFront(at = 0): Promise<ProviderFront> {
     shut: (answer = DEAD) => {
       shut = answer;
     },
+    refuse: (part, answer) => {
+      refused.push({ part, answer });
+    },
     open: () => {
+      refused.length = 0;
       shut = undefined;
     },
   };

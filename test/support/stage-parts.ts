@@ -70,6 +70,8 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     limits,
     countRunning: async () => 0,
     holdQueue: notUsed,
+    spacingMs: 1_000,
+    mostDenials: 30,
     shutdownSignal: new AbortController().signal,
     now: () => NOW,
     log: pino({ level: 'silent' }),

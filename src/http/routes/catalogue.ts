@@ -9,6 +9,7 @@ import {
   type ProviderAdapter,
   type WebhookSupport,
 } from '../../providers/provider.ts';
+import type { OpenCircuit } from '../../store/circuit.ts';
 import { type KnownLimits, NOTHING_KNOWN } from '../known-limits.ts';
 
 /** A provider's account is asked for at most this often, however many people look. */
@@ -20,14 +21,19 @@ const ACCOUNT_PATIENCE_MS = 2_000;
 type ShownAccount = Account | { unavailable: true } | null;
 const UNAVAILABLE: ShownAccount = { unavailable: true };
 
+interface ShownCircuit {
+  readonly until: string | null;
+  readonly reason: string;
+}
+
 interface CatalogueParts {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly tenantOf: (request: Request) => string;
   readonly publicUrl: string | undefined;
   /** The operator's changes to poll timing. */
   readonly pollProfiles: PollProfileChanges;
-  /** The models of a provider whose submissions wait, and until when (Unix ms) at least. */
-  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
+  /** The models of a provider whose submissions wait. */
+  readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, OpenCircuit>>>;
   /** How long no submission of a provider starts, for its rate limit or a hold; not above 0: none. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   /** What the fleet learned of a provider's limits, and how many of its tasks run. */
@@ -57,11 +63,11 @@ export function catalogueRoutes(parts: CatalogueParts): Router {
   });
 
   router.get('/providers', async (request, response) => {
-    tenantOf(request);
+    const tenant = tenantOf(request);
     const described = providers.map(async (provider) => {
       const [submissionsHeldUntil, circuitsOpen, account, quota] = await Promise.all([
         heldUntil(parts, provider),
-        circuitsOf(parts, provider.name),
+        circuitsOf(parts, provider.name, tenant),
         inTime(accountOf(parts, accounts, provider)),
         parts.quotaOf(provider).catch(() => NOTHING_KNOWN),
       ]);
@@ -82,16 +88,23 @@ async function heldUntil(parts: CatalogueParts, provider: ProviderAdapter): Prom
   return heldForMs > 0 ? new Date(parts.now() + heldForMs).toISOString() : null;
 }
 
-/** Model → until when, or null when the next submission is its probe. Null while Redis is away. */
+/**
+ * Model → why this tenant's submissions wait, and until when: null when the next one is the probe.
+ * Null while Redis is away.
+ */
 async function circuitsOf(
   { openCircuits, now }: CatalogueParts,
   provider: string,
-): Promise<Record<string, string | null> | null> {
+  tenant: string,
+): Promise<Record<string, ShownCircuit> | null> {
   const open = await openCircuits(provider).catch(() => null);
-  const times = Object.entries(open ?? {}).map(([model, untilMs]) => {
-    return [model, untilMs > now() ? new Date(untilMs).toISOString() : null];
+  if (!open) return null;
+  const own = Object.entries(open).filter(([, one]) => (one.tenant ?? tenant) === tenant);
+  const shown = own.map(([model, { openUntil, met }]) => {
+    const until = openUntil > now() ? new Date(openUntil).toISOString() : null;
+    return [model, { until, reason: met === 'failure' ? 'unavailable' : met }];
   });
-  return open && Object.fromEntries(times);
+  return Object.fromEntries(shown);
 }
 
 function accountOf(

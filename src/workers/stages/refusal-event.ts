@@ -1,16 +1,18 @@
 import { InvalidRequest, Retryable, Terminal } from '../../generation/errors.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
-import type { Generation } from '../../generation/generation.ts';
-import type { DeferReason } from '../../generation/hold-reasons.ts';
+import type { Generation, Reason } from '../../generation/generation.ts';
+import { type DeferReason, type Denial, isDenial } from '../../generation/hold-reasons.ts';
 import { backoffMs } from '../../generation/poll-timing.ts';
+import { explain } from '../../providers/reasons.ts';
 
 /** How long to wait when the provider does not say: first, at most, and whether all must wait. */
 const DEFERRALS: Record<DeferReason, { firstMs: number; longestMs: number; holdsQueue: boolean }> =
   {
     rate_limited: { firstMs: 5_000, longestMs: 60_000, holdsQueue: true },
     concurrency_limited: { firstMs: 2_000, longestMs: 30_000, holdsQueue: true },
-    out_of_credit: { firstMs: 300_000, longestMs: 300_000, holdsQueue: true },
-    unauthorized: { firstMs: 60_000, longestMs: 60_000, holdsQueue: true },
+    // Whether it is more than this generation's trouble is for the circuit to find.
+    out_of_credit: { firstMs: 300_000, longestMs: 300_000, holdsQueue: false },
+    unauthorized: { firstMs: 60_000, longestMs: 300_000, holdsQueue: false },
     unavailable: { firstMs: 1_000, longestMs: 300_000, holdsQueue: false },
     image_unavailable: { firstMs: 1_000, longestMs: 300_000, holdsQueue: false },
   };
@@ -28,6 +30,18 @@ export interface Refusal {
  */
 const LASTS_FROM = 11;
 
+/** The longest that one answer may hold all for: it may be about that one request alone. */
+const LONGEST_HOLD_MS = 60_000;
+
+/** The end of one that was denied again and again. Nobody knows whether that was for its own sake. */
+const DENIED: Readonly<Record<Denial, Reason>> = {
+  out_of_credit: { ...explain('out_of_credit'), mayHelpToRetry: true },
+  unauthorized: {
+    code: 'unauthorized',
+    message: 'The provider kept refusing our key, or its use for this request.',
+  },
+};
+
 /** What a try at submitting met. */
 export interface Trouble {
   readonly generation: Generation;
@@ -42,9 +56,14 @@ export function reasonHeldFor(found: Generation): string | undefined {
 }
 
 /** What we do not recognise may have been accepted: it counts as unknown, never as refused. */
-export function refusalEvent(trouble: Trouble, now: number): Refusal {
+export function refusalEvent(trouble: Trouble, now: number, mostDenials: number): Refusal {
   const { generation, error } = trouble;
   const send = generation.sends;
+  if (error instanceof Retryable && isDenial(error.code)) {
+    const isLast = (generation.denials ?? 0) + 1 >= mostDenials;
+    const event = { type: 'submit-rejected', send, reason: DENIED[error.code] } as const;
+    if (isLast) return { event, holdQueueMs: undefined };
+  }
   const verdict = error instanceof Retryable ? lasting(error, trouble) : error;
   if (verdict instanceof Terminal || verdict instanceof InvalidRequest) {
     const { code, message } = verdict;
@@ -59,9 +78,15 @@ export function refusalEvent(trouble: Trouble, now: number): Refusal {
       reason: error.code,
       until: now + waitMs,
     } as const;
-    return { event, holdQueueMs: DEFERRALS[error.code].holdsQueue ? waitMs : undefined };
+    const holdQueueMs = DEFERRALS[error.code].holdsQueue ? forAll(waitMs) : undefined;
+    return { event, holdQueueMs };
   }
   return { event: { type: 'submit-unknown', send }, holdQueueMs: undefined };
+}
+
+/** How long all wait for what one answer said. */
+export function forAll(waitMs: number): number {
+  return Math.min(waitMs, LONGEST_HOLD_MS);
 }
 
 /** Refusals of every kind are counted together, so one of this kind must have gone before. */
@@ -76,5 +101,5 @@ function waitFor({ code, retryAfterMs, ifItLasts }: Retryable, generation: Gener
   const { firstMs, longestMs } = DEFERRALS[code];
   const usual = backoffMs(generation.refusals + 1, firstMs, longestMs, generation.id);
   // Where tries are counted, somebody's "in a second" must not use them up in eleven.
-  return ifItLasts ? Math.max(usual, retryAfterMs ?? 0) : (retryAfterMs ?? usual);
+  return ifItLasts || isDenial(code) ? Math.max(usual, retryAfterMs ?? 0) : (retryAfterMs ?? usual);
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../../config/log.ts';
 import type { ProviderAdapter } from '../../providers/provider.ts';
-import type { Circuits, Granted, SubmissionResult } from '../../store/circuit.ts';
+import type { Circuits, Granted, Submission, SubmissionResult } from '../../store/circuit.ts';
 
 export interface CircuitParts {
   readonly provider: ProviderAdapter;
@@ -14,15 +14,20 @@ export interface CircuitParts {
  */
 export async function reportToCircuit(
   { provider, circuits, log }: CircuitParts,
-  model: string,
+  submission: Submission,
   permit: Granted,
   result: SubmissionResult,
 ): Promise<void> {
-  const line = { provider: provider.name, model };
+  const line = { provider: provider.name, model: submission.model };
   try {
-    const news = await circuits.report(model, permit, result);
+    const news = await circuits.report(submission, permit, result);
     if (news === 'closed') log.info(line, 'circuit closed: submissions go on');
-    else if (news) log.error({ ...line, ...news }, 'circuit open: submissions wait');
+    else if (news) {
+      const { again, ...open } = news;
+      const about = { ...line, ...open };
+      if (again) log.warn(about, 'circuit still open: the probe failed');
+      else log.error(about, 'circuit open: submissions wait');
+    }
   } catch (err) {
     log.warn({ ...line, err }, 'circuit not informed');
   }

@@ -23,6 +23,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
   const { redis, keys, settings, now } = parts;
   const queue = parts.queues.get(queueNames.submit(provider.name));
   const { submits } = provider.limits;
+  const spacingMs = submits.perMs / submits.max / HELD_SHARE;
   const circuits = createCircuits({
     redis,
     keys,
@@ -31,7 +32,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
       failures: settings.CIRCUIT_FAILURES,
       openMs: settings.CIRCUIT_OPEN_MS,
       probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
-      spacingMs: submits.perMs / submits.max / HELD_SHARE,
+      spacingMs,
     },
     now,
   });
@@ -42,7 +43,8 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
   const pace = parts.paceOf(provider);
   const countRunning = () => countRunningTasks(redis, keys, provider.name);
   const submit = createSubmit({
-    ...{ ...parts, provider, circuits, holdQueue, limits, pace, countRunning },
+    ...{ ...parts, provider, circuits, holdQueue, limits, pace, countRunning, spacingMs },
+    mostDenials: settings.MOST_REFUSALS,
   });
   const lookUp = createLookUp({ ...parts, provider });
   const cancelTask = createCancelTask({ ...parts, provider });

@@ -14,7 +14,7 @@ type Failing = 'rejected' | 'unknown' | DeferReason;
 /**
  * What each says of the provider, for its model's circuit. `answered`: the provider itself said so,
  * about this request. Whatever it answers, yes, no or not now, proves that it is there, except that
- * it is down. `unasked`: our own finding, before or without its answer.
+ * it is down; whether it takes anything for our account is another question. `unasked`: our own finding, before or without its answer.
  */
 const RESULTS: Readonly<
   Record<Failing, { answered: SubmissionResult; unasked: SubmissionResult }>
@@ -23,9 +23,9 @@ const RESULTS: Readonly<
   rejected: { answered: 'success', unasked: 'ignored' },
   rate_limited: { answered: 'success', unasked: 'ignored' },
   concurrency_limited: { answered: 'success', unasked: 'ignored' },
-  out_of_credit: { answered: 'success', unasked: 'ignored' },
   // Unasked: no access token was to be had, so nothing could be submitted with it.
-  unauthorized: { answered: 'success', unasked: 'ignored' },
+  out_of_credit: { answered: 'out_of_credit', unasked: 'out_of_credit' },
+  unauthorized: { answered: 'unauthorized', unasked: 'unauthorized' },
   // Unasked: nobody listens there, or nothing could be sent in time.
   unavailable: { answered: 'failure', unasked: 'failure' },
   image_unavailable: { answered: 'ignored', unasked: 'ignored' },

@@ -1,28 +1,39 @@
 import { NotItsTurn } from '../../generation/errors.ts';
 import type { EventOf } from '../../generation/events.ts';
 import type { Generation, InState } from '../../generation/generation.ts';
+import type { OwnHoldReason } from '../../generation/hold-reasons.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
 import { SEND_MARGIN_MS } from '../../providers/rules.ts';
-import type { SubmissionResult } from '../../store/circuit.ts';
+import type { Submission, SubmissionResult, Trouble } from '../../store/circuit.ts';
 import type { Store } from '../../store/store.ts';
 import type { OnTurns, Turns } from '../../store/turns.ts';
 import { about } from '../engine/report-move.ts';
 import type { NotYet } from '../engine/stage.ts';
 import { type LearnParts, learnFrom } from '../limits/learn-from-answer.ts';
+import { createLine } from './line.ts';
 import { prepare } from './prepare.ts';
-import { reasonHeldFor } from './refusal-event.ts';
+import { forAll, reasonHeldFor } from './refusal-event.ts';
 import { type CircuitParts, reportToCircuit } from './report-to-circuit.ts';
 import { type SaveAnswerParts, saveAnswer } from './save-answer.ts';
 import { type SendParts, send } from './send.ts';
 
-/** While nothing is left to spend, a submission looks again this often whether there is. */
+/** While nothing is left to spend, a submission looks again whether there is after so long at least. */
 const CREDIT_LOOK_MS = 10_000;
+
+/** What those are told that wait for an open circuit, by what was met. */
+const HOLD_REASONS: Readonly<Record<Trouble, OwnHoldReason>> = {
+  failure: 'circuit_open',
+  out_of_credit: 'out_of_credit',
+  unauthorized: 'unauthorized',
+};
 
 export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts, LearnParts {
   readonly store: Store;
   readonly turns: Pick<Turns, 'enter' | 'giveBack'>;
   readonly onTurns: OnTurns;
+  /** Those that only look whether they may be sent start so far apart: starts count against the rate. */
+  readonly spacingMs: number;
 }
 
 /** What a try came to, for its model's circuit; and when it is to be tried again, if it waits. */
@@ -40,7 +51,8 @@ const IGNORED: Attempted = { result: 'ignored' };
  * pays, and the answer straight after it; only the process that recorded the intent may call.
  */
 export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<NotYet | undefined> {
-  const { store, circuits, limits, now } = parts;
+  const { store, circuits, limits, now, spacingMs } = parts;
+  const creditLine = createLine({ firstMs: CREDIT_LOOK_MS, spacingMs, now });
 
   return async ({ id, turn }) => {
     const generation = await store.load(id);
@@ -66,10 +78,14 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
   ): Promise<NotYet | undefined> {
     // A repeat of what may have been paid costs nothing, and its time is short.
     const isNew = generation.state === 'queued';
-    if (isNew && limits.standing() === 'out') return waitForCredit(parts, generation);
-    const permit = await circuits.ask(generation.model);
+    if (isNew && limits.standing() === 'out') {
+      return waitInPlace(parts, generation, { reason: 'out_of_credit', until: creditLine() });
+    }
+    const submission = submissionOf(generation);
+    const permit = await circuits.ask(submission);
     if (permit.kind === 'open') {
-      return waitInPlace(parts, generation, { reason: 'circuit_open', until: permit.until });
+      const { until, met } = permit;
+      return waitInPlace(parts, generation, { reason: HOLD_REASONS[met], until });
     }
 
     // Also where this fails on our own side: a probe must give its place back.
@@ -77,7 +93,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     try {
       attempted = await attempt(parts, generation);
     } finally {
-      await reportToCircuit(parts, generation.model, permit, attempted.result);
+      await reportToCircuit(parts, submission, permit, attempted.result);
     }
     return attempted.notYet;
   }
@@ -109,15 +125,8 @@ async function waitInPlace(
   return isWaiting ? { notBefore: heldUntil(held.generation) } : undefined;
 }
 
-/** All wait behind the first: none of them could be paid. */
-async function waitForCredit(
-  parts: SubmitParts,
-  generation: Generation,
-): Promise<NotYet | undefined> {
-  const until = parts.now() + CREDIT_LOOK_MS;
-  const notYet = await waitInPlace(parts, generation, { reason: 'out_of_credit', until });
-  await parts.holdQueue(CREDIT_LOOK_MS);
-  return notYet && { ...notYet, atHead: true };
+function submissionOf({ id, tenant, model, sends, refusals }: Generation): Submission {
+  return { id, tenant, model, isFresh: sends === 0 && refusals === 0 };
 }
 
 /** Free steps, intent, send, answer. */
@@ -139,7 +148,8 @@ async function attempt(
   const sentAt = now();
   const answer = await send(parts, generation, reasonHeldFor(known));
   if (!answer) return IGNORED;
-  const holdQueueMs = answer.holdQueueMs ?? limits.usedUpForMs();
+  const usedUpMs = limits.usedUpForMs();
+  const holdQueueMs = answer.holdQueueMs ?? (usedUpMs && forAll(usedUpMs));
   const result = await saveAnswer(parts, generation, { ...answer, holdQueueMs });
   await learnFrom(parts, answer, sentAt);
   return { result };

@@ -24,6 +24,7 @@ test('a provider is told how long its task will be waited for', async () => {
     provider,
     webhookUrl: () => undefined,
     rulesFor: () => rulesWith({ poll: { giveUpAfterMs: 123_000 } }),
+    mostDenials: 30,
     shutdownSignal: new AbortController().signal,
     now: () => NOW,
     log: pino({ level: 'silent' }),

@@ -63,7 +63,7 @@ const answered = (status: number, kind: CallKind = 'submit') =>
 
 const refusedUpload = new Terminal('invalid_input', 'x', { answered: true });
 
-test.each([400, 413, 415, 422, 404, 401, 402, 403, 429])(
+test.each([400, 413, 415, 422, 404, 429])(
   'an answer of %i to the submission shows that the provider is there',
   async (status) => {
     const { run, reports } = setup({ submit: answered(status) });
@@ -71,6 +71,16 @@ test.each([400, 413, 415, 422, 404, 401, 402, 403, 429])(
     expect(reports).toEqual(['success']);
   },
 );
+
+test.each([
+  [401, 'unauthorized'],
+  [403, 'unauthorized'],
+  [402, 'out_of_credit'],
+] as const)('an answer of %i is a refusal of its own kind: %s', async (status, result) => {
+  const { run, reports } = setup({ submit: answered(status) });
+  await run();
+  expect(reports).toEqual([result]);
+});
 
 test.each([500, 502, 503, 408, 302])(
   'an answer of %i says nothing of the submission, and is a failure',
@@ -89,7 +99,7 @@ test.each([
   ['an upload that the provider refuses', { prepare: refusedUpload }, 'success'],
   ['a check of our own', { submit: new Terminal('invalid_input', 'x') }, 'ignored'],
   ['another check of our own', { submit: new InvalidRequest('invalid_input', 'x') }, 'ignored'],
-  ['a token that is refused', { submit: answered(401, 'safe-to-retry') }, 'ignored'],
+  ['a token that is refused', { submit: answered(401, 'safe-to-retry') }, 'unauthorized'],
   ['too many tokens', { submit: answered(429, 'safe-to-retry') }, 'ignored'],
   ['a picture that cannot be read', { submit: new Terminal('image_unreadable', 'x') }, 'ignored'],
   ['a picture whose host is down', { prepare: new Retryable('image_unavailable', 'x') }, 'ignored'],
