@@ -16,6 +16,7 @@ import type { ProviderFactory } from './providers/provider-settings.ts';
 import { createRules } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
+import { createMemoryBrake } from './store/memory-brake.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
 import { createVault, type Vault } from './vault/vault.ts';
@@ -114,6 +115,11 @@ export function assemble(
   const vault = createVault({ settings, redis, keys, lifetimeOf });
   const requestGeneration = createRequestGeneration({
     store,
+    memoryBrake: createMemoryBrake({
+      ...{ redis, keys, log },
+      providers: [...providers.keys()],
+      share: settings.MEMORY_BRAKE,
+    }),
     enqueue,
     providers,
     publicUrl: settings.PUBLIC_URL,

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/config/log.ts';
 import { createEnqueue } from '../../src/producers/enqueue.ts';
 import { createQueueSet } from '../../src/producers/queue-set.ts';
 import { createRequestGeneration } from '../../src/producers/request-generation.ts';
+import { createMemoryBrake } from '../../src/store/memory-brake.ts';
 import { createStore } from '../../src/store/store.ts';
 import { connectTestRedis, type TestRedis } from '../support/redis.ts';
 
@@ -29,6 +30,7 @@ async function setup() {
   });
   const request = createRequestGeneration({
     store,
+    memoryBrake: createMemoryBrake({ redis, keys, providers: ['acme'], share: 0.8, log }),
     enqueue,
     providers: new Map([['acme', { models: { dress: { input: z.strictObject({}) } } }]]),
     publicUrl: undefined,
@@ -105,4 +107,18 @@ test('whoever asks again with the same key makes sure of the submit job, and of 
   }
   const waiting = await queue.getJobs(['waiting']);
   expect(waiting.filter((job) => job.id === id)).toHaveLength(1);
+});
+
+test('a repeat whose generation is past its retention is refused, and nothing is begun anew', async () => {
+  const { request, redis, keys } = await setup();
+  const from = { tenant: 'shop', idempotencyKey: 'long ago' };
+  const { generation } = await request(REQUEST, from);
+  await redis.del(keys.record(generation.id));
+  const before = await redis.keys(`${keys.records}*`);
+  const refused = await request(REQUEST, from).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'generation_no_longer_kept' });
+  expect(String(refused)).toContain(generation.id);
+  const other = request({ ...REQUEST, metadata: { order: 2 } }, from);
+  await expect(other).rejects.toMatchObject({ code: 'idempotency_conflict' });
+  expect(await redis.keys(`${keys.records}*`)).toEqual(before);
 });
