@@ -115,11 +115,7 @@ export function assemble(
   const vault = createVault({ settings, redis, keys, lifetimeOf });
   const requestGeneration = createRequestGeneration({
     store,
-    memoryBrake: createMemoryBrake({
-      ...{ redis, keys, log },
-      providers: [...providers.keys()],
-      share: settings.MEMORY_BRAKE,
-    }),
+    memoryBrake: createMemoryBrake({ redis, keys, log, providers, share: settings.MEMORY_BRAKE }),
     enqueue,
     providers,
     publicUrl: settings.PUBLIC_URL,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TENANT } from './limits.ts';
+import { memoryVariables } from './memory-variables.ts';
 import { PollProfileChange } from './poll-profiles.ts';
-import { MOST_DEAD_LETTERS } from './queues.ts';
 import {
   described,
   flag,
@@ -208,25 +208,7 @@ export const Environment = z.object({
   MAX_QUEUED_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
     about: 'How long a generation may wait to be sent before it times out.',
   }),
-  RETENTION_MS: described(wholeNumber(7 * DAY_MS, { min: 60_000, max: 90 * DAY_MS }), {
-    about: 'How long a finished generation can be read, and tried again by `redrive`.',
-  }),
-  MEMORY_BRAKE: described(z.coerce.number().min(0).max(0.95).default(0.8), {
-    about:
-      'Share of Redis’s `maxmemory` above which new generations are refused (503 ' +
-      '`redis_memory_full`); 0: never.',
-  }),
-  DEAD_LETTERS: described(wholeNumber(10_000, { min: 10, max: MOST_DEAD_LETTERS }), {
-    about:
-      'Jobs kept in each queue that were given up, the newest; and jobs kept for a subscriber that ' +
-      'nobody runs.',
-  }),
-  SUBSCRIBER_ABANDONED_MS: described(
-    wholeNumber(7 * DAY_MS, { min: 3_600_000, max: 90 * DAY_MS }),
-    {
-      about: 'After this long without a process that runs it, a subscriber counts as abandoned.',
-    },
-  ),
+  ...memoryVariables,
   FILES_DIR: described(z.string().default('.catwalk/files'), {
     about: 'Folder for results that a provider sends as bytes. All processes must share it.',
   }),

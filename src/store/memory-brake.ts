@@ -43,7 +43,7 @@ const GROWTH = { recordBytes: 1_024, subscriberBytes: 3_072 } as const;
 export function createMemoryBrake(parts: {
   redis: Redis;
   keys: Keys;
-  providers: readonly string[];
+  providers: ReadonlyMap<string, unknown>;
   share: number;
   log: Logger;
 }): MemoryBrake {
@@ -55,7 +55,7 @@ export function createMemoryBrake(parts: {
 
   async function look(): Promise<boolean> {
     try {
-      const use = await memoryUse(redis, keys, providers);
+      const use = await memoryUse(redis, keys, providers.keys());
       const wasFull = isFull;
       isFull = isTooFull(use, share);
       say(use, wasFull);
@@ -94,12 +94,12 @@ export function createMemoryBrake(parts: {
 export async function memoryUse(
   redis: Redis,
   keys: Keys,
-  providers: readonly string[],
+  providers: Iterable<string>,
 ): Promise<MemoryUse> {
   const [info, subscribers, ...open] = await Promise.all([
     redis.info('memory'),
     redis.scard(keys.subscribers),
-    ...providers.map((provider) => redis.zcard(keys.schedule(provider))),
+    ...[...providers].map((provider) => redis.zcard(keys.schedule(provider))),
   ]);
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);

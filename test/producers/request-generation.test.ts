@@ -30,7 +30,13 @@ async function setup() {
   });
   const request = createRequestGeneration({
     store,
-    memoryBrake: createMemoryBrake({ redis, keys, providers: ['acme'], share: 0.8, log }),
+    memoryBrake: createMemoryBrake({
+      redis,
+      keys,
+      providers: new Map([['acme', {}]]),
+      share: 0.8,
+      log,
+    }),
     enqueue,
     providers: new Map([['acme', { models: { dress: { input: z.strictObject({}) } } }]]),
     publicUrl: undefined,

@@ -6,6 +6,10 @@ import { setupStoreOnOwnRedis } from '../support/store.ts';
 
 const MB = 1024 ** 2;
 const FILL = `for i = 1, ARGV[1] do redis.call('SET', 'filler' .. i, string.rep('x', 1048576)) end`;
+const PROVIDERS = new Map([
+  ['fashn', {}],
+  ['fal', {}],
+]);
 const FIRST = { tenant: 'shop', onceKey: undefined };
 
 /** A Redis of 20 MB that uses about as much as is asked for. */
@@ -17,7 +21,7 @@ async function setup(share = 0.5) {
   const { own, redis, keys } = await setupStoreOnOwnRedis();
   await own.admin.config('SET', 'maxmemory', String(20 * MB));
   const log = createLogger('silent');
-  const brake = createMemoryBrake({ redis, keys, providers: ['fashn', 'fal'], share, log });
+  const brake = createMemoryBrake({ redis, keys, providers: PROVIDERS, share, log });
   return {
     ...{ brake, redis, keys },
     /** Made there: what is sent takes its place in a buffer too. */
@@ -69,7 +73,7 @@ test('while what is accepted would fill the rest, what is new is refused though 
   const { brake, redis, keys, later } = await setup(0.9);
   const entries = Array.from({ length: 3_000 }, (_, i) => [i, `g_${i}`]).flat();
   await redis.zadd(keys.schedule('fal'), ...entries);
-  const { usedBytes, maxBytes, owedBytes } = await memoryUse(redis, keys, ['fashn', 'fal']);
+  const { usedBytes, maxBytes, owedBytes } = await memoryUse(redis, keys, PROVIDERS.keys());
   expect(usedBytes / maxBytes).toBeLessThan(0.3);
   // Nobody is registered: the callback alone.
   expect(owedBytes).toBe(3_000 * (1_024 + 3_072));
@@ -86,5 +90,5 @@ test('a share of 0, and a Redis without a limit, refuse nothing', async () => {
   const unlimited = await setupStoreOnOwnRedis();
   await unlimited.own.admin.config('SET', 'maxmemory', '0');
   const log = createLogger('silent');
-  await createMemoryBrake({ ...unlimited, providers: [], share: 0.01, log }).admit(FIRST);
+  await createMemoryBrake({ ...unlimited, providers: PROVIDERS, share: 0.01, log }).admit(FIRST);
 });
