@@ -21,17 +21,19 @@ export interface MemoryUse {
   readonly owedBytes: number;
 }
 
-/** How old what is known of Redis's memory may be: a look is Redis's answer to one small pipeline. */
+/** How old what is known of Redis's memory may be. */
 const LOOK_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 15_000;
 const SAY_EVERY_MS = 30_000;
 
 /**
- * What a generation that waits may grow by until everybody is told, about twice what
- * `npm run bench -- memory` measures: its record with results, the job that says how it ended; and
- * each subscriber's job with the event.
+ * What a generation that waits may grow by until everybody is told: its record, by its result; and
+ * each subscriber's job, which holds no more of a record than the record itself, and this of its own.
+ * `npm run bench -- memory` measures them: a little less.
  */
-const GROWTH = { recordBytes: 1_024, subscriberBytes: 3_072 } as const;
+const GROWTH = { recordBytes: 1_024, jobBytes: 2_048 } as const;
+/** Records of each provider that are weighed to know the others. */
+const SAMPLE = 4;
 
 /**
  * New generations are refused while more than `share` of `maxmemory` is used, and also before that,
@@ -90,7 +92,7 @@ export function createMemoryBrake(parts: {
   };
 }
 
-/** One round trip. */
+/** Two round trips; one while everything has ended. */
 export async function memoryUse(
   redis: Redis,
   keys: Keys,
@@ -99,17 +101,28 @@ export async function memoryUse(
   const [info, subscribers, ...open] = await Promise.all([
     redis.info('memory'),
     redis.scard(keys.subscribers),
-    ...[...providers].map((provider) => redis.zcard(keys.schedule(provider))),
+    ...[...providers].map(async (provider) => {
+      const count = await redis.zcard(keys.schedule(provider));
+      return { count, recordBytes: count > 0 ? await meanRecord(redis, keys, provider) : 0 };
+    }),
   ]);
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   // The callback is one more who may have to be told.
-  const each = GROWTH.recordBytes + (subscribers + 1) * GROWTH.subscriberBytes;
+  const growth = (recordBytes: number): number =>
+    GROWTH.recordBytes + (subscribers + 1) * (GROWTH.jobBytes + recordBytes);
   return {
     usedBytes: field('used_memory') - field('mem_not_counted_for_evict'),
     maxBytes: field('maxmemory'),
-    owedBytes: open.reduce((sum, count) => sum + count, 0) * each,
+    owedBytes: open.reduce((sum, { count, recordBytes }) => sum + count * growth(recordBytes), 0),
   };
+}
+
+/** Of those of one provider that have not ended. */
+async function meanRecord(redis: Redis, keys: Keys, provider: string): Promise<number> {
+  const ids = await redis.zrandmember(keys.schedule(provider), SAMPLE);
+  const sizes = await Promise.all([ids].flat().map((id) => redis.strlen(keys.record(id))));
+  return Math.round(sizes.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, sizes.length));
 }
 
 function isTooFull({ usedBytes, maxBytes, owedBytes }: MemoryUse, share: number): boolean {

@@ -76,7 +76,7 @@ test('while what is accepted would fill the rest, what is new is refused though 
   const { usedBytes, maxBytes, owedBytes } = await memoryUse(redis, keys, PROVIDERS.keys());
   expect(usedBytes / maxBytes).toBeLessThan(0.3);
   // Nobody is registered: the callback alone.
-  expect(owedBytes).toBe(3_000 * (1_024 + 3_072));
+  expect(owedBytes).toBe(3_000 * (1_024 + 2_048));
   await brake.admit(FIRST);
   await redis.sadd(keys.subscribers, 'orders', 'mails');
   later();
@@ -91,4 +91,12 @@ test('a share of 0, and a Redis without a limit, refuse nothing', async () => {
   await unlimited.own.admin.config('SET', 'maxmemory', '0');
   const log = createLogger('silent');
   await createMemoryBrake({ ...unlimited, providers: PROVIDERS, share: 0.01, log }).admit(FIRST);
+});
+
+test('what is accepted needs the more room the larger its records are', async () => {
+  const { redis, keys } = await setup();
+  await redis.zadd(keys.schedule('fal'), 1, 'g_1', 2, 'g_2');
+  await redis.mset(keys.record('g_1'), 'x'.repeat(1_000), keys.record('g_2'), 'x'.repeat(3_000));
+  const { owedBytes } = await memoryUse(redis, keys, PROVIDERS.keys());
+  expect(owedBytes).toBe(2 * (1_024 + 2_048 + 2_000));
 });

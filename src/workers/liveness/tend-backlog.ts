@@ -26,10 +26,10 @@ const SAY_EVERY_MS = 3_600_000;
 /**
  * Bounds what grows while nobody looks. Dead letters: the oldest go, and an error line says how many.
  * Subscribers that nobody runs any more: beyond the bound nothing is queued for them. Done jobs past
- * their time go too. Everybody looks; what removes is done by one process at a time.
+ * their time go too. Everybody looks; dead letters are dropped by one process at a time.
  */
 export function tendBacklog(core: Omit<Parts, 'isDue'>): Backlog {
-  const { redis, keys, subscribers, log } = core;
+  const { redis, keys, queues, subscribers, log } = core;
   const parts = { ...core, isDue: createIsDue(core.now) };
   let stopped = false;
   let overfull = new Set<string>();
@@ -39,9 +39,11 @@ export function tendBacklog(core: Omit<Parts, 'isDue'>): Backlog {
     if (redis.status !== 'ready') return;
     try {
       const names = await subscribers.names();
+      // Also while Redis takes nothing, and without asking it for a turn: this makes room.
+      for (const name of queuesOf(names)) await removeDone(redis, queues.get(name));
       overfull = new Set(await findOverfull(parts, names));
       const isOurTurn = await redis.set(keys.backlogLease, '1', 'PX', EVERY_MS / 2, 'NX');
-      if (isOurTurn) await removeTooMuch(parts, names);
+      if (isOurTurn) await dropDead(parts, names);
     } catch (err) {
       if (!stopped) log.warn({ err }, 'backlog not tended');
     }
@@ -90,12 +92,10 @@ async function findOverfull(parts: Parts, names: readonly string[]): Promise<str
   return found;
 }
 
-async function removeTooMuch(parts: Parts, names: readonly string[]): Promise<void> {
+async function dropDead(parts: Parts, names: readonly string[]): Promise<void> {
   const { redis, queues, settings, log, isDue } = parts;
-  const subscribers = [...names, CALLBACK].map(queueNames.subscriber);
-  for (const name of [queueNames.completions, ...subscribers]) {
+  for (const name of queuesOf(names)) {
     const queue = queues.get(name);
-    await removeDone(redis, queue);
     const { jobs, bytes, most } = await weigh(redis, queue, ['failed'], settings.DEAD_LETTERS);
     const line = { queue: name, deadLetters: jobs, bytes };
     if (jobs > most) {
@@ -105,6 +105,10 @@ async function removeTooMuch(parts: Parts, names: readonly string[]): Promise<vo
       log.warn(line, 'dead letters: see catwalk redrive');
     }
   }
+}
+
+function queuesOf(names: readonly string[]): string[] {
+  return [queueNames.completions, ...[...names, CALLBACK].map(queueNames.subscriber)];
 }
 
 function createIsDue(now: () => number): Parts['isDue'] {

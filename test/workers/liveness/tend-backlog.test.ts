@@ -5,12 +5,13 @@ import { createQueueSet } from '../../../src/producers/queue-set.ts';
 import { createServedTimes } from '../../../src/store/served-times.ts';
 import { createSubscribers } from '../../../src/store/subscribers.ts';
 import { tendBacklog } from '../../../src/workers/liveness/tend-backlog.ts';
+import { startOwnRedis } from '../../support/own-redis.ts';
 import { connectTestRedis } from '../../support/redis.ts';
 
 const HOUR = 3_600_000;
 
-async function setup() {
-  const { redis, keys, close } = connectTestRedis();
+async function setup(url?: string) {
+  const { redis, keys, close } = connectTestRedis(url);
   const lines: { msg: string; [field: string]: unknown }[] = [];
   const log = pino({ level: 'warn' }, { write: (text) => lines.push(JSON.parse(text)) });
   const queues = createQueueSet({ connection: redis, prefix: keys.prefix, failFast: false, log });
@@ -126,4 +127,15 @@ test('done jobs past their time go, also where no other job is done any more', a
   await end(recent, 'completed');
   await check();
   expect(await queue.getRanges(['completed'], 0, -1, true)).toEqual(recent);
+});
+
+test('done jobs past their time go also from a Redis that takes nothing, which makes room', async () => {
+  const own = await startOwnRedis();
+  onTestFinished(own.stop);
+  const { queue, add, end, backlog } = await setup(own.url);
+  onTestFinished(own.cure);
+  await end(await add(3), 'completed', Date.now() - (DONE_JOBS_KEPT_S + 5) * 1_000);
+  await own.admin.config('SET', 'maxmemory', '1');
+  await backlog.check();
+  expect(await queue.getCompletedCount()).toBe(0);
 });
