@@ -35,7 +35,7 @@ export function readQueueName(name: string): QueueName | undefined {
  * How long a subscriber's done job stays: while its id exists, the same event cannot be queued a
  * second time. That is tried when a worker died between the jobs and the note that all are told (the
  * schedule tells again after 32 s), or is taken for dead (LEASE_MS, five minutes at most; 20 s for a
- * job's lock and its stalled check). Twice the longest of these; about 1 KB each meanwhile.
+ * job's lock and its stalled check). Twice the longest of these; about 2 KB each meanwhile.
  */
 export const DONE_JOBS_KEPT_S = 600;
 

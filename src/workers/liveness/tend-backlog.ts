@@ -7,7 +7,7 @@ import { dropOldestDead, removeDone, weigh } from './kept-jobs.ts';
 export interface Backlog {
   /** The subscribers without those for which nothing more is queued. */
   readonly subscribers: Subscribers;
-  /** Done once a minute by itself; one at a time. Never rejects. */
+  /** Done once a minute, and when Redis is back, by itself; one at a time. Never rejects. */
   check(): Promise<void>;
   stop(): void;
 }
@@ -55,8 +55,10 @@ export function tendBacklog(core: Omit<Parts, 'isDue'>): Backlog {
     });
     return checking;
   };
-  const timer = setInterval(() => void check(), EVERY_MS);
-  void check();
+  const begin = () => void check();
+  const timer = setInterval(begin, EVERY_MS);
+  redis.on('ready', begin);
+  begin();
   return {
     subscribers: {
       ...subscribers,
@@ -69,6 +71,7 @@ export function tendBacklog(core: Omit<Parts, 'isDue'>): Backlog {
     stop() {
       stopped = true;
       clearInterval(timer);
+      redis.off('ready', begin);
     },
   };
 }
