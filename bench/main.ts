@@ -8,30 +8,34 @@ import { printJson, printTable } from './report.ts';
 import { startStack } from './stack.ts';
 
 /** Measures the webhook path against the simplest provider there can be. */
-await runTool({
-  help: BENCH_HELP,
-  readOptions: readBenchOptions,
-  async run(options, cleanup, say) {
-    const stack = await startStack(cleanup, { profile: options.profile, say });
-    const dead = Promise.race([stack.provider.failed, stack.web.failed, stack.worker.failed]);
-    const metrics = await Promise.race([
-      measureAll(stack, options, say).catch(async (error: unknown) => {
-        // A connection breaks a moment before its process is known to have ended, which says more.
-        await wait(500);
-        throw error;
-      }),
-      dead,
-    ]);
-    const about = {
-      node: process.version,
-      redis: await serverVersion(stack.redis),
-      cpus: availableParallelism(),
-    };
-    say('done');
-    const machine = `Node ${about.node}, ${about.redis}, ${about.cpus} CPUs, compiled code`;
-    const text = options.json
-      ? printJson(metrics, { ...about, options })
-      : `\n${machine}\n\n${printTable(metrics)}`;
-    return { text, isKept: true };
-  },
-});
+const webhookPath = () =>
+  runTool({
+    help: BENCH_HELP,
+    readOptions: readBenchOptions,
+    async run(options, cleanup, say) {
+      const stack = await startStack(cleanup, { profile: options.profile, say });
+      const dead = Promise.race([stack.provider.failed, stack.web.failed, stack.worker.failed]);
+      const metrics = await Promise.race([
+        measureAll(stack, options, say).catch(async (error: unknown) => {
+          // A connection breaks a moment before its process is known to have ended, which says more.
+          await wait(500);
+          throw error;
+        }),
+        dead,
+      ]);
+      const about = {
+        node: process.version,
+        redis: await serverVersion(stack.redis),
+        cpus: availableParallelism(),
+      };
+      say('done');
+      const machine = `Node ${about.node}, ${about.redis}, ${about.cpus} CPUs, compiled code`;
+      const text = options.json
+        ? printJson(metrics, { ...about, options })
+        : `\n${machine}\n\n${printTable(metrics)}`;
+      return { text, isKept: true };
+    },
+  });
+
+if (process.argv[2] === 'memory') await import('./memory/main.ts');
+else await webhookPath();

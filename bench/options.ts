@@ -11,6 +11,7 @@ export interface BenchOptions {
 }
 
 export const BENCH_HELP = `npm run bench [-- options]
+npm run bench -- memory   what Redis holds, and that its brake loses nothing: see --help there
 
   --generations N    how many generations the burst has (default 5000)
   --rate N           generations per second of the steady part (default 100)

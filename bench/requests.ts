@@ -17,8 +17,8 @@ export interface Requests {
 const IN_FLIGHT = 64;
 const PATIENCE_MS = 60_000;
 
-/** Two image URLs of the length that shops' own image hosts have, and an order to find again. */
-const BODY = JSON.stringify({
+/** A usual request: two image URLs of the length that shops' own image hosts have, and an order to find again. */
+export const BODY = JSON.stringify({
   provider: 'fitinview',
   model: 'tryon',
   input: {

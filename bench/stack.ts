@@ -9,6 +9,7 @@ import type { Say } from '../rig/run-tool.ts';
 import { type Child, startProcess } from '../rig/start-process.ts';
 import { untilReady } from '../rig/until-ready.ts';
 import { redisTarget } from '../src/config/redis.ts';
+import { type Keys, keysOf } from '../src/store/keys.ts';
 import { StubReady, SubscriberReady } from './messages.ts';
 import { deleteKeys } from './redis-cost.ts';
 import { createRequests, type Requests } from './requests.ts';
@@ -16,6 +17,11 @@ import { createRequests, type Requests } from './requests.ts';
 /** Everything that runs: Redis, a web and a worker process, a provider, an app. */
 export interface Stack {
   readonly redis: Redis;
+  readonly keys: Keys;
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  /** As the processes have it. */
+  readonly env: Readonly<Record<string, string>>;
   readonly web: Child;
   readonly worker: Child;
   readonly provider: Child;
@@ -32,18 +38,26 @@ const NO_LIMITS = {
   SUBMIT_CONCURRENCY: '50',
 };
 
+export interface StackOptions {
+  readonly profile?: string | undefined;
+  /** Settings of a Redis of its own, which is then started in any case. */
+  readonly redisSettings?: Readonly<Record<string, string>>;
+  readonly say: Say;
+}
+
 /** Starts everything but the subscriber, with settings of its own and nothing of the caller's. */
 export async function startStack(
   cleanup: Cleanup,
-  { profile, say }: { profile: string | undefined; say: Say },
+  { profile, redisSettings, say }: StackOptions,
 ): Promise<Stack> {
   say('compiling');
   const folder = await compileToTemporaryFolder(cleanup);
 
   const namespace = `catwalk-bench-${randomBytes(4).toString('hex')}`;
-  const redisUrl = await openRedis(cleanup, say);
+  const given = redisSettings ? undefined : process.env['REDIS_URL'];
+  const redisUrl = given || (await openRedis(cleanup, redisSettings, say));
   const redis = await connectRedis(redisUrl, cleanup);
-  if (process.env['REDIS_URL']) cleanup.add(() => deleteKeys(redis, namespace));
+  if (given) cleanup.add(() => deleteKeys(redis, namespace));
 
   const [port, healthPort] = [await freePort(), await freePort()];
   const apiUrl = `http://127.0.0.1:${port}`;
@@ -83,6 +97,8 @@ export async function startStack(
 
   return {
     redis,
+    keys: keysOf(namespace),
+    ...{ apiUrl, apiKey, env },
     web,
     worker,
     provider,
@@ -95,10 +111,12 @@ export async function startStack(
   };
 }
 
-async function openRedis(cleanup: Cleanup, say: Say): Promise<string> {
-  const given = process.env['REDIS_URL'];
-  if (given) return given;
-  const embedded = await startEmbeddedRedis({ log: say });
+async function openRedis(
+  cleanup: Cleanup,
+  settings: StackOptions['redisSettings'],
+  say: Say,
+): Promise<string> {
+  const embedded = await startEmbeddedRedis({ log: say, settings });
   cleanup.add(embedded.stop);
   return embedded.url;
 }

@@ -17,6 +17,7 @@ import type { ProviderFactory } from './providers/provider-settings.ts';
 import { createRules } from './providers/rules.ts';
 import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
+import { createMemoryBrake } from './store/memory-brake.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
 import { createTurns, type OnTurns, type Turns } from './store/turns.ts';
@@ -117,6 +118,7 @@ export function assemble(
     store,
     turns,
     onTurns,
+    memoryBrake: createMemoryBrake({ redis, keys, log, providers, share: settings.MEMORY_BRAKE }),
     providers,
     publicUrl: settings.PUBLIC_URL,
     allowInsecureUrls: settings.ALLOW_INSECURE_URLS,

@@ -22,6 +22,7 @@ import type { GenerationRequest, Requester } from './producers/request-generatio
 import { ProviderModule } from './providers/modules.ts';
 import type { ProviderFactory } from './providers/provider-settings.ts';
 import { openConnection } from './store/connection.ts';
+import { createServedTimes } from './store/served-times.ts';
 import { createLastingRegistration } from './store/subscribers.ts';
 import {
   type CompletionHandler,
@@ -142,6 +143,9 @@ export async function connectCatwalk(
   };
 }
 
+/** Often enough for SUBSCRIBER_ABANDONED_MS, which is an hour or more. */
+const SERVED_EVERY_MS = 600_000;
+
 /** The handlers of this process, on one connection of their own that waits while Redis is away. */
 function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
   const handlers: RunningWorker[] = [];
@@ -149,7 +153,13 @@ function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
 
   function listen() {
     const connection = openConnection({ url: settings.REDIS_URL, whileAway: 'wait', log });
-    return { ...connection, registration: createLastingRegistration({ ...connection, keys }) };
+    const { redis } = connection;
+    const served = createServedTimes({ redis, keys, now });
+    const names = new Set<string>();
+    const noteAll = () => void Promise.all([...names].map(served.note)).catch(() => {});
+    const timer = setInterval(noteAll, SERVED_EVERY_MS).unref();
+    const registration = createLastingRegistration({ redis, keys });
+    return { ...connection, served, names, timer, registration };
   }
 
   return {
@@ -159,9 +169,11 @@ function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
       { onLateResult }: { readonly onLateResult?: LateResultHandler } = {},
     ): Promise<void> {
       listening ??= listen();
-      const { redis, registration } = listening;
+      const { redis, registration, served, names } = listening;
       await awaitRedis(redis, log);
       await registration.register(name);
+      await served.note(name);
+      names.add(name);
       const shared = { connection: redis, prefix: keys.prefix, log, now };
       const tell = async ({ event }: SubscriberJob): Promise<void> => {
         if (event.type !== 'generation.late_result') await handler(event);
@@ -171,10 +183,14 @@ function createSubscriptions({ settings, keys, subscribers, log, now }: Core) {
     },
     async remove(name: string): Promise<void> {
       listening?.registration.forget(name);
+      listening?.names.delete(name);
       await subscribers.remove(name);
     },
     stop: (workMs: number) => Promise.all(handlers.map((handler) => handler.stop(workMs))),
-    end: () => listening?.end(),
+    end: () => {
+      clearInterval(listening?.timer);
+      listening?.end();
+    },
   };
 }
 

@@ -25,6 +25,7 @@ export function configuration(
     save: '""',
     appendonly: 'yes',
     appendfsync: 'everysec',
+    maxmemory: '1gb',
     'maxmemory-policy': 'noeviction',
     // Redis looks at blocked clients' timeouts hz times a second; the default 10 makes delayed jobs late.
     hz: '100',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TENANT } from './limits.ts';
+import { memoryVariables } from './memory-variables.ts';
 import { PollProfileChange } from './poll-profiles.ts';
 import {
   described,
@@ -214,9 +215,7 @@ export const Environment = z.object({
   MAX_QUEUED_MS: described(wholeNumber(DAY_MS, { min: 1_000, max: 7 * DAY_MS }), {
     about: 'How long a generation may wait to be sent before it times out.',
   }),
-  RETENTION_MS: described(wholeNumber(7 * DAY_MS, { min: DAY_MS, max: 90 * DAY_MS }), {
-    about: 'How long a finished generation can be read.',
-  }),
+  ...memoryVariables,
   FILES_DIR: described(z.string().default('.catwalk/files'), {
     about: 'Folder for results that a provider sends as bytes. All processes must share it.',
   }),

@@ -31,6 +31,23 @@ export function readQueueName(name: string): QueueName | undefined {
   return family && { family, of: name.slice(nameIn(family)('').length) };
 }
 
+/**
+ * How long a subscriber's done job stays: while its id exists, the same event cannot be queued a
+ * second time. That is tried when a worker died between the jobs and the note that all are told (the
+ * schedule tells again after 32 s), or is taken for dead (LEASE_MS, five minutes at most; 20 s for a
+ * job's lock and its stalled check). Twice the longest of these; about 2 KB each meanwhile.
+ */
+export const DONE_JOBS_KEPT_S = 600;
+
+/** Eighty a second for all that time: no usual load comes near, and no flood fills Redis with them. */
+const MOST_DONE_JOBS = 50_000;
+
+/** Jobs that BullMQ removes when another one is done: few, for nothing else runs meanwhile. */
+const REMOVED_AT_ONCE = 100;
+
+/** Jobs in any failed set. Looked after, and told about, long before: DEAD_LETTERS. */
+export const MOST_DEAD_LETTERS = 100_000;
+
 /** What each kind of queue keeps and how often it tries; a job's own options only add a delay. */
 export const jobOptions: Readonly<Record<QueueName['family'], JobsOptions>> = {
   /**
@@ -46,11 +63,12 @@ export const jobOptions: Readonly<Record<QueueName['family'], JobsOptions>> = {
   },
   /** A lost round is added again by any worker's tick, so none is worth retrying or keeping. */
   poll: { removeOnComplete: true, removeOnFail: { age: DAY_S, count: 100 }, stackTraceLimit: 1 },
+  /** Its done jobs are kept to be looked at; what they say again is passed over by the record. */
   completions: {
     attempts: 15,
     backoff: { type: 'exponential', delay: 250, jitter: 0.5 },
-    removeOnComplete: { age: 3_600, count: 1_000 },
-    removeOnFail: { age: 14 * DAY_S },
+    removeOnComplete: { age: DONE_JOBS_KEPT_S, count: 1_000, limit: REMOVED_AT_ONCE },
+    removeOnFail: { age: 14 * DAY_S, count: MOST_DEAD_LETTERS },
     stackTraceLimit: 1,
   },
   /**
@@ -68,8 +86,8 @@ export const jobOptions: Readonly<Record<QueueName['family'], JobsOptions>> = {
   subscriber: {
     attempts: 12,
     backoff: { type: 'delivery' },
-    removeOnComplete: { age: 3_600, count: 1_000 },
-    removeOnFail: { age: 30 * DAY_S },
+    removeOnComplete: { age: DONE_JOBS_KEPT_S, count: MOST_DONE_JOBS, limit: REMOVED_AT_ONCE },
+    removeOnFail: { age: 30 * DAY_S, count: MOST_DEAD_LETTERS },
     stackTraceLimit: 1,
   },
 };

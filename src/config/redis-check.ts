@@ -37,6 +37,13 @@ export async function checkRedis(redis: Redis, nowMs: () => number): Promise<Red
         '(redis-cli config set maxmemory-policy noeviction, and in redis.conf).',
     );
   }
+  if (field('maxmemory') === '0') {
+    warnings.push(
+      'Redis has no maxmemory: nothing holds back new generations before the machine has no memory ' +
+        'left, and Redis is killed with everything it has. Set it to what this machine can spare ' +
+        '(redis-cli config set maxmemory 1gb, and in redis.conf).',
+    );
+  }
   if (field('aof_enabled') !== '1') {
     warnings.push(
       'Redis keeps no append-only file: a restart may lose generations (appendonly yes).',

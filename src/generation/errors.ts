@@ -66,6 +66,16 @@ export class InvalidRequest extends CatwalkError {
   }
 }
 
+/** Redis is too full for anything new. Nothing was stored; what was accepted before goes on. */
+export class NoRoom extends CatwalkError {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super('redis_memory_full', message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** Passing trouble, certainly without effect at the other side: the same call may be repeated. */
 export class Retryable extends CatwalkError {
   declare readonly code: DeferReason;

@@ -1,6 +1,12 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from '../config/log.ts';
-import { InvalidRequest, NotKnownHere, type Problem, Retryable } from '../generation/errors.ts';
+import {
+  InvalidRequest,
+  NoRoom,
+  NotKnownHere,
+  type Problem,
+  Retryable,
+} from '../generation/errors.ts';
 import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
 
@@ -23,6 +29,7 @@ export class HttpError extends Error {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   idempotency_conflict: 409,
   metadata_too_large: 413,
+  generation_no_longer_kept: 410,
 };
 
 const CODE_BY_BODY_ERROR: Readonly<Record<string, string>> = {
@@ -65,6 +72,9 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
       const { retryAfterSeconds } = error;
       if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
       sendProblem(response, error.status, { code: error.code, detail: error.message });
+    } else if (error instanceof NoRoom) {
+      response.setHeader('retry-after', Math.ceil(error.retryAfterMs / 1000));
+      sendProblem(response, 503, { code: error.code, detail: error.message });
     } else if (PASSING.some((kind) => error instanceof kind)) {
       const level = error instanceof Unavailable && error.needsSomebody ? 'error' : 'warn';
       log[level]({ path: loggedPath(request.path), err: error }, 'unavailable');

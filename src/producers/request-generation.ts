@@ -4,6 +4,7 @@ import { type Generation, type InState, modeOf } from '../generation/generation.
 import { fingerprint, newGenerationId } from '../generation/ids.ts';
 import { REISSUE_FIRST_MS } from '../generation/reissue.ts';
 import type { Earlier } from '../store/create-record.ts';
+import type { MemoryBrake } from '../store/memory-brake.ts';
 import type { Store } from '../store/store.ts';
 import type { OnTurns, Turns } from '../store/turns.ts';
 import {
@@ -23,6 +24,7 @@ export type RequestGeneration = (
 
 interface Parts {
   readonly store: Store;
+  readonly memoryBrake: MemoryBrake;
   readonly turns: Pick<Turns, 'enter'>;
   readonly onTurns: OnTurns;
   readonly providers: ReadonlyMap<string, KnownProvider>;
@@ -42,7 +44,8 @@ interface Parts {
  *
  * A second call with the same idempotency key and body answers the first generation.
  * @throws InvalidRequest naming each field that is wrong, see `createRequestCheck`, or
- *   `idempotency_conflict`; nothing has been written then.
+ *   `idempotency_conflict`, or `generation_no_longer_kept`; NoRoom when Redis is too full. Nothing has
+ *   been written then.
  */
 export function createRequestGeneration(parts: Parts): RequestGeneration {
   const { store } = parts;
@@ -52,6 +55,7 @@ export function createRequestGeneration(parts: Parts): RequestGeneration {
     const checked = check(body, who);
     const key = checked.from.idempotencyKey;
     const once = key === undefined ? undefined : onceEntry(key, checked.request);
+    await parts.memoryBrake.admit({ tenant: checked.from.tenant, onceKey: once?.key });
     const generation = queuedGeneration(parts, checked, once?.key);
     const earlier = await store.create(generation, once);
     // Its own id: ioredis sent the same write twice because a connection broke.
@@ -106,14 +110,24 @@ async function hearAgain({ turns, onTurns }: Parts, generation: Generation): Pro
   if (turn) await onTurns([turn]);
 }
 
-/** What the same idempotency key made before. @throws InvalidRequest if it was used otherwise. */
+/**
+ * What the same idempotency key made before. @throws InvalidRequest if it was used otherwise, or if
+ *   what it made has ended and is not kept any more: to begin it anew would pay a second time.
+ */
 async function replay(
   store: Store,
   earlier: Earlier,
   once: Pick<Earlier, 'bodyFingerprint'> | undefined,
 ): Promise<Generation> {
-  const generation = await store.load(earlier.id);
-  if (generation && earlier.bodyFingerprint === once?.bodyFingerprint) return generation;
+  if (earlier.bodyFingerprint === once?.bodyFingerprint) {
+    const generation = await store.load(earlier.id);
+    if (generation) return generation;
+    throw new InvalidRequest(
+      'generation_no_longer_kept',
+      `Generation ${earlier.id}, which this Idempotency-Key made, has ended, and is not kept any more.`,
+      [{ field: 'Idempotency-Key', message: 'use a new one to ask for another generation' }],
+    );
+  }
   throw new InvalidRequest(
     'idempotency_conflict',
     'This Idempotency-Key was used for another request, which is open or ended less than 24 hours ago.',

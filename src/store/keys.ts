@@ -60,6 +60,10 @@ export interface Keys {
   readonly writeCheck: string;
   /** The names of everyone who is notified of completions. */
   readonly subscribers: string;
+  /** One hash: when each of them was last known to be run. */
+  readonly subscribersServed: string;
+  /** Held by the one process that removes what is kept too long, or too much of it. */
+  readonly backlogLease: string;
 }
 
 /** @param name of the installation, for example `catwalk`; becomes the hash tag. */
@@ -97,5 +101,7 @@ export function keysOf(name: string): Keys {
     keptUntil: `${prefix}:kept-until`,
     writeCheck: `${prefix}:write-check`,
     subscribers: `${prefix}:subscribers`,
+    subscribersServed: `${prefix}:subscribers-served`,
+    backlogLease: `${prefix}:backlog-lease`,
   };
 }

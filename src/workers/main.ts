@@ -68,10 +68,13 @@ async function checkFiles({ settings, providers, log }: Installation): Promise<v
   }
 }
 
-/** Files are removed as late as the records that name them. */
+/** A callback is tried for 16 hours, and names its files. */
+const FILES_AT_LEAST_MS = 24 * 3_600_000;
+
+/** Files are removed as late as the records that name them, and never before the app was told. */
 function sweepFiles({ settings, files, log }: Installation): NodeJS.Timeout {
   return setInterval(() => {
-    const oldest = Date.now() - settings.RETENTION_MS;
+    const oldest = Date.now() - Math.max(settings.RETENTION_MS, FILES_AT_LEAST_MS);
     files.removeOlderThan(oldest).catch((err: unknown) => log.warn({ err }, 'files kept'));
   }, SWEEP_EVERY_MS).unref();
 }

@@ -15,6 +15,7 @@ import { runSubscriber } from './engine/run-subscriber.ts';
 import { type RunningWorker, runWorker } from './engine/run-worker.ts';
 import { untilTaken } from './engine/until-taken.ts';
 import { startLimitsWatch } from './limits/watch-limits.ts';
+import { tendBacklog } from './liveness/tend-backlog.ts';
 import { tendVault } from './liveness/tend-vault.ts';
 import { startTick, type Tick } from './liveness/tick.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
@@ -60,7 +61,8 @@ export async function startWorkers(
     // Nothing of an answer is read but its status.
     accept: '*/*',
   });
-  const parts = createWorkerParts(core, shutdownSignal);
+  const backlog = tendBacklog(core);
+  const parts = createWorkerParts({ ...core, subscribers: backlog.subscribers }, shutdownSignal);
   await limitSubmissions(core);
   const workers = run(parts, callbackHttp);
   const vault = settings.WORKER_ROLES.includes('vault') ? core.vault : undefined;
@@ -82,6 +84,7 @@ export async function startWorkers(
     workers,
     async stop() {
       tick.stop();
+      backlog.stop();
       limitsWatch.stop();
       tending?.stop();
       const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);

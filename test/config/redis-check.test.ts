@@ -37,6 +37,14 @@ test('a database that Redis does not have is refused, instead of the first being
   expect(fatal).toEqual([expect.stringMatching(/no database 99: .*REDIS_URL/)]);
 });
 
+test('a Redis without a limit of memory is warned about, with what to do', async () => {
+  const redis = await ownRedis();
+  await redis.config('SET', 'maxmemory', '0');
+  const { fatal, warnings } = await checkRedis(redis, Date.now);
+  expect(fatal).toEqual([]);
+  expect(warnings).toEqual([expect.stringContaining('config set maxmemory')]);
+});
+
 test('a Redis without an append-only file is warned about', async () => {
   const redis = await ownRedis();
   await redis.config('SET', 'appendonly', 'no');

@@ -9,7 +9,11 @@ import { expectTryLater } from './setup.ts';
 test.each(REDIS_FAULTS)(
   'a Redis that answers $says: 503 with Retry-After, nothing half-written, and the same again works afterwards',
   async (fault) => {
-    const { own, pipeline } = await setupOnOwnRedis(onTestFinished, { workers: false });
+    const { own, pipeline } = await setupOnOwnRedis(onTestFinished, {
+      workers: false,
+      // It would refuse before Redis does: test/pipeline/memory.test.ts.
+      env: { MEMORY_BRAKE: '0' },
+    });
     const worker = await pipeline.startWorkers();
     // One that a webhook can be delivered for.
     const waiting = await pipeline.request('fitinview', { scenario: 'stuck' });

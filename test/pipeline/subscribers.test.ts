@@ -87,3 +87,26 @@ test('a generation asked for through the library is the same as one asked for ov
   expect(pipeline.book('fashn').accepted).toHaveLength(1);
   expect(pipeline.events).toHaveLength(1);
 });
+
+test('a subscriber that a process runs is noted as served', async () => {
+  const { redis, keys, connect } = await setupPipeline({ workers: false });
+  const before = Date.now();
+  const app = await connect();
+  await app.onCompletion('orders', () => undefined);
+  expect(Number(await redis.hget(keys.subscribersServed, 'orders'))).toBeGreaterThanOrEqual(before);
+});
+
+test('for a subscriber that nobody runs any more nothing is queued beyond its bound, and the others are told', async () => {
+  const pipeline = await setupPipeline({ workers: false });
+  const { redis, keys, lines } = pipeline;
+  await redis.sadd(keys.subscribers, 'abandoned');
+  await redis.hset(keys.subscribersServed, 'abandoned', Date.now() - 2 * 3_600_000);
+  const queue = pipeline.queue(queueNames.subscriber('abandoned'));
+  await queue.addBulk(Array.from({ length: 10 }, () => ({ name: 'event', data: {} })));
+  await pipeline.startWorkers({ DEAD_LETTERS: '10', SUBSCRIBER_ABANDONED_MS: '3600000' });
+  await until('it is told about', () => lines.some(({ subscriber }) => subscriber === 'abandoned'));
+  const id = await pipeline.request('fitinview');
+  await pipeline.untilSettled([id]);
+  expect(pipeline.eventsOf(id)).toHaveLength(1);
+  expect(await queue.getWaitingCount()).toBe(10);
+});

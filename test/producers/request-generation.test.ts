@@ -5,6 +5,7 @@ import { createEnqueue } from '../../src/producers/enqueue.ts';
 import { createQueueSet } from '../../src/producers/queue-set.ts';
 import { createRequestGeneration } from '../../src/producers/request-generation.ts';
 import { createTurnsHeard } from '../../src/producers/turns-heard.ts';
+import { createMemoryBrake } from '../../src/store/memory-brake.ts';
 import { createStore } from '../../src/store/store.ts';
 import { createTurns } from '../../src/store/turns.ts';
 import { NO_TURNS } from '../support/no-turns.ts';
@@ -39,6 +40,13 @@ async function setup() {
     store,
     turns,
     onTurns,
+    memoryBrake: createMemoryBrake({
+      redis,
+      keys,
+      providers: new Map([['acme', {}]]),
+      share: 0.8,
+      log,
+    }),
     providers: new Map([['acme', { models: { dress: { input: z.strictObject({}) } } }]]),
     publicUrl: undefined,
     allowInsecureUrls: true,
@@ -118,4 +126,18 @@ test('whoever asks again with the same key makes sure of the submit job, and of 
   await heard.settled();
   const waiting = await queue.getJobs(['waiting']);
   expect(waiting.filter((job) => job.id === id)).toHaveLength(1);
+});
+
+test('a repeat whose generation is past its retention is refused, and nothing is begun anew', async () => {
+  const { request, redis, keys } = await setup();
+  const from = { tenant: 'shop', idempotencyKey: 'long ago' };
+  const { generation } = await request(REQUEST, from);
+  await redis.del(keys.record(generation.id));
+  const before = await redis.keys(`${keys.records}*`);
+  const refused = await request(REQUEST, from).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'generation_no_longer_kept' });
+  expect(String(refused)).toContain(generation.id);
+  const other = request({ ...REQUEST, metadata: { order: 2 } }, from);
+  await expect(other).rejects.toMatchObject({ code: 'idempotency_conflict' });
+  expect(await redis.keys(`${keys.records}*`)).toEqual(before);
 });
