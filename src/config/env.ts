@@ -6,6 +6,7 @@ import {
   flag,
   jsonObject,
   list,
+  moments,
   optionalText,
   trustedProxies,
   webUrl,
@@ -110,11 +111,16 @@ export const Environment = z.object({
       'each secret needs 32 characters or more of its own (openssl rand -base64 32)',
     ),
     {
-      about: 'Our own secret: webhook URLs and callbacks. To rotate: `new,old`, later `new`.',
+      about: 'Our own secret: webhook URLs, callbacks, links. To rotate: docs/operating.md.',
       secret: true,
       example: 'change-me-to-the-output-of-openssl-rand-base64-32',
     },
   ),
+  CATWALK_SECRET_FROM: described(moments, {
+    about:
+      'While `CATWALK_SECRET` is `new,old`: from when `new` makes what is new. Unset: it only checks.',
+    example: '2027-01-31T06:00:00Z',
+  }),
   API_KEYS: described(apiKeys, {
     about: 'Who may call the API: `tenant:key`, comma-separated; a tenant may have several.',
     secret: true,

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import type { PollProfileChanges } from '../config/poll-profiles.ts';
 import type { ShowResults } from '../generation/kept-result.ts';
+import type { OwnSecrets } from '../outbound/derived-keys.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
@@ -36,7 +37,7 @@ export interface AppParts {
   readonly receiveWebhook: ReceiveWebhook;
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly tenantOf: (request: Request) => string;
-  readonly secrets: readonly string[];
+  readonly secrets: OwnSecrets;
   readonly publicUrl: string | undefined;
   readonly filesFolder: string;
   /** Where results are kept; undefined where none are. */
@@ -97,8 +98,7 @@ function createPages(parts: AppParts): Express {
 /** Our links to kept results, and their end. */
 function useVault(app: Express, parts: AppParts, vault: Vault): void {
   const { tenantOf, filesFolder, secrets, now } = parts;
-  const secret = secrets[0] ?? '';
-  const eraseResults = createEraseResults({ vault, filesFolder, secret, now });
+  const eraseResults = createEraseResults({ vault, filesFolder, secrets, now });
   app.use('/v1/results', resultRoutes({ ...parts, vault }));
   app.use('/v1/generations', erasureRoutes({ eraseResults, tenantOf }));
 }

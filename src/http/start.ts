@@ -43,7 +43,7 @@ export async function startHttp(core: Core): Promise<WebProcess> {
     requestGeneration: core.requestGeneration,
     receiveWebhook: createReceiveWebhook(enqueue, createMailbox({ redis, keys })),
     tenantOf: createAuthenticator(settings.API_KEYS),
-    secrets: settings.CATWALK_SECRET,
+    secrets: settings,
     publicUrl: settings.PUBLIC_URL,
     filesFolder: settings.FILES_DIR,
     pollProfiles: settings.POLL_PROFILES,

@@ -21,7 +21,7 @@ export function createWorkerParts(core: Core, shutdownSignal: AbortSignal) {
   const schedule = createSchedule({ redis, keys });
   const webhookUrl = createWebhookUrl({
     publicUrl: settings.PUBLIC_URL,
-    secrets: settings.CATWALK_SECRET,
+    secrets: settings,
     providers,
   });
   const limits = createProviderLimits(core);
