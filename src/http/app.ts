@@ -20,6 +20,7 @@ import { errorResponse, notFound } from './error-response.ts';
 import type { KnownLimits } from './known-limits.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
+import { ACCOUNTS_PATH, accountRoutes } from './routes/accounts.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { fileRoutes } from './routes/files.ts';
@@ -88,11 +89,18 @@ function createPages(parts: AppParts): Express {
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
-  if (board) app.use(BOARD_PATH, boardLogin(board, createLoginThrottle(parts)), board.router);
+  if (board) useBoard(app, parts, board);
 
   app.use(notFound);
   app.use(errorResponse(log));
   return app;
+}
+
+/** What is the operator's alone. */
+function useBoard(app: Express, parts: AppParts, board: NonNullable<AppParts['board']>): void {
+  const login = boardLogin(board, createLoginThrottle(parts));
+  app.use(BOARD_PATH, login, board.router);
+  app.use(ACCOUNTS_PATH, login, accountRoutes(parts));
 }
 
 /** Our links to kept results, and their end. */
