@@ -3,6 +3,7 @@ import { createLogger, type Logger } from './config/log.ts';
 import { pollProfileFor } from './config/poll-profiles.ts';
 import type { Settings } from './config/settings.ts';
 import { readProcessSettings } from './config/start-up.ts';
+import { openTenants, type Tenants } from './config/tenants.ts';
 import type { Generation } from './generation/generation.ts';
 import { type ShowResults, shownUnkept } from './generation/kept-result.ts';
 import type { Rules } from './generation/rules.ts';
@@ -18,6 +19,7 @@ import { openConnection, type WhileAway } from './store/connection.ts';
 import { type Keys, keysOf } from './store/keys.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
+import { createUsage, type Usage } from './store/usage.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** What is settled before anything is opened: the settings, the providers, the log. */
@@ -32,6 +34,8 @@ export interface Core {
   readonly providers: ConnectedProviders['providers'];
   readonly stated: ConnectedProviders['stated'];
   readonly log: Logger;
+  readonly tenants: Tenants;
+  readonly usage: Usage;
   readonly now: () => number;
   readonly redis: Redis;
   readonly keys: Keys;
@@ -79,7 +83,8 @@ export async function configure(
 
 /**
  * Builds everything that decides where data goes, in the one way there is. Opens one connection to
- * Redis and writes nothing. @param how.leavesNoTrace opening a queue writes nothing either.
+ * Redis and writes nothing. @throws InvalidSettings for a TENANTS_FILE that cannot be understood.
+ * @param how.leavesNoTrace opening a queue writes nothing either.
  */
 export function assemble(
   {
@@ -91,50 +96,78 @@ export function assemble(
   how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
 ): Core {
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;
-  const { redis, end } = openConnection({ url: settings.REDIS_URL, whileAway, log });
+  const tenants = openTenants({ settings, providers, log });
+  const connection = openConnection({ url: settings.REDIS_URL, whileAway, log });
+  const { redis } = connection;
   const keys = keysOf(settings.REDIS_NAMESPACE);
+  const { RETENTION_MS: retentionMs } = settings;
   const store = createStore({
-    redis,
-    keys,
-    retentionMs: settings.RETENTION_MS,
+    ...{ redis, keys, retentionMs },
     matchedByTask: accountWide(providers),
     counted: limitsRunning(providers),
   });
   const queues = createQueueSet({
-    connection: redis,
-    prefix: keys.prefix,
+    ...{ connection: redis, prefix: keys.prefix, leavesNoTrace, log },
     failFast: whileAway === 'fail',
-    leavesNoTrace,
-    log,
   });
   const enqueue = createEnqueue(queues);
   const rulesFor = rulesOf(settings, providers);
   const lifetimeOf = ({ provider, model }: Pick<Generation, 'provider' | 'model'>) =>
     providers.get(provider)?.models[model]?.resultLifetimeMs;
   const vault = createVault({ settings, redis, keys, lifetimeOf });
-  const requestGeneration = createRequestGeneration({
+  const usage = createUsage({ redis, keys, retentionMs });
+  const requestGeneration = requestsOf({
+    settings,
+    providers,
+    log,
     store,
     enqueue,
-    providers,
-    publicUrl: settings.PUBLIC_URL,
-    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
-    keepsResults: vault !== undefined,
-    maxQueuedMs: settings.MAX_QUEUED_MS,
+    vault,
+    usage,
     now,
-    onSubmitJobLost: (err, generation) =>
-      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
   });
 
   return {
-    ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue, end },
+    ...{ settings, providers, stated, log, now, redis, keys, store, queues, enqueue },
+    ...{ tenants, usage },
     ...{ rulesFor, requestGeneration, subscribers: createSubscribers({ redis, keys }) },
     ...{ vault, showResults: vault?.show ?? ((g) => shownUnkept(g, lifetimeOf(g))) },
+    end() {
+      tenants.stop();
+      connection.end();
+    },
     async close() {
       await queues.close();
       vault?.storage.close();
       // Redis may have gone a moment ago, and then there is nobody to say goodbye to.
       if (redis.status === 'ready') await redis.quit().catch(() => {});
     },
+  };
+}
+
+type RequestParts = Pick<
+  Core,
+  'settings' | 'providers' | 'log' | 'store' | 'enqueue' | 'vault' | 'usage' | 'now'
+>;
+
+/** What is accepted is counted too; that nobody waits for. */
+function requestsOf(parts: RequestParts): RequestGeneration {
+  const { settings, log, vault, usage } = parts;
+  const requestGeneration = createRequestGeneration({
+    ...parts,
+    publicUrl: settings.PUBLIC_URL,
+    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
+    keepsResults: vault !== undefined,
+    maxQueuedMs: settings.MAX_QUEUED_MS,
+    onSubmitJobLost: (err, generation) =>
+      log.warn({ generation: generation.id, err }, 'accepted; the schedule will submit it'),
+  });
+  return async (body, who) => {
+    const requested = await requestGeneration(body, who);
+    if (requested.created) {
+      usage.asked(requested.generation).catch((err: unknown) => log.warn({ err }, 'not counted'));
+    }
+    return requested;
   };
 }
 

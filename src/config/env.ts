@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { TENANT } from './limits.ts';
 import { PollProfileChange } from './poll-profiles.ts';
+import { tenantVariables } from './tenant-variables.ts';
 import {
   described,
   flag,
+  isExample,
   jsonObject,
   list,
   moments,
@@ -32,22 +33,6 @@ export const PROVIDER_NAMES = [
 
 const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers', 'vault'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
-
-/** What `.env.example` shows is known to everybody. */
-const isExample = (secret: string): boolean => secret.startsWith('change-me');
-
-const apiKeys = list.transform((entries, context) =>
-  entries.map((entry) => {
-    const [tenant = '', key = ''] = entry.split(/:(.*)/s);
-    if (!TENANT.pattern.test(tenant)) {
-      context.addIssue(`each entry is tenant:key; a tenant is ${TENANT.words}`);
-    }
-    if (key.length < 16)
-      context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
-    if (isExample(key)) context.addIssue(`the key of tenant "${tenant}" is the example's`);
-    return { tenant, key };
-  }),
-);
 
 function isRedisUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;
@@ -121,11 +106,7 @@ export const Environment = z.object({
       'While `CATWALK_SECRET` is `new,old`: from when `new` makes what is new. Unset: it only checks.',
     example: '2027-01-31T06:00:00Z',
   }),
-  API_KEYS: described(apiKeys, {
-    about: 'Who may call the API: `tenant:key`, comma-separated; a tenant may have several.',
-    secret: true,
-    example: 'my-shop:change-me-to-a-long-random-key',
-  }),
+  ...tenantVariables,
   ALLOW_INSECURE_URLS: described(z.stringbool().default(false), {
     about: 'Accept http:// and private-network URLs. For development only.',
   }),

@@ -20,6 +20,9 @@ export function aboutOf(schema: z.ZodType): About {
   return (schema.meta() as About | undefined) ?? { about: '' };
 }
 
+/** What `.env.example` shows is known to everybody. */
+export const isExample = (secret: string): boolean => secret.startsWith('change-me');
+
 /** An unset variable and an empty one mean the same. */
 export const optionalText = z
   .string()

@@ -11,6 +11,7 @@ import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import type { Store } from '../store/store.ts';
+import type { Usage } from '../store/usage.ts';
 import { createEraseResults } from '../vault/erase-results.ts';
 import type { Vault } from '../vault/vault.ts';
 import { identityOnly } from './bodies.ts';
@@ -27,6 +28,7 @@ import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { erasureRoutes, resultRoutes } from './routes/results.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Everything the web side answers with, made elsewhere. */
@@ -49,6 +51,7 @@ export interface AppParts {
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, number>>>;
   /** How long no submission of a provider starts (ms); not above 0: none is held. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
+  readonly usage: Usage;
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
@@ -87,6 +90,7 @@ function createPages(parts: AppParts): Express {
   if (parts.vault) useVault(app, parts, parts.vault);
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
+  app.use('/v1/usage', usageRoutes(parts));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
   if (board) useBoard(app, parts, board);

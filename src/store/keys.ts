@@ -25,6 +25,10 @@ export interface Keys {
   task(provider: string, taskId: string): string;
   /** Deliveries about a task that nobody knows yet. */
   parked(provider: string, taskId: string): string;
+  /** One hash for each tenant and day (UTC): what was asked for, how it ended, what was charged. */
+  usage(tenant: string, date: string): string;
+  /** What of a generation is in its tenant's usage already. */
+  counted(id: string): string;
   /** One hash for each generation: what is kept of its results. */
   keptResults(id: string): string;
   /** Results that wait to be copied, by when their link dies. */
@@ -56,6 +60,8 @@ export function keysOf(name: string): Keys {
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
+    usage: (tenant, date) => `${prefix}:usage:${tenant}:${date}`,
+    counted: (id) => `${prefix}:counted:${id}`,
     keptResults: (id) => `${prefix}:kept:${id}`,
     keepNow: `${prefix}:keep-now`,
     keepLater: `${prefix}:keep-later`,
