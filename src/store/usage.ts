@@ -94,7 +94,12 @@ export function createUsage(parts: { redis: Redis; keys: Keys; retentionMs: numb
 
 function argsOf(g: FinalGeneration): string[] {
   const charge = chargeOf(g);
-  const counts = [g.state, fieldOf(g, 'ended', g.state), fieldOf(g, 'late')];
+  const counts = [
+    g.id.slice('gen_'.length),
+    g.state,
+    fieldOf(g, 'ended', g.state),
+    fieldOf(g, 'late'),
+  ];
   if (!charge) return [...counts, '', ''];
   return charge.source === 'reported'
     ? [...counts, fieldOf(g, 'charged', charge.unit), asDecimal(charge.amount)]

@@ -71,7 +71,7 @@ const park = ({ redis, keys }: World, ...args: string[]) =>
 /** Two items for usage.lua, the second with these last arguments. */
 const countEnd = ({ redis, keys, records }: World, lifetime: string, amount: string) => {
   const names = records.flatMap(({ id }) => [keys.counted(id), keys.usage('acme', '2027-01-31')]);
-  const item = ['completed', 'ended', 'late', 'charged'];
+  const item = ['own', 'completed', 'ended', 'late', 'charged'];
   return redis.catwalkUsage(
     names.length,
     ...names,
