@@ -3,6 +3,7 @@ import { createLogger, type Logger } from './config/log.ts';
 import { pollProfileFor } from './config/poll-profiles.ts';
 import type { Settings } from './config/settings.ts';
 import { readProcessSettings } from './config/start-up.ts';
+import { openTenants, type Tenants } from './config/tenants.ts';
 import type { Generation } from './generation/generation.ts';
 import { type ShowResults, shownUnkept } from './generation/kept-result.ts';
 import type { Rules } from './generation/rules.ts';
@@ -21,6 +22,7 @@ import { createMemoryBrake } from './store/memory-brake.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createSubscribers, type Subscribers } from './store/subscribers.ts';
 import { createTurns, type OnTurns, type Turns } from './store/turns.ts';
+import { createUsage, type Usage } from './store/usage.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** What is settled before anything is opened: the settings, the providers, the log. */
@@ -35,6 +37,8 @@ export interface Core {
   readonly providers: ConnectedProviders['providers'];
   readonly stated: ConnectedProviders['stated'];
   readonly log: Logger;
+  readonly tenants: Tenants;
+  readonly usage: Usage;
   readonly now: () => number;
   readonly redis: Redis;
   readonly keys: Keys;
@@ -85,7 +89,8 @@ export async function configure(
 
 /**
  * Builds everything that decides where data goes, in the one way there is. Opens one connection to
- * Redis and writes nothing. @param how.leavesNoTrace opening a queue writes nothing either.
+ * Redis and writes nothing. @throws InvalidSettings for a TENANTS_FILE that cannot be understood.
+ * @param how.leavesNoTrace opening a queue writes nothing either.
  */
 export function assemble(
   {
@@ -97,14 +102,13 @@ export function assemble(
   how: { whileAway: WhileAway; leavesNoTrace?: true; now?: () => number },
 ): Core {
   const { whileAway, leavesNoTrace = false, now = Date.now } = how;
-  const { redis, end } = openConnection({ url: settings.REDIS_URL, whileAway, log });
+  const tenants = openTenants({ settings, providers, log });
+  const connection = openConnection({ url: settings.REDIS_URL, whileAway, log });
+  const { redis } = connection;
   const keys = keysOf(settings.REDIS_NAMESPACE);
   const queues = createQueueSet({
-    connection: redis,
-    prefix: keys.prefix,
+    ...{ connection: redis, prefix: keys.prefix, leavesNoTrace, log },
     failFast: whileAway === 'fail',
-    leavesNoTrace,
-    log,
   });
   const enqueue = createEnqueue(queues);
   const heard = createTurnsHeard(enqueue, log);
@@ -114,24 +118,31 @@ export function assemble(
   const lifetimeOf = ({ provider, model }: Pick<Generation, 'provider' | 'model'>) =>
     providers.get(provider)?.models[model]?.resultLifetimeMs;
   const vault = createVault({ settings, redis, keys, lifetimeOf });
-  const requestGeneration = createRequestGeneration({
+  const usage = createUsage({ redis, keys, retentionMs: settings.RETENTION_MS });
+  const requestGeneration = requestsOf({
+    settings,
+    providers,
+    log,
     store,
     turns,
     onTurns,
-    memoryBrake: createMemoryBrake({ redis, keys, log, providers, share: settings.MEMORY_BRAKE }),
-    providers,
-    publicUrl: settings.PUBLIC_URL,
-    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
-    keepsResults: vault !== undefined,
-    maxQueuedMs: settings.MAX_QUEUED_MS,
+    redis,
+    keys,
+    tenants,
+    vault,
+    usage,
     now,
   });
 
   return {
     ...{ settings, providers, stated, log, now, redis, keys, store, turns, onTurns, queues },
-    ...{ enqueue, end, rulesFor, requestGeneration },
+    ...{ enqueue, tenants, usage, rulesFor, requestGeneration },
     subscribers: createSubscribers({ redis, keys }),
     ...{ vault, showResults: vault?.show ?? ((g) => shownUnkept(g, lifetimeOf(g))) },
+    end() {
+      tenants.stop();
+      connection.end();
+    },
     async close() {
       await heard.settled();
       await queues.close();
@@ -154,6 +165,43 @@ function openRecords(
     matchedByTask: accountWide(providers),
   });
   return { store, turns: createTurns({ ...parts, placesAt, store }) };
+}
+
+type RequestParts = Pick<
+  Core,
+  | 'settings'
+  | 'providers'
+  | 'log'
+  | 'store'
+  | 'turns'
+  | 'onTurns'
+  | 'redis'
+  | 'keys'
+  | 'tenants'
+  | 'vault'
+  | 'usage'
+  | 'now'
+>;
+
+/** What is accepted is counted too; that nobody waits for. */
+function requestsOf(parts: RequestParts): RequestGeneration {
+  const { settings, log, tenants, vault, usage } = parts;
+  const requestGeneration = createRequestGeneration({
+    ...parts,
+    memoryBrake: createMemoryBrake({ ...parts, share: settings.MEMORY_BRAKE }),
+    limitsOf: tenants.limitsOf,
+    publicUrl: settings.PUBLIC_URL,
+    allowInsecureUrls: settings.ALLOW_INSECURE_URLS,
+    keepsResults: vault !== undefined,
+    maxQueuedMs: settings.MAX_QUEUED_MS,
+  });
+  return async (body, who) => {
+    const requested = await requestGeneration(body, who);
+    if (requested.created) {
+      usage.asked(requested.generation).catch((err: unknown) => log.warn({ err }, 'not counted'));
+    }
+    return requested;
+  };
 }
 
 function rulesOf(settings: Settings, providers: Installation['providers']): Core['rulesFor'] {

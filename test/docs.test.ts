@@ -113,7 +113,8 @@ test('docs/architecture.md lists the Redis keys there are', () => {
   const { prefix: _, records: __, ...keys } = keysOf('catwalk');
   const hashed = /[0-9a-f]{16,}|[\w-]{22,}$/;
   const there = [
-    ...[keys.record('<generation>'), keys.keptResults('<generation>')],
+    ...[keys.record, keys.keptResults].map((key) => key('<generation>')),
+    ...[keys.usage('<tenant>', '<date>'), `${keys.counted('')}<part of the id>`],
     ...[keys.idempotency('<tenant>', '<hash>')],
     ...[
       keys.checks,

@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { TENANT } from './limits.ts';
 import { memoryVariables } from './memory-variables.ts';
 import { PollProfileChange } from './poll-profiles.ts';
+import { tenantVariables } from './tenant-variables.ts';
 import {
   described,
   flag,
+  isExample,
   jsonObject,
   list,
+  moments,
   optionalText,
   trustedProxies,
   webUrl,
@@ -32,22 +34,6 @@ export const PROVIDER_NAMES = [
 
 const WORKER_ROLES = ['submit', 'poll', 'completion', 'subscribers', 'vault'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
-
-/** What `.env.example` shows is known to everybody. */
-const isExample = (secret: string): boolean => secret.startsWith('change-me');
-
-const apiKeys = list.transform((entries, context) =>
-  entries.map((entry) => {
-    const [tenant = '', key = ''] = entry.split(/:(.*)/s);
-    if (!TENANT.pattern.test(tenant)) {
-      context.addIssue(`each entry is tenant:key; a tenant is ${TENANT.words}`);
-    }
-    if (key.length < 16)
-      context.addIssue(`the key of tenant "${tenant}" needs 16 characters or more`);
-    if (isExample(key)) context.addIssue(`the key of tenant "${tenant}" is the example's`);
-    return { tenant, key };
-  }),
-);
 
 function isRedisUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;
@@ -111,16 +97,17 @@ export const Environment = z.object({
       'each secret needs 32 characters or more of its own (openssl rand -base64 32)',
     ),
     {
-      about: 'Our own secret: webhook URLs and callbacks. To rotate: `new,old`, later `new`.',
+      about: 'Our own secret: webhook URLs, callbacks, links. To rotate: docs/operating.md.',
       secret: true,
       example: 'change-me-to-the-output-of-openssl-rand-base64-32',
     },
   ),
-  API_KEYS: described(apiKeys, {
-    about: 'Who may call the API: `tenant:key`, comma-separated; a tenant may have several.',
-    secret: true,
-    example: 'my-shop:change-me-to-a-long-random-key',
+  CATWALK_SECRET_FROM: described(moments, {
+    about:
+      'While `CATWALK_SECRET` is `new,old`: from when `new` makes what is new. Unset: it only checks.',
+    example: '2027-01-31T06:00:00Z',
   }),
+  ...tenantVariables,
   ALLOW_INSECURE_URLS: described(z.stringbool().default(false), {
     about: 'Accept http:// and private-network URLs. For development only.',
   }),

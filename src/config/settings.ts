@@ -130,6 +130,9 @@ function contradictions(env: Environment, providerNames: readonly string[]): str
   if (!env.VAULT_S3_ACCESS_KEY_ID !== !env.VAULT_S3_SECRET_ACCESS_KEY) {
     problems.push('VAULT_S3_ACCESS_KEY_ID and VAULT_S3_SECRET_ACCESS_KEY: set both or neither');
   }
+  if (env.CATWALK_SECRET_FROM.length > Math.max(env.CATWALK_SECRET.length, 1)) {
+    problems.push('CATWALK_SECRET_FROM: has more moments than CATWALK_SECRET has secrets');
+  }
   const tenantOf = new Map<string, string>();
   for (const { tenant, key } of env.API_KEYS) {
     const other = tenantOf.get(key) ?? tenant;

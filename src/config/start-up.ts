@@ -22,8 +22,10 @@ export function readProcessSettings(
   const redisMissing = 'REDIS_URL: is required, for example redis://127.0.0.1:6379';
   if (!isSet('REDIS_URL')) missing.push(redisMissing);
   if (needs.secret !== false && !isSet('CATWALK_SECRET')) missing.push(MISSING_SECRET);
-  if (needs.apiKeys && !isSet('API_KEYS')) {
-    missing.push('API_KEYS: is required, for example my-shop:a-long-random-key');
+  if (needs.apiKeys && !isSet('API_KEYS') && !isSet('TENANTS_FILE')) {
+    missing.push(
+      'API_KEYS: is required where no TENANTS_FILE is set, for example my-shop:a-long-random-key',
+    );
   }
   const names = [...(needs.providerNames ?? PROVIDER_NAMES)];
   const switches = names.map((name) => providerVariable(name, 'API_KEY'));

@@ -20,6 +20,9 @@ export function aboutOf(schema: z.ZodType): About {
   return (schema.meta() as About | undefined) ?? { about: '' };
 }
 
+/** What `.env.example` shows is known to everybody. */
+export const isExample = (secret: string): boolean => secret.startsWith('change-me');
+
 /** An unset variable and an empty one mean the same. */
 export const optionalText = z
   .string()
@@ -42,6 +45,18 @@ export const list = z
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ''),
   );
+
+/** Comma-separated moments, the latest first, as Unix ms. */
+export const moments = list.transform((entries, context) => {
+  const times = entries.map((entry) => (MOMENT.test(entry) ? Date.parse(entry) : Number.NaN));
+  if (times.some(Number.isNaN)) {
+    context.addIssue('takes moments with a time zone, such as 2027-01-31T06:00:00Z');
+  } else if (times.some((time, at) => time > (times[at - 1] ?? time))) {
+    context.addIssue('the latest comes first, as the newest secret does');
+  }
+  return times;
+});
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** What is put behind it is a path, and others are told it: no query may end it, no password be in it. */
 export const webUrl = optionalText

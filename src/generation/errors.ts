@@ -131,16 +131,27 @@ export class Defect extends CatwalkError {
 
 /** The tenant asks for more than it may, for now. Answered 429; nothing is stored. */
 export class TooMany extends CatwalkError {
-  constructor(
-    /** Which of its limits, and how full that is. */
-    readonly limit: string,
-    readonly used: number,
-    readonly most: number,
-    readonly retryAfterMs: number,
-  ) {
-    super('too_many', `${limit}: ${used} of ${most}`);
+  /** Which of its limits, and how full that is. */
+  readonly limit: { readonly name: string; readonly used: number; readonly most: number };
+  readonly retryAfterMs: number;
+
+  constructor(limit: TooMany['limit'], retryAfterMs: number) {
+    const { name, used, most } = limit;
+    const what = LIMITS[name] ?? name;
+    super(`too_many_${name}`, `${what}: ${used} of ${most}. Ask again after the time given.`);
+    this.limit = limit;
+    this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** A tenant's limits, by what the scripts call them. */
+const LIMITS: Readonly<Record<string, string>> = {
+  requests: 'Requests a second',
+  waiting: 'Generations that wait to be sent',
+  in_flight: 'Generations that are being sent or run',
+  waiting_at_provider: 'Generations that wait to be sent to this provider',
+  in_flight_at_provider: 'Generations that are being sent to this provider or run there',
+};
 
 /** Its turn is not its own (any more): it is not sent, and waits for the next. */
 export class NotItsTurn extends CatwalkError {

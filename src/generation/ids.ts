@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { decodeTime, monotonicFactory } from 'ulid';
 import { z } from 'zod';
 
 const ULID = '[0-9A-HJKMNP-TV-Z]{26}';
@@ -23,6 +23,11 @@ const ulid = monotonicFactory(() => randomInt(32) / 32);
 /** A new id. Two calls never answer the same, also within one millisecond. */
 export function newGenerationId(nowMs: number): GenerationId {
   return GenerationId.parse(`gen_${ulid(nowMs)}`);
+}
+
+/** When the generation was asked for (Unix ms). */
+export function createdAtOf(id: GenerationId): number {
+  return decodeTime(id.slice('gen_'.length));
 }
 
 /** Names one send of one worker; two are never the same. */

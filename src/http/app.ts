@@ -5,12 +5,14 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../config/log.ts';
 import type { PollProfileChanges } from '../config/poll-profiles.ts';
 import type { ShowResults } from '../generation/kept-result.ts';
+import type { OwnSecrets } from '../outbound/derived-keys.ts';
 import type { Enqueue } from '../producers/enqueue.ts';
 import type { ReceiveWebhook } from '../producers/receive-webhook.ts';
 import type { RequestGeneration } from '../producers/request-generation.ts';
 import type { ProviderAdapter } from '../providers/provider.ts';
 import type { OpenCircuit } from '../store/circuit.ts';
 import type { Store } from '../store/store.ts';
+import type { Usage } from '../store/usage.ts';
 import { createEraseResults } from '../vault/erase-results.ts';
 import type { Vault } from '../vault/vault.ts';
 import { identityOnly } from './bodies.ts';
@@ -20,12 +22,14 @@ import { errorResponse, notFound } from './error-response.ts';
 import type { KnownLimits } from './known-limits.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
+import { ACCOUNTS_PATH, accountRoutes } from './routes/accounts.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { erasureRoutes, resultRoutes } from './routes/results.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Everything the web side answers with, made elsewhere. */
@@ -37,7 +41,7 @@ export interface AppParts {
   readonly receiveWebhook: ReceiveWebhook;
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly tenantOf: (request: Request) => string;
-  readonly secrets: readonly string[];
+  readonly secrets: OwnSecrets;
   readonly publicUrl: string | undefined;
   readonly filesFolder: string;
   /** Where results are kept; undefined where none are. */
@@ -48,6 +52,7 @@ export interface AppParts {
   readonly openCircuits: (provider: string) => Promise<Readonly<Record<string, OpenCircuit>>>;
   /** How long no submission of a provider starts (ms); not above 0: none is held. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
+  readonly usage: Usage;
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
@@ -86,20 +91,27 @@ function createPages(parts: AppParts): Express {
   if (parts.vault) useVault(app, parts, parts.vault);
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
+  app.use('/v1/usage', usageRoutes(parts));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
-  if (board) app.use(BOARD_PATH, boardLogin(board, createLoginThrottle(parts)), board.router);
+  if (board) useBoard(app, parts, board);
 
   app.use(notFound);
   app.use(errorResponse(log));
   return app;
 }
 
+/** What is the operator's alone. */
+function useBoard(app: Express, parts: AppParts, board: NonNullable<AppParts['board']>): void {
+  const login = boardLogin(board, createLoginThrottle(parts));
+  app.use(BOARD_PATH, login, board.router);
+  app.use(ACCOUNTS_PATH, login, accountRoutes(parts));
+}
+
 /** Our links to kept results, and their end. */
 function useVault(app: Express, parts: AppParts, vault: Vault): void {
   const { tenantOf, filesFolder, secrets, now } = parts;
-  const secret = secrets[0] ?? '';
-  const eraseResults = createEraseResults({ vault, filesFolder, secret, now });
+  const eraseResults = createEraseResults({ vault, filesFolder, secrets, now });
   app.use('/v1/results', resultRoutes({ ...parts, vault }));
   app.use('/v1/generations', erasureRoutes({ eraseResults, tenantOf }));
 }

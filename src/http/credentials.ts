@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
+import type { Tenants } from '../config/tenants.ts';
+import { keyDigest } from '../config/tenants-file.ts';
 import { safeEqual } from '../outbound/signature.ts';
 import { HttpError } from './error-response.ts';
 import type { LoginThrottle } from './login-throttle.ts';
-
-const digest = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 /**
  * Who is calling the API: `Authorization: Bearer <key>` → tenant. The key is everything after one
@@ -12,13 +11,11 @@ const digest = (key: string): string => createHash('sha256').update(key).digest(
  * @throws HttpError 401 when the key is missing, sent twice or not one of ours.
  */
 export function createAuthenticator(
-  apiKeys: readonly { tenant: string; key: string }[],
+  tenants: Pick<Tenants, 'tenantOfKey'>,
 ): (request: Request) => string {
-  const tenants = new Map(apiKeys.map(({ tenant, key }) => [digest(key), tenant]));
-
   return (request) => {
     const [, key] = /^Bearer (.+)$/i.exec(authorizationOf(request) ?? '') ?? [];
-    const tenant = key && tenants.get(digest(key));
+    const tenant = key && tenants.tenantOfKey(keyDigest(key));
     if (tenant) return tenant;
     throw new HttpError(401, 'unauthorized', 'Send your API key as "Authorization: Bearer <key>".');
   };

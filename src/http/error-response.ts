@@ -6,6 +6,7 @@ import {
   NotKnownHere,
   type Problem,
   Retryable,
+  TooMany,
 } from '../generation/errors.ts';
 import { loggedPath } from './request-log.ts';
 import { Unavailable } from './unavailable.ts';
@@ -48,7 +49,7 @@ const TRY_AGAIN = 'Catwalk cannot take anything right now. Try again.';
 export function sendProblem(
   response: Response,
   status: number,
-  problem: { code: string; detail: string; errors?: readonly Problem[] },
+  problem: { code: string; detail: string; errors?: readonly Problem[]; limit?: TooMany['limit'] },
 ): void {
   response
     .status(status)
@@ -75,6 +76,9 @@ export function errorResponse(log: Logger): ErrorRequestHandler {
     } else if (error instanceof NoRoom) {
       response.setHeader('retry-after', Math.ceil(error.retryAfterMs / 1000));
       sendProblem(response, 503, { code: error.code, detail: error.message });
+    } else if (error instanceof TooMany) {
+      response.setHeader('retry-after', Math.ceil(error.retryAfterMs / 1000));
+      sendProblem(response, 429, { code: error.code, detail: error.message, limit: error.limit });
     } else if (PASSING.some((kind) => error instanceof kind)) {
       const level = error instanceof Unavailable && error.needsSomebody ? 'error' : 'warn';
       log[level]({ path: loggedPath(request.path), err: error }, 'unavailable');

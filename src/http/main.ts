@@ -12,7 +12,8 @@ The web process: the API (/v1), the providers' webhooks (/webhooks), results kep
 /livez and /readyz, and Bull Board (/admin/queues) where a BOARD_PASSWORD is set. Run as many as you
 like behind one address. They meet the worker processes (catwalk worker) only in Redis.
 
-Needs REDIS_URL, CATWALK_SECRET, API_KEYS and at least one provider's key, such as FASHN_API_KEY.
+Needs REDIS_URL, CATWALK_SECRET, API_KEYS or TENANTS_FILE, and at least one provider's key, such as
+FASHN_API_KEY.
 Listens on HOST and PORT. PUBLIC_URL is where providers reach it from outside.
 
 ${ABOUT_SETTINGS}`;

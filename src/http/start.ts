@@ -39,11 +39,12 @@ export async function startHttp(core: Core): Promise<WebProcess> {
   const board = openBoard(core);
   const app = createApp({
     ...{ redis, providers, enqueue, now, log, store: core.store },
+    usage: core.usage,
     ...{ vault: core.vault, showResults: core.showResults },
     requestGeneration: core.requestGeneration,
     receiveWebhook: createReceiveWebhook(enqueue, createMailbox({ redis, keys })),
-    tenantOf: createAuthenticator(settings.API_KEYS),
-    secrets: settings.CATWALK_SECRET,
+    tenantOf: createAuthenticator(core.tenants),
+    secrets: settings,
     publicUrl: settings.PUBLIC_URL,
     filesFolder: settings.FILES_DIR,
     pollProfiles: settings.POLL_PROFILES,

@@ -43,10 +43,14 @@ export const ERASE: Command = {
 
 async function erase({ generation, tenant }: Flags, operation: Operation): Promise<void> {
   const { vault, settings, now, say } = operation;
-  const secret = settings.CATWALK_SECRET[0];
   if (!vault) throw new UsageError('there is no vault: set VAULT_DIR or VAULT_S3_BUCKET');
-  if (!secret) throw new UsageError('CATWALK_SECRET is required: it signs the proof');
-  const eraseResults = createEraseResults({ vault, filesFolder: settings.FILES_DIR, secret, now });
+  if (settings.CATWALK_SECRET.length === 0) {
+    throw new UsageError('CATWALK_SECRET is required: it signs the proof');
+  }
+  const eraseResults = createEraseResults({
+    ...{ vault, now, secrets: settings },
+    filesFolder: settings.FILES_DIR,
+  });
   const erased = tenant === undefined ? named(generation ?? []) : ofTenant(vault, tenant);
   let count = 0;
   for await (const id of erased) {

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Defect } from '../generation/errors.ts';
+import type { Key } from './derived-keys.ts';
 
 /**
  * Signature schemes, one function each. Which one a provider uses is written in its adapter and
@@ -92,40 +93,36 @@ export function verifyStandard(check: {
 
 /**
  * The unguessable end of a webhook URL: 160 bits of HMAC-SHA256 over the provider and the
- * attempt's name, as base64url (27 characters). Anyone who holds the secret can derive it again,
+ * attempt's name, as base64url (27 characters). Anyone who holds the key can derive it again,
  * so it is not stored; and a URL that one provider was told opens no other provider's door.
  */
-export function deliveryToken(secret: string, provider: string, attemptName: string): string {
+export function deliveryToken(key: Key, provider: string, attemptName: string): string {
   const subject = `${provider}/${attemptName}`;
-  return hmac(secret, subject).subarray(0, TOKEN_BYTES).toString('base64url');
+  return hmac(key, subject).subarray(0, TOKEN_BYTES).toString('base64url');
 }
 
-/** Whether the token was made for this provider and attempt under any of the live secrets. */
+/** Whether the token was made for this provider and attempt under any of the live keys. */
 export function verifyDeliveryToken(
-  secrets: readonly string[],
+  keys: readonly Key[],
   delivery: { provider: string; attemptName: string; token: string },
 ): boolean {
   const { provider, attemptName, token } = delivery;
-  return matchesAny(secrets, (secret) =>
-    safeEqual(token, deliveryToken(secret, provider, attemptName)),
-  );
+  return matchesAny(keys, (key) => safeEqual(token, deliveryToken(key, provider, attemptName)));
 }
 
 /** The unguessable end of our own link to a kept result. No subject of a delivery token holds a `:`. */
-export function resultToken(secret: string, generationId: string, index: number): string {
+export function resultToken(key: Key, generationId: string, index: number): string {
   const subject = `kept-result:${generationId}/${index}`;
-  return hmac(secret, subject).subarray(0, TOKEN_BYTES).toString('base64url');
+  return hmac(key, subject).subarray(0, TOKEN_BYTES).toString('base64url');
 }
 
-/** Whether the token was made for this result under any of the live secrets. */
+/** Whether the token was made for this result under any of the live keys. */
 export function verifyResultToken(
-  secrets: readonly string[],
+  keys: readonly Key[],
   link: { generationId: string; index: number; token: string },
 ): boolean {
   const { generationId, index, token } = link;
-  return matchesAny(secrets, (secret) =>
-    safeEqual(token, resultToken(secret, generationId, index)),
-  );
+  return matchesAny(keys, (key) => safeEqual(token, resultToken(key, generationId, index)));
 }
 
 /**
@@ -137,10 +134,13 @@ export function signErasure(secret: string, proof: string): string {
 }
 
 /** Tries them all even after a match, so that time does not tell which one it was. */
-function matchesAny(candidates: readonly string[], matches: (one: string) => boolean): boolean {
+function matchesAny<K extends Key>(
+  candidates: readonly K[],
+  matches: (one: K) => boolean,
+): boolean {
   let found = false;
   // An empty secret is a setting gone wrong, and would be a key that everybody knows.
-  for (const candidate of candidates) if (candidate !== '' && matches(candidate)) found = true;
+  for (const candidate of candidates) if (candidate.length > 0 && matches(candidate)) found = true;
   return found;
 }
 
@@ -156,7 +156,7 @@ function standardKey(secret: string): Buffer | undefined {
   return key.length > 0 ? key : undefined;
 }
 
-function hmac(key: string, content: string | Buffer): Buffer {
+function hmac(key: Key, content: string | Buffer): Buffer {
   return createHmac('sha256', key).update(content).digest();
 }
 

@@ -1,3 +1,4 @@
+import type { TenantLimits } from '../config/tenants.ts';
 import { InvalidRequest } from '../generation/errors.ts';
 import { recordOf } from '../generation/fields.ts';
 import { type Generation, type InState, modeOf } from '../generation/generation.ts';
@@ -27,6 +28,8 @@ interface Parts {
   readonly memoryBrake: MemoryBrake;
   readonly turns: Pick<Turns, 'enter'>;
   readonly onTurns: OnTurns;
+  /** What a tenant may have. */
+  readonly limitsOf: (tenant: string) => TenantLimits;
   readonly providers: ReadonlyMap<string, KnownProvider>;
   readonly publicUrl: string | undefined;
   readonly allowInsecureUrls: boolean;
@@ -57,7 +60,9 @@ export function createRequestGeneration(parts: Parts): RequestGeneration {
     const once = key === undefined ? undefined : onceEntry(key, checked.request);
     await parts.memoryBrake.admit({ tenant: checked.from.tenant, onceKey: once?.key });
     const generation = queuedGeneration(parts, checked, once?.key);
-    const earlier = await store.create(generation, once);
+    const { providers: limits, ...admission } = parts.limitsOf(generation.tenant);
+    const here = limits[generation.provider];
+    const earlier = await store.create(generation, once, { ...admission, here });
     // Its own id: ioredis sent the same write twice because a connection broke.
     const isNew = !earlier || earlier.id === generation.id;
     const stored = isNew ? generation : await replay(store, earlier, once);

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { ownAddress } from '../generation/own-file.ts';
+import { fileNameKey } from '../outbound/derived-keys.ts';
 import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createImageSource } from '../outbound/image-source.ts';
 import type { StatedLimit } from '../outbound/stated-limits.ts';
@@ -66,7 +67,7 @@ export function connectProviders(
   const files = createFolderFiles({
     folder: settings.FILES_DIR,
     publicUrl: ownAddress(settings),
-    secret: settings.CATWALK_SECRET[0] ?? '',
+    secret: fileNameKey(settings),
   });
   const stated = new Map<string, StatedLimit>();
   const limitStated = stated.set.bind(stated);

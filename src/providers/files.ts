@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OWN_FILE_NAME } from '../generation/own-file.ts';
+import type { Key } from '../outbound/derived-keys.ts';
 import { fileTypeOf } from '../outbound/file-type.ts';
 
 export const KEPT_FILE_NAME = OWN_FILE_NAME;
@@ -47,7 +48,7 @@ export function createFolderFiles(options: {
   /** Where the web process is reached, without a slash at the end. */
   publicUrl: string;
   /** Makes the names unguessable. */
-  secret: string;
+  secret: Key;
 }): FileStore {
   const { folder, publicUrl, secret } = options;
 

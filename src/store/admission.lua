@@ -41,9 +41,9 @@ local function refused(prefix, keys, tenant, now, at)
   local per_second, burst = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local most_waiting, most_busy = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local waiting_here, busy_here = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-  local found = too_many(keys, tenant, now, 'provider_waiting', waiting_here and
+  local found = too_many(keys, tenant, now, 'waiting_at_provider', waiting_here and
     waiting_of(keys, tenant) or 0, waiting_here, 't')
-  found = found or too_many(keys, tenant, now, 'provider_in_flight', busy_here and
+  found = found or too_many(keys, tenant, now, 'in_flight_at_provider', busy_here and
     redis.call('ZCARD', keys.busy .. tenant) or 0, busy_here, 'e')
   if not found and (most_waiting or most_busy) then
     local waiting, busy = 0, 0
@@ -57,5 +57,5 @@ local function refused(prefix, keys, tenant, now, at)
   end
   if found or not per_second then return found end
   local wait = wait_for_token(prefix .. ':rate:' .. tenant, per_second, burst or per_second, now)
-  return wait and refusal_of('requests_per_second', 0, per_second, math.max(wait, LEAST_WAIT_MS))
+  return wait and refusal_of('requests', math.ceil(burst or per_second), burst or per_second, math.max(wait, LEAST_WAIT_MS))
 end

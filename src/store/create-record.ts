@@ -73,9 +73,9 @@ export async function createRecord(
   const [kind, ...rest] = Answer.parse(answer);
   if (kind === 'earlier') return earlierIn(rest[0]);
   if (kind === 'refused') {
-    const [limit = '', ...numbers] = rest;
+    const [name = '', ...numbers] = rest;
     const [used = 0, most = 0, retryAfterMs = 0] = numbers.map(Number);
-    throw new TooMany(limit, used, most, retryAfterMs);
+    throw new TooMany({ name, used, most }, retryAfterMs);
   }
   const turns = turnsIn(rest);
   if (turns.length > 0) await parts.onTurns(turns);

@@ -48,6 +48,13 @@ export interface Keys {
   task(provider: string, taskId: string): string;
   /** Deliveries about a task that nobody knows yet. */
   parked(provider: string, taskId: string): string;
+  /** One hash for each tenant and day (UTC): what was asked for, how it ended, what was charged. */
+  usage(tenant: string, date: string): string;
+  /**
+   * Which generations are in their tenant's usage already: a thousand hashes for each nine hours of
+   * ids, so that one stays small enough for Redis to pack.
+   */
+  counted(id: string): string;
   /** One hash for each generation: what is kept of its results. */
   keptResults(id: string): string;
   /** Results that wait to be copied, by when their link dies. */
@@ -95,6 +102,8 @@ export function keysOf(name: string): Keys {
     idempotency: (tenant, keyFingerprint) => `${prefix}:once:${tenant}:${keyFingerprint}`,
     task: (provider, taskId) => `${prefix}:task:${provider}:${fingerprint(taskId)}`,
     parked: (provider, taskId) => `${prefix}:parked:${provider}:${fingerprint(taskId)}`,
+    usage: (tenant, date) => `${prefix}:usage:${tenant}:${date}`,
+    counted: (id) => `${prefix}:counted:${id.slice('gen_'.length, 9)}${id.slice(-2)}`,
     keptResults: (id) => `${prefix}:kept:${id}`,
     keepNow: `${prefix}:keep-now`,
     keepLater: `${prefix}:keep-later`,

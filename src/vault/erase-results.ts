@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import type { GenerationId } from '../generation/ids.ts';
 import type { KeptState } from '../generation/kept-result.ts';
 import { OWN_FILE_NAME } from '../generation/own-file.ts';
+import { makerAt, type OwnSecrets } from '../outbound/derived-keys.ts';
 import { signErasure } from '../outbound/signature.ts';
 import type { KeptResults } from '../store/kept-ledger.ts';
 import { placesOf } from './places.ts';
@@ -47,25 +48,27 @@ export type EraseResults = (
 export function createEraseResults(parts: {
   vault: Pick<Vault, 'ledger' | 'storage'>;
   filesFolder: string;
-  secret: string;
+  secrets: OwnSecrets;
   now: () => number;
 }): EraseResults {
-  const { vault, filesFolder, secret, now } = parts;
+  const { vault, filesFolder, secrets, now } = parts;
   return async (id, tenant) => {
     const known = await vault.ledger.read(id);
     if (!known || (tenant !== undefined && known.tenant !== tenant)) return undefined;
     const before = (await vault.ledger.erase(id, now())) ?? known;
     const filesRemoved = await vault.storage.removeAll(placesOf(id));
     const ownRemoved = await removeOwn(before, filesFolder);
+    const erasedAt = now();
     const proof = {
       type: 'catwalk.erasure' as const,
-      id: `era_${ulid(now())}`,
+      id: `era_${ulid(erasedAt)}`,
       generationId: id,
       tenant: before.tenant,
-      erasedAt: new Date(now()).toISOString(),
+      erasedAt: new Date(erasedAt).toISOString(),
       results: [...before.states].map(([index, state]) => erased(index, state)),
       filesRemoved: filesRemoved + ownRemoved,
     };
+    const secret = makerAt(secrets, erasedAt) ?? '';
     return { ...proof, signature: signErasure(secret, JSON.stringify(proof)) };
   };
 }

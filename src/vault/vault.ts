@@ -35,6 +35,7 @@ type VaultSettings = Pick<
   | 'VAULT_S3_SECRET_ACCESS_KEY'
   | 'VAULT_RETENTION_MS'
   | 'CATWALK_SECRET'
+  | 'CATWALK_SECRET_FROM'
   | 'PUBLIC_URL'
 >;
 
@@ -48,7 +49,7 @@ export function createVault(parts: {
   const { settings, lifetimeOf } = parts;
   const storage = storageOf(settings);
   if (!storage) return undefined;
-  const links = createResultLinks(settings.CATWALK_SECRET, settings.PUBLIC_URL);
+  const links = createResultLinks(settings, settings.PUBLIC_URL);
   return {
     ledger: createKeptLedger(parts),
     storage,

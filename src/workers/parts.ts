@@ -4,6 +4,7 @@ import { createSchedule } from '../store/schedule.ts';
 import { createAdvance } from './engine/advance.ts';
 import { createProviderLimits } from './limits/provider-limits.ts';
 import { createBeforeTelling } from './stages/before-telling.ts';
+import { countingEnds } from './stages/count-ends.ts';
 import { createWebhookUrl } from './stages/webhook-url.ts';
 
 /** What the stages of one process share. */
@@ -16,12 +17,12 @@ export type WorkerParts = ReturnType<typeof createWorkerParts>;
 export function createWorkerParts(core: Core, shutdownSignal: AbortSignal) {
   const { settings, providers, redis, keys, queues, now } = core;
   const rounds = createRounds(queues, now);
-  const beforeTelling = createBeforeTelling(core);
+  const beforeTelling = countingEnds(core, createBeforeTelling(core));
   const advance = createAdvance({ ...core, rounds, beforeTelling });
   const schedule = createSchedule({ redis, keys });
   const webhookUrl = createWebhookUrl({
     publicUrl: settings.PUBLIC_URL,
-    secrets: settings.CATWALK_SECRET,
+    secrets: settings,
     providers,
   });
   const limits = createProviderLimits(core);

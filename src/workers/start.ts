@@ -9,6 +9,7 @@ import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createOutboundAgent } from '../outbound/public-address.ts';
 import { userAgentOf } from '../outbound/user-agent.ts';
 import { createEnqueueOwed } from '../producers/owed-results.ts';
+import { writeShares } from '../store/shares.ts';
 import { CALLBACK } from '../store/subscribers.ts';
 import type { Vault } from '../vault/vault.ts';
 import { runSubscriber } from './engine/run-subscriber.ts';
@@ -64,6 +65,7 @@ export async function startWorkers(
   const backlog = tendBacklog(core);
   const parts = createWorkerParts({ ...core, subscribers: backlog.subscribers }, shutdownSignal);
   await limitSubmissions(core);
+  const stopSharing = await keepShares(core);
   const workers = run(parts, callbackHttp);
   const vault = settings.WORKER_ROLES.includes('vault') ? core.vault : undefined;
   if (vault) workers.push(runKeeper(vault, parts, outbound));
@@ -86,6 +88,7 @@ export async function startWorkers(
       tick.stop();
       backlog.stop();
       limitsWatch.stop();
+      stopSharing();
       tending?.stop();
       const { callsMs, workMs, closeMs } = stopTimes(settings.SHUTDOWN_MS);
       const lastCall = setTimeout(() => {
@@ -107,6 +110,15 @@ async function limitSubmissions({ settings, providers, queues, log }: Core): Pro
     const queue = queues.get(queueNames.submit(name));
     await untilTaken(() => queue.setGlobalConcurrency(limits.concurrency), log);
   }
+}
+
+/** Tells the scripts what each tenant's share is, now and whenever that changes. */
+async function keepShares({ redis, keys, tenants, log }: Core): Promise<() => void> {
+  const write = () => writeShares({ redis, keys }, tenants.limited());
+  await untilTaken(write, log);
+  return tenants.onChange(() => {
+    void untilTaken(write, log).catch((err: unknown) => log.error({ err }, 'shares not written'));
+  });
 }
 
 function runKeeper(vault: Vault, parts: WorkerParts, outbound: Dispatcher): RunningWorker {

@@ -343,3 +343,18 @@ describe('what is written about settings', () => {
     expect(withSettingsTable(written)).toBe(written);
   });
 });
+
+test('the moments of CATWALK_SECRET are in their time zone, the newest first, one for each', () => {
+  const fromOf = (CATWALK_SECRET_FROM: string) =>
+    readSettings({ ...COMPLETE, CATWALK_SECRET_FROM }).CATWALK_SECRET_FROM;
+  expect(fromOf('')).toEqual([]);
+  expect(fromOf('2027-01-31T07:00+01:00, 2026-01-31T06:00:00Z')).toEqual([
+    Date.UTC(2027, 0, 31, 6),
+    Date.UTC(2026, 0, 31, 6),
+  ]);
+  const wrong = ['soon', '2027-01-31', '2027-01-31T06:00', '2027-13-31T06:00Z'];
+  for (const text of wrong) expect(() => fromOf(text), text).toThrow('with a time zone');
+  expect(() => fromOf('2026-01-31T06:00Z,2027-01-31T06:00Z')).toThrow('the latest comes first');
+  const three = '2027-01-31T06:00Z,2027-01-31T06:00Z,2027-01-31T06:00Z';
+  expect(() => fromOf(three)).toThrow('CATWALK_SECRET_FROM: has more moments');
+});

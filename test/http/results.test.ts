@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,20 +8,10 @@ import { createKeptLedger } from '../../src/store/kept-ledger.ts';
 import { createFolderStorage } from '../../src/vault/folder-storage.ts';
 import { placeOf } from '../../src/vault/places.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { bearer, OLD_SECRET, problemOf, SECRET, setup } from './setup.ts';
+import { bearer, OLD_SECRET, problemOf, resultTokenOf, setup } from './setup.ts';
 
 const BYTES = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n % 251));
 const HASH = createHash('sha256').update(BYTES).digest('hex');
-
-/** Independent of our own code: the first 20 bytes of an HMAC, as base64url. */
-const tokenOf = (id: string, index: number, secret = SECRET): string => {
-  const subject = `kept-result:${id}/${index}`;
-  return createHmac('sha256', secret)
-    .update(subject)
-    .digest()
-    .subarray(0, 20)
-    .toString('base64url');
-};
 
 /** A web process with one kept result of the shop's. */
 async function setupResult(contentType = 'image/png') {
@@ -43,7 +33,7 @@ async function setupResult(contentType = 'image/png') {
   await world.redis.hset(world.keys.keptResults(id), 'tenant', 'shop', 'waits', '');
   const marks = { sha256: HASH, bytes: BYTES.length, contentType };
   await note(0, { state: 'kept', place, keptAt: 1, ...marks });
-  const link = (index = 0, token = tokenOf(id, index)) =>
+  const link = (index = 0, token = resultTokenOf(id, index)) =>
     `/v1/results/${id}/${index}?token=${token}`;
   const get = (headers: Record<string, string> = {}, method = 'GET') =>
     world.call(link(), { headers, method, redirect: 'manual' });
@@ -116,17 +106,20 @@ test('who has it already is told so, and a range of another version is not mixed
 
 test('a link works with either secret while one replaces the other, and with no other token', async () => {
   const { call, link, id } = await setupResult();
-  expect((await call(link(0, tokenOf(id, 0, OLD_SECRET)))).status).toBe(200);
+  expect((await call(link(0, resultTokenOf(id, 0, OLD_SECRET)))).status).toBe(200);
   const others = [
-    ...[tokenOf(id, 1), tokenOf(id, 0, 'another secret of 32 characters or more'), ''],
-    ...['x'.repeat(5_000), '&token=b', `${tokenOf(id, 0)}x`],
+    ...[resultTokenOf(id, 1), resultTokenOf(id, 0, 'another secret of 32 characters or more'), ''],
+    ...['x'.repeat(5_000), '&token=b', `${resultTokenOf(id, 0)}x`],
   ];
   for (const token of others) {
     const response = await call(link(0, token));
     expect(response.status, token).toBe(404);
     expect((await problemOf(response)).code).toBe('result_not_found');
   }
-  for (const path of [`/v1/results/${id}/0`, `/v1/results/${id}/00?token=${tokenOf(id, 0)}`]) {
+  for (const path of [
+    `/v1/results/${id}/0`,
+    `/v1/results/${id}/00?token=${resultTokenOf(id, 0)}`,
+  ]) {
     expect((await call(path)).status, path).toBe(404);
   }
 });
@@ -188,6 +181,6 @@ test('no log line holds a token', async () => {
   const { call, link, id, logged } = await setupResult();
   await call(link());
   await call(link(7));
-  expect(logged.join('')).not.toContain(tokenOf(id, 0));
-  expect(logged.join('')).not.toContain(tokenOf(id, 7));
+  expect(logged.join('')).not.toContain(resultTokenOf(id, 0));
+  expect(logged.join('')).not.toContain(resultTokenOf(id, 7));
 });

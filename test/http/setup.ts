@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -175,11 +175,24 @@ export function signedByFitInView(body: string | Buffer, secret = FITINVIEW_SECR
   return createHmac('sha256', secret).update(body).digest('hex');
 }
 
-/** Independent of our own code: the first 20 bytes of the HMAC of `provider/id`, as base64url. */
+/** Independent of our own code: the token of a webhook URL. */
 export function tokenOf(provider: string, id: string, secret = SECRET): string {
-  const subject = `${provider}/${id}`;
-  const digest = createHmac('sha256', secret).update(subject).digest();
+  return tokenUnder(keyOf('webhook-delivery', secret), `${provider}/${id}`);
+}
+
+/** Independent of our own code: the token of our own link to a kept result. */
+export function resultTokenOf(id: string, index: number, secret = SECRET): string {
+  return tokenUnder(keyOf('result-link', secret), `kept-result:${id}/${index}`);
+}
+
+/** The first 20 bytes of an HMAC, as base64url. */
+export function tokenUnder(key: string | Buffer, subject: string): string {
+  const digest = createHmac('sha256', key).update(subject).digest();
   return digest.subarray(0, 20).toString('base64url');
+}
+
+function keyOf(use: string, secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `catwalk:${use}`, 32));
 }
 
 export function redisUrl(): string {

@@ -77,7 +77,10 @@ test('a provider’s word that nothing is left is heeded before it refuses, and 
 
 test('submissions are held before the credit runs out, somebody is told, and they go on when it is topped up', async () => {
   const pipeline = await setupPipeline({
-    env: { FASHN_CREDITS_ALARM: '15', FASHN_CREDITS_FLOOR: '5', FASHN_CONCURRENCY: '1' },
+    env: {
+      ...{ FASHN_CREDITS_ALARM: '15', FASHN_CREDITS_FLOOR: '5', FASHN_CONCURRENCY: '1' },
+      BOARD_PASSWORD: 'password-of-the-board',
+    },
     simulator: { providers: { fashn: { credits: 4 } } },
   });
   await until('its account was read', () => pipeline.redis.exists(pipeline.keys.quota('fashn')));
@@ -90,8 +93,15 @@ test('submissions are held before the credit runs out, somebody is told, and the
   });
   expect(pipeline.book('fashn')).toMatchObject({ accepted: [], refused: [] });
   expect(alarms()).toMatchObject([{ level: 50, provider: 'fashn', credits: 4 }]);
-  expect(await shown(pipeline, 'fashn')).toMatchObject({
-    credit: { left: 4, standing: 'out' },
+  const authorization = `Basic ${btoa('operator:password-of-the-board')}`;
+  const answer = await fetch(`${pipeline.web.url}/admin/providers`, { headers: { authorization } });
+  expect(await answer.json()).toMatchObject({
+    providers: expect.arrayContaining([
+      expect.objectContaining({
+        provider: 'fashn',
+        credit: expect.objectContaining({ left: 4, standing: 'out' }),
+      }),
+    ]),
   });
 
   pipeline.simulator.setCredits('fashn', 1_000);

@@ -40,6 +40,10 @@ async function setup() {
     store,
     turns,
     onTurns,
+    limitsOf: () => ({
+      ...{ requestsPerSecond: 1_000, burst: 1_000, mostWaiting: 1_000, mostInFlight: 1_000 },
+      ...{ weight: 1, providers: {} },
+    }),
     memoryBrake: createMemoryBrake({
       redis,
       keys,

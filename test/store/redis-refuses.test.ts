@@ -3,8 +3,9 @@ import { NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY } from '../../rig/redis/redis-fau
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
 import { createLastingRegistration } from '../../src/store/subscribers.ts';
-import { NOW, newRecord } from '../generation/fixtures.ts';
-import { setupStoreOnOwnRedis } from '../support/store.ts';
+import { createUsage } from '../../src/store/usage.ts';
+import { NOW, newRecord, RECORDS } from '../generation/fixtures.ts';
+import { RETENTION_MS, setupStoreOnOwnRedis } from '../support/store.ts';
 import { until } from '../support/until.ts';
 
 test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
@@ -13,6 +14,7 @@ test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
     const { own, redis, keys, store, contents } = await setupStoreOnOwnRedis();
     const schedule = createSchedule({ redis, keys });
     const mailbox = createMailbox({ redis, keys });
+    const usage = createUsage({ redis, keys, retentionMs: RETENTION_MS });
     const [one, another] = [newRecord(), newRecord()];
     await store.create(one);
     await store.create(another);
@@ -22,6 +24,7 @@ test.each([READ_ONLY, OUT_OF_MEMORY, NO_REPLICAS])(
       create: () => store.create(newRecord(), { key: 'order-1', bodyFingerprint: 'body' }),
       save: () => store.saveAll([one, another]),
       take: () => schedule.takeDue(one.provider, limits),
+      count: () => usage.ended([RECORDS.completed]),
       park: () => mailbox.match('vtryon', 'task-1', { type: 'cancel' }),
     };
 

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { createMailbox } from '../../src/store/mailbox.ts';
 import { createReschedule } from '../../src/store/reschedule.ts';
 import { createSchedule } from '../../src/store/schedule.ts';
+import { createUsage } from '../../src/store/usage.ts';
 import { NOW, newRecord } from '../generation/fixtures.ts';
-import { setupStore } from '../support/store.ts';
+import { RETENTION_MS, setupStore } from '../support/store.ts';
 
 /**
  * Redis does not undo what a script wrote before it raised. So each script is handed what makes it
@@ -15,6 +16,7 @@ async function setup() {
   const schedule = createSchedule(world);
   createMailbox(world);
   createReschedule(world);
+  createUsage({ ...world, retentionMs: RETENTION_MS });
   const records = [newRecord(), newRecord()] as const;
   for (const record of records) await world.store.create(record);
   return { ...world, schedule, records };
@@ -81,6 +83,17 @@ const takeDue = ({ redis, keys, records: [{ provider }] }: World, ...args: strin
 
 const park = ({ redis, keys }: World, ...args: string[]) =>
   redis.catwalkPark(2, keys.task('acme', '1'), keys.parked('acme', '1'), '{}', ...args);
+
+/** Two items for usage.lua, the second with these last arguments. */
+const countEnd = ({ redis, keys, records }: World, lifetime: string, amount: string) => {
+  const names = records.flatMap(({ id }) => [keys.counted(id), keys.usage('acme', '2027-01-31')]);
+  const item = ['own', 'completed', 'ended', 'late', 'charged'];
+  return redis.catwalkUsage(
+    names.length,
+    ...names,
+    ...[lifetime, '60000', ...item, '8', ...item, amount],
+  );
+};
 
 /** Two items for reschedule.lua that are both missing; the second is due then. */
 async function reschedule({ redis, keys, records }: World, due: string) {
@@ -161,6 +174,13 @@ const RAISING: readonly Raising[] = [
   {
     title: 'take-due: a number that is none',
     call: (world) => takeDue(world, `${NOW}`, '1000', 'x', '9', '9'),
+  },
+  { title: 'usage: a lifetime that is none', call: (world) => countEnd(world, '0', '8') },
+  { title: 'usage: a charge that is none', call: (world) => countEnd(world, '60000', 'NaN') },
+  {
+    title: 'usage: usage of another kind',
+    given: ({ redis, keys }) => redis.set(keys.usage('acme', '2027-01-31'), 'another kind'),
+    call: (world) => countEnd(world, '60000', '8'),
   },
   { title: 'park: a lifetime that is none', call: (world) => park(world, 'NaN', '20') },
   { title: 'park: a lifetime of nothing', call: (world) => park(world, '0', '20') },

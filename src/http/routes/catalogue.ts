@@ -1,25 +1,10 @@
 import { type Request, Router } from 'express';
 import { z } from 'zod';
-import type { Logger } from '../../config/log.ts';
 import { type PollProfileChanges, pollProfileFor } from '../../config/poll-profiles.ts';
 import { modeOf } from '../../generation/generation.ts';
-import {
-  type Account,
-  beliefIn,
-  type ProviderAdapter,
-  type WebhookSupport,
-} from '../../providers/provider.ts';
+import { beliefIn, type ProviderAdapter, type WebhookSupport } from '../../providers/provider.ts';
 import type { OpenCircuit } from '../../store/circuit.ts';
 import { type KnownLimits, NOTHING_KNOWN } from '../known-limits.ts';
-
-/** A provider's account is asked for at most this often, however many people look. */
-const ACCOUNT_FRESH_MS = 30_000;
-/** The list does not wait longer for one provider; its answer is there for the next look. */
-const ACCOUNT_PATIENCE_MS = 2_000;
-
-/** `null`: the provider has nothing to ask for. */
-type ShownAccount = Account | { unavailable: true } | null;
-const UNAVAILABLE: ShownAccount = { unavailable: true };
 
 interface ShownCircuit {
   readonly until: string | null;
@@ -39,23 +24,18 @@ interface CatalogueParts {
   /** What the fleet learned of a provider's limits, and how many of its tasks run. */
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
   readonly now: () => number;
-  readonly log: Logger;
 }
-
-/** What each provider's account showed last, and when it was asked (Unix ms). */
-type Accounts = Map<string, { at: number; account: Promise<ShownAccount> }>;
 
 /**
  * `GET /models`: what can be asked for, with each model's input as JSON Schema.
  * `GET /providers`: what each provider can do, its limits (documented, stated and found), until when
- * its submissions are held, whose circuits are open, and what is left to spend.
+ * its submissions are held, and whose circuits are open. The account is the operator's: accounts.ts.
  */
 export function catalogueRoutes(parts: CatalogueParts): Router {
   const { tenantOf, publicUrl, pollProfiles } = parts;
   const router = Router();
   const providers = [...parts.providers.values()];
   const models = providers.flatMap((provider) => describeModels(provider, pollProfiles));
-  const accounts: Accounts = new Map();
 
   router.get('/models', (request, response) => {
     tenantOf(request);
@@ -65,16 +45,15 @@ export function catalogueRoutes(parts: CatalogueParts): Router {
   router.get('/providers', async (request, response) => {
     const tenant = tenantOf(request);
     const described = providers.map(async (provider) => {
-      const [submissionsHeldUntil, circuitsOpen, account, quota] = await Promise.all([
+      const [submissionsHeldUntil, circuitsOpen, quota] = await Promise.all([
         heldUntil(parts, provider),
         circuitsOf(parts, provider.name, tenant),
-        inTime(accountOf(parts, accounts, provider)),
         parts.quotaOf(provider).catch(() => NOTHING_KNOWN),
       ]);
       const known = describeProvider(provider, publicUrl);
       const limits = { ...provider.limits, ...quota.limits };
-      const { running, credit } = quota;
-      return { ...known, limits, running, submissionsHeldUntil, circuitsOpen, credit, account };
+      const { running } = quota;
+      return { ...known, limits, running, submissionsHeldUntil, circuitsOpen };
     });
     response.json({ providers: await Promise.all(described) });
   });
@@ -105,31 +84,6 @@ async function circuitsOf(
     return [model, { until, reason: met === 'failure' ? 'unavailable' : met }];
   });
   return Object.fromEntries(shown);
-}
-
-function accountOf(
-  { now, log }: CatalogueParts,
-  accounts: Accounts,
-  provider: ProviderAdapter,
-): Promise<ShownAccount> {
-  const known = accounts.get(provider.name);
-  if (known && now() - known.at < ACCOUNT_FRESH_MS) return known.account;
-  const account = Promise.resolve()
-    .then(() => provider.account?.() ?? null)
-    .catch((err: unknown) => {
-      log.warn({ provider: provider.name, err }, 'account not read');
-      return UNAVAILABLE;
-    });
-  accounts.set(provider.name, { at: now(), account });
-  return account;
-}
-
-async function inTime(account: Promise<ShownAccount>): Promise<ShownAccount> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<ShownAccount>((resolve) => {
-    timer = setTimeout(resolve, ACCOUNT_PATIENCE_MS, UNAVAILABLE);
-  });
-  return Promise.race([account, tooLate]).finally(() => clearTimeout(timer));
 }
 
 function describeModels(provider: ProviderAdapter, changes: PollProfileChanges) {

@@ -2,6 +2,7 @@ import { type Request, Router } from 'express';
 import type { Logger } from '../../config/log.ts';
 import { InvalidRequest } from '../../generation/errors.ts';
 import { parseAttemptName } from '../../generation/ids.ts';
+import { derivedKeys, type OwnSecrets, type UseKeys } from '../../outbound/derived-keys.ts';
 import { verifyDeliveryToken } from '../../outbound/signature.ts';
 import type { ReceiveWebhook, VerifiedDelivery } from '../../producers/receive-webhook.ts';
 import { AdapterDefect } from '../../providers/adapter-defect.ts';
@@ -19,7 +20,7 @@ import { needingRedis } from '../unavailable.ts';
 interface WebhookParts {
   readonly providers: ReadonlyMap<string, ProviderAdapter>;
   readonly receiveWebhook: ReceiveWebhook;
-  readonly secrets: readonly string[];
+  readonly secrets: OwnSecrets;
   readonly maxBodyBytes: number;
   readonly log: Logger;
 }
@@ -35,6 +36,7 @@ interface WebhookParts {
  */
 export function webhookRoutes(parts: WebhookParts): Router {
   const { maxBodyBytes } = parts;
+  const keys = derivedKeys('delivery', parts.secrets);
   const router = Router();
   // Anybody may send to an account-wide endpoint, so the room for those bodies is their own.
   const bodyWithToken = createBodyReader(maxBodyBytes);
@@ -44,7 +46,7 @@ export function webhookRoutes(parts: WebhookParts): Router {
   router.post(
     '/:provider/:attempt/:token',
     (request, _response, next) => {
-      admitWithToken(parts, request);
+      admitWithToken(parts, keys, request);
       next();
     },
     bodyWithToken,
@@ -70,7 +72,7 @@ export function webhookRoutes(parts: WebhookParts): Router {
   return router;
 }
 
-function admitWithToken(parts: WebhookParts, request: Request): void {
+function admitWithToken(parts: WebhookParts, keys: UseKeys, request: Request): void {
   if (supportOf(parts, request).scope !== 'request') throw notAuthentic();
   const { provider, attempt, token } = request.params;
   const delivery = {
@@ -78,7 +80,7 @@ function admitWithToken(parts: WebhookParts, request: Request): void {
     attemptName: String(attempt),
     token: String(token),
   };
-  if (!verifyDeliveryToken(parts.secrets, delivery)) throw notAuthentic();
+  if (!verifyDeliveryToken(keys.live, delivery)) throw notAuthentic();
 }
 
 function admitToAccount(parts: WebhookParts, request: Request): void {
