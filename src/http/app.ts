@@ -20,6 +20,7 @@ import type { KnownLimits } from './known-limits.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
+import { type CallbackEndpoints, callbackRoutes } from './routes/callbacks.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
@@ -48,6 +49,7 @@ export interface AppParts {
   /** How long no submission of a provider starts (ms); not above 0: none is held. */
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
+  readonly callbackEndpoints: CallbackEndpoints;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   /** Which proxies' word on a caller's address is taken, as Express takes it; none when left out. */
@@ -85,6 +87,7 @@ function createPages(parts: AppParts): Express {
   if (parts.vault) useVault(app, parts, parts.vault);
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
+  app.use('/v1/callbacks', callbackRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
   if (board) app.use(BOARD_PATH, boardLogin(board, createLoginThrottle(parts)), board.router);

@@ -1,6 +1,6 @@
 import type { Job, Queue } from 'bullmq';
 import { queueNames } from '../config/queues.ts';
-import { CALLBACK, createSubscribers } from '../store/subscribers.ts';
+import { CALLBACKS, createSubscribers } from '../store/subscribers.ts';
 import type { Operation } from './command.ts';
 import { deadJobReason, type JobSubject, subjectOf } from './dead-job.ts';
 import type { RedriveFilter, RedriveOptions } from './redrive-options.ts';
@@ -35,7 +35,7 @@ async function queuesOf(
   filter: RedriveFilter,
 ): Promise<string[]> {
   if (filter.queues.length > 0) return [...new Set(filter.queues)];
-  const subscribers = [...(await createSubscribers({ redis, keys }).names()), CALLBACK];
+  const subscribers = [...(await createSubscribers({ redis, keys }).names()), ...CALLBACKS];
   const wanted = [...providers.keys(), ...filter.providers].filter(
     (name) => filter.providers.length === 0 || filter.providers.includes(name),
   );
