@@ -23,7 +23,7 @@ export function callbackEvents({ redis, keys }: Pick<Pipeline, 'redis' | 'keys'>
   };
 }
 
-function eventOf(tenant: string): CompletionEvent {
+export function eventOf(tenant: string): CompletionEvent {
   const { id, provider, model } = newRecord();
   const timestamp = new Date().toISOString();
   return {
