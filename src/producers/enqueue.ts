@@ -47,7 +47,7 @@ export interface Enqueue {
   movedCallback(job: SubscriberJob, to: MovedTo): Promise<void>;
 }
 
-export interface MovedTo {
+interface MovedTo {
   readonly lane: CallbackLane;
   readonly delayMs: number;
   /** All that were made so far. */

@@ -29,7 +29,7 @@ export interface EndpointCall {
 }
 
 /** `go`, and report under this name; or what to do instead. */
-export type Place =
+type Place =
   | { readonly kind: 'go'; readonly try: string }
   | { readonly kind: 'wait'; readonly forMs: number }
   | { readonly kind: CallbackLane | 'disabled' };
@@ -44,7 +44,7 @@ export interface CallEnd {
   readonly tookMs: number;
 }
 
-export type EndpointNews = 'opened' | 'closed' | 'disabled' | '';
+type EndpointNews = 'opened' | 'closed' | 'disabled' | '';
 
 export interface EndpointSettings {
   readonly perEndpoint: number;

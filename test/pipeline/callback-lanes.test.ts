@@ -92,7 +92,7 @@ test('a tenant has no more callbacks under way than its places, nor a host, in a
   await until('all are delivered', () => hosts.every(({ seen }) => seen.events.length >= 30));
   expect(hosts.map(({ seen }) => new Set(seen.events).size)).toEqual([30, 30]);
   expect(hosts.map(({ seen }) => seen.events.length)).toEqual([30, 30]);
-  expect(each.map(({ most }) => most)).toEqual([2, 2]);
+  expect(Math.max(...each.map(({ most }) => most))).toBe(2);
   expect(together.most).toBe(3);
 });
 
