@@ -22,7 +22,7 @@ interface LaneParts {
  * One lane of the callbacks. A callback that finds no place steps aside and spends no attempt; one
  * whose endpoint belongs into the other lane moves there, with its tries. What was not answered in
  * the fast lane's time moves to the slow one too, which waits longer; it may have been delivered,
- * and comes again under the same id.
+ * and comes again under the same id. That happens once to an event and spends no attempt.
  * @throws what `deliver` throws; Terminal when the endpoint is disabled.
  */
 export function createCallbackLane(parts: LaneParts) {
@@ -52,7 +52,7 @@ export function createCallbackLane(parts: LaneParts) {
       { ...about(call), err: thrown.error },
       'callback slow: tried again with patience',
     );
-    return move(parts, job, tries.made + 1, { to: 'slow', timedOut: true });
+    return move(parts, job, tries.made, { to: 'slow', timedOut: true });
   };
 }
 
@@ -71,7 +71,7 @@ async function move(
   { to, timedOut = false }: { to: CallbackLane; timedOut?: boolean },
 ): Promise<undefined> {
   const tries = (job.moved?.tries ?? 0) + made;
-  const delayMs = timedOut ? deliveryBackoff(tries) : 0;
+  const delayMs = timedOut ? deliveryBackoff(tries + 1) : 0;
   const stays = timedOut || (job.moved?.stays ?? false);
   await enqueue.movedCallback(job, { lane: to, delayMs, tries, stays });
 }
