@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callbackVariables } from './callback-variables.ts';
 import { memoryVariables } from './memory-variables.ts';
 import { PollProfileChange } from './poll-profiles.ts';
 import { tenantVariables } from './tenant-variables.ts';
@@ -206,6 +207,7 @@ export const Environment = z.object({
   FILES_DIR: described(z.string().default('.catwalk/files'), {
     about: 'Folder for results that a provider sends as bytes. All processes must share it.',
   }),
+  ...callbackVariables,
   ...vaultVariables,
   PROVIDER_MODULES: described(list, {
     about: 'Modules with providers of your own, comma-separated: paths or packages.',

@@ -113,10 +113,26 @@ export type LateResultEvent = z.infer<typeof LateResultEvent>;
 /** Only for the `callback` subscriber. */
 const callbackUrl = z.string().optional();
 
+/** Of a callback that changed its lane; processes of earlier releases pass over it. */
+const Moved = z.object({
+  /** How often. */
+  times: z.number().int().positive(),
+  /** Those made before, in other lanes. */
+  tries: z.number().int().nonnegative(),
+  /** It stays in the slow lane: the fast one's patience was too short for it. */
+  stays: z.boolean(),
+});
+const moved = Moved.optional();
+
 /** Jobs of version 2 tell late results, which processes of earlier releases leave alone. */
 export const SubscriberJob = z.discriminatedUnion('v', [
-  z.object({ v: z.literal(1), event: CompletionEvent, callbackUrl }),
-  z.object({ v: z.literal(2), event: LateResultEvent, callbackUrl }),
+  z.object({ v: z.literal(1), event: CompletionEvent, callbackUrl, moved }),
+  z.object({ v: z.literal(2), event: LateResultEvent, callbackUrl, moved }),
 ]);
 export const SUBSCRIBER_JOB_VERSIONS: readonly number[] = [1, 2];
 export type SubscriberJob = z.infer<typeof SubscriberJob>;
+
+/** How many tries were made of a job before its queue counts them; whatever its data is. */
+export function triesBefore(data: unknown): number {
+  return z.object({ moved: Moved.pick({ tries: true }) }).safeParse(data).data?.moved.tries ?? 0;
+}

@@ -24,6 +24,7 @@ import { createLoginThrottle } from './login-throttle.ts';
 import { requestLog } from './request-log.ts';
 import { ACCOUNTS_PATH, accountRoutes } from './routes/accounts.ts';
 import { callbackSecretRoutes } from './routes/callback-secret.ts';
+import { type CallbackEndpoints, callbackRoutes } from './routes/callbacks.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { fileRoutes } from './routes/files.ts';
 import { generationRoutes } from './routes/generations.ts';
@@ -54,6 +55,7 @@ export interface AppParts {
   readonly heldForMs: (provider: ProviderAdapter) => Promise<number>;
   readonly usage: Usage;
   readonly quotaOf: (provider: ProviderAdapter) => Promise<KnownLimits>;
+  readonly callbackEndpoints: CallbackEndpoints;
   readonly now: () => number;
   readonly limits: { readonly maxBodyBytes: number; readonly maxWebhookBytes: number };
   /** Which proxies' word on a caller's address is taken, as Express takes it; none when left out. */
@@ -92,6 +94,7 @@ function createPages(parts: AppParts): Express {
   app.use('/v1/generations', generationRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1/callback-secret', callbackSecretRoutes(parts));
   app.use('/v1/usage', usageRoutes(parts));
+  app.use('/v1/callbacks', callbackRoutes({ ...parts, maxBodyBytes: limits.maxBodyBytes }));
   app.use('/v1', catalogueRoutes(parts));
   app.use('/files', fileRoutes(parts.filesFolder));
   if (board) useBoard(app, parts, board);

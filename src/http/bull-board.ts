@@ -5,7 +5,7 @@ import { type RequestHandler, Router } from 'express';
 import { type QueueName, queueNames, readQueueName } from '../config/queues.ts';
 import { redact } from '../config/redact.ts';
 import type { QueueSet } from '../producers/queue-set.ts';
-import { CALLBACK } from '../store/subscribers.ts';
+import { CALLBACKS } from '../store/subscribers.ts';
 import { HttpError } from './error-response.ts';
 import { needingRedis } from './unavailable.ts';
 
@@ -39,7 +39,7 @@ export function createBoard(options: {
   const shown = new Set([
     ...options.providers.flatMap((name) => [queueNames.submit(name), queueNames.poll(name)]),
     queueNames.completions,
-    queueNames.subscriber(CALLBACK),
+    ...CALLBACKS.map(queueNames.subscriber),
   ]);
   const board = createBullBoard({
     queues: [...shown].map(show),

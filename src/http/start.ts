@@ -9,6 +9,7 @@ import { createQueueSet } from '../producers/queue-set.ts';
 import { createReceiveWebhook } from '../producers/receive-webhook.ts';
 import { openCircuits } from '../store/circuit.ts';
 import { openConnection } from '../store/connection.ts';
+import { enableEndpoint, endpointsInTrouble } from '../store/endpoints.ts';
 import { createMailbox } from '../store/mailbox.ts';
 import { createSubscribers } from '../store/subscribers.ts';
 import { createApp } from './app.ts';
@@ -55,6 +56,10 @@ export async function startHttp(core: Core): Promise<WebProcess> {
       ...{ redis, keys, now },
       creditsOf: (provider) => settings.providers[provider]?.credits ?? {},
     }),
+    callbackEndpoints: {
+      inTrouble: (tenant) => endpointsInTrouble(core, tenant),
+      enable: (tenant, endpoint) => enableEndpoint(core, tenant, endpoint),
+    },
     limits: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxWebhookBytes: settings.MAX_WEBHOOK_BYTES,

@@ -2,7 +2,7 @@ import type { Job } from 'bullmq';
 import { readQueueName } from '../config/queues.ts';
 import { codeIn, HANDLER_ERROR, UNREADABLE } from '../generation/job-failure.ts';
 import { CompletionsJob, SubmitJob, SubscriberJob } from '../generation/jobs.ts';
-import { CALLBACK } from '../store/subscribers.ts';
+import { CALLBACKS } from '../store/subscribers.ts';
 
 /**
  * Why a job was given up, in a closed list. The line that the queue keeps may hold anything after
@@ -12,7 +12,7 @@ import { CALLBACK } from '../store/subscribers.ts';
  * `timeout`        It did not answer in time.
  * `unreachable`    There was no connection, or it broke.
  * `refused`        A final no of our own or of the receiver (`callback_gone`,
- *                  `callback_retry_too_late`, `private_address`).
+ *                  `callback_retry_too_late`, `callback_disabled`, `private_address`).
  * `handler_error`  A subscriber's handler, or our own stage, threw something else.
  * `defect`         An invariant of ours broke: the same again, unless the code has changed.
  * `unreadable`     The payload does not have the shape of its queue.
@@ -73,7 +73,7 @@ function codeOfSentence(message: string): string {
 
 function isHandlers(queue: string): boolean {
   const name = readQueueName(queue);
-  return name?.family === 'subscriber' && name.of !== CALLBACK;
+  return name?.family === 'subscriber' && !CALLBACKS.includes(name.of);
 }
 
 /** Which generations a job is about; and whose they are, where the job itself says so. */

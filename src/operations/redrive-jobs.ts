@@ -1,6 +1,7 @@
 import type { Job, Queue } from 'bullmq';
 import { queueNames } from '../config/queues.ts';
-import { CALLBACK, createSubscribers } from '../store/subscribers.ts';
+import { triesBefore } from '../generation/jobs.ts';
+import { CALLBACKS, createSubscribers } from '../store/subscribers.ts';
 import type { Operation } from './command.ts';
 import { deadJobReason, type JobSubject, subjectOf } from './dead-job.ts';
 import type { RedriveFilter, RedriveOptions } from './redrive-options.ts';
@@ -35,7 +36,7 @@ async function queuesOf(
   filter: RedriveFilter,
 ): Promise<string[]> {
   if (filter.queues.length > 0) return [...new Set(filter.queues)];
-  const subscribers = [...(await createSubscribers({ redis, keys }).names()), CALLBACK];
+  const subscribers = [...(await createSubscribers({ redis, keys }).names()), ...CALLBACKS];
   const wanted = [...providers.keys(), ...filter.providers].filter(
     (name) => filter.providers.length === 0 || filter.providers.includes(name),
   );
@@ -102,6 +103,10 @@ async function runAgain(queue: Queue, id: string): Promise<boolean> {
   const job = await queue.getJob(id);
   if (!job || !(await job.isFailed())) return false;
   try {
+    // Those that it had in another lane count no more either.
+    if (triesBefore(job.data) > 0) {
+      await job.updateData({ ...job.data, moved: { ...job.data.moved, tries: 0 } });
+    }
     await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
     return true;
   } catch (error) {

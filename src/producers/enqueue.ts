@@ -1,4 +1,4 @@
-import { queueNames } from '../config/queues.ts';
+import { jobOptions, queueNames } from '../config/queues.ts';
 import type { Generation } from '../generation/generation.ts';
 import {
   type CompletionEvent,
@@ -12,6 +12,8 @@ import {
   type SubscriberJob,
 } from '../generation/jobs.ts';
 import { coalesce } from '../store/coalesce.ts';
+import type { CallbackLane } from '../store/endpoints.ts';
+import { CALLBACK, SLOW_CALLBACK } from '../store/subscribers.ts';
 import type { Turn } from '../store/turns.ts';
 import type { QueueSet } from './queue-set.ts';
 
@@ -42,12 +44,25 @@ export interface Enqueue {
     event: CompletionEvent | LateResultEvent,
     callbackUrl?: string,
   ): Promise<void>;
+  /**
+   * The same callback in the other lane, after `delayMs`, with the tries that are left to it. Repeated
+   * for the same job it adds nothing: the new one's id says how often it was moved.
+   */
+  movedCallback(job: SubscriberJob, to: MovedTo): Promise<void>;
+}
+
+interface MovedTo {
+  readonly lane: CallbackLane;
+  readonly delayMs: number;
+  /** All that were made so far. */
+  readonly tries: number;
+  readonly stays: boolean;
 }
 
 interface Job {
   name: string;
   data: SubmitJob | RoundJob | CompletionsJob | SubscriberJob;
-  opts: { jobId: string; delay?: number };
+  opts: { jobId: string; delay?: number; attempts?: number };
 }
 
 /** A deterministic id frees itself when its job is done; see docs/decisions on job ids. */
@@ -96,6 +111,11 @@ export function createEnqueue(queues: QueueSet): Enqueue {
         name: event.type,
         ...subscriberJob(event, callbackUrl),
       }),
+    movedCallback: (job, to) =>
+      add(queueNames.subscriber(to.lane === 'slow' ? SLOW_CALLBACK : CALLBACK), {
+        name: job.event.type,
+        ...movedJob(job, to),
+      }),
   };
 }
 
@@ -108,6 +128,17 @@ function subscriberJob(
   return event.type === 'generation.late_result'
     ? { data: { v: 2, event, ...to }, opts: { jobId: `${jobId}-late` } }
     : { data: { v: 1, event, ...to }, opts: { jobId } };
+}
+
+function movedJob(job: SubscriberJob, to: MovedTo): Pick<Job, 'data' | 'opts'> {
+  const { delayMs, tries, stays } = to;
+  const times = (job.moved?.times ?? 0) + 1;
+  const { opts } = subscriberJob(job.event, job.callbackUrl);
+  const attempts = Math.max(1, (jobOptions.subscriber.attempts ?? 1) - tries);
+  return {
+    data: { ...job, moved: { times, tries, stays } },
+    opts: { jobId: `${opts.jobId}-${times}`, attempts, ...(delayMs > 0 && { delay: delayMs }) },
+  };
 }
 
 /** Adds jobs; those of one queue and one turn of the event loop together. */

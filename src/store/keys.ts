@@ -57,6 +57,14 @@ export interface Keys {
   counted(id: string): string;
   /** One hash for each generation: what is kept of its results. */
   keptResults(id: string): string;
+  /** One hash for each tenant: endpoint → its trouble, where its callbacks failed lately. */
+  endpoints(tenant: string): string;
+  /** The tenant's events that wait for such endpoints, by when they are forgotten. */
+  endpointsWaitedFor(tenant: string): string;
+  /** The tenant's callbacks under way in a lane, by when their places are free at the latest. */
+  callbacksUnderWay(lane: string, tenant: string): string;
+  /** One hash for each tenant and lane: endpoint → the end and the pace of the line for a place. */
+  callbackLines(lane: string, tenant: string): string;
   /** Results that wait to be copied, by when their link dies. */
   readonly keepNow: string;
   /** Results that are being copied or tried again, by when they may be taken. */
@@ -105,6 +113,10 @@ export function keysOf(name: string): Keys {
     usage: (tenant, date) => `${prefix}:usage:${tenant}:${date}`,
     counted: (id) => `${prefix}:counted:${id.slice('gen_'.length, 9)}${id.slice(-2)}`,
     keptResults: (id) => `${prefix}:kept:${id}`,
+    endpoints: (tenant) => `${prefix}:endpoints:${tenant}`,
+    endpointsWaitedFor: (tenant) => `${prefix}:endpoints-waited-for:${tenant}`,
+    callbacksUnderWay: (lane, tenant) => `${prefix}:callbacks-${lane}:${tenant}`,
+    callbackLines: (lane, tenant) => `${prefix}:callback-lines-${lane}:${tenant}`,
     keepNow: `${prefix}:keep-now`,
     keepLater: `${prefix}:keep-later`,
     keptUntil: `${prefix}:kept-until`,

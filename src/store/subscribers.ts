@@ -16,15 +16,19 @@ export interface Subscribers {
 
 /** The built-in subscriber for generations that carry a callback URL; it needs no registering. */
 export const CALLBACK = 'callback';
+/** Its slow lane, for endpoints that were slow or failed: the same events, a queue of their own. */
+export const SLOW_CALLBACK = 'callback-slow';
+/** The built-in subscribers: no app's handler may have their names. */
+export const CALLBACKS: readonly string[] = [CALLBACK, SLOW_CALLBACK];
 
 export function createSubscribers(options: { redis: Redis; keys: Keys }): Subscribers {
   const { redis, keys } = options;
   return {
     async register(name) {
-      if (!NAME.pattern.test(name) || name === CALLBACK) {
+      if (!NAME.pattern.test(name) || CALLBACKS.includes(name)) {
         throw new InvalidRequest(
           'invalid_subscriber_name',
-          `subscriber name "${name.slice(0, 40)}": use ${NAME.words}; "${CALLBACK}" is taken`,
+          `subscriber name "${name.slice(0, 40)}": use ${NAME.words}; ${CALLBACKS.join(' and ')} are taken`,
         );
       }
       await redis.sadd(keys.subscribers, name);

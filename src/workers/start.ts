@@ -5,14 +5,10 @@ import type { WorkerRole } from '../config/env.ts';
 import { endsWithin, stopTimes } from '../config/orderly-stop.ts';
 import { queueNames } from '../config/queues.ts';
 import type { Core } from '../core.ts';
-import { createHttpClient, type HttpClient } from '../outbound/http-client.ts';
 import { createOutboundAgent } from '../outbound/public-address.ts';
-import { userAgentOf } from '../outbound/user-agent.ts';
 import { createEnqueueOwed } from '../producers/owed-results.ts';
 import { writeShares } from '../store/shares.ts';
-import { CALLBACK } from '../store/subscribers.ts';
 import type { Vault } from '../vault/vault.ts';
-import { runSubscriber } from './engine/run-subscriber.ts';
 import { type RunningWorker, runWorker } from './engine/run-worker.ts';
 import { untilTaken } from './engine/until-taken.ts';
 import { startLimitsWatch } from './limits/watch-limits.ts';
@@ -20,9 +16,8 @@ import { tendBacklog } from './liveness/tend-backlog.ts';
 import { tendVault } from './liveness/tend-vault.ts';
 import { startTick, type Tick } from './liveness/tick.ts';
 import { createWorkerParts, type WorkerParts } from './parts.ts';
-import { createCallback } from './stages/callback.ts';
+import { callbackStage } from './stages/callback-stage.ts';
 import { keepStage } from './stages/keep-stage.ts';
-import { longest } from './stages/longest.ts';
 import { completionsStage, roundStage, submitStage } from './stages/stages.ts';
 
 export interface WorkerProcess {
@@ -36,8 +31,6 @@ export interface WorkerProcess {
    */
   stop(): Promise<void>;
 }
-
-const CALLBACK_LIMITS = { timeoutMs: 15_000, maxBodyBytes: 16 * 1024 };
 
 /**
  * Starts the workers of this process: those of `settings.WORKER_ROLES`, for the providers given, on
@@ -54,19 +47,11 @@ export async function startWorkers(
   // One for each callback under way.
   setMaxListeners(0, shutdownSignal);
   const outbound = createOutboundAgent({ allowInsecure: settings.ALLOW_INSECURE_URLS });
-  const callbackHttp = createHttpClient({
-    dispatcher: outbound,
-    ...CALLBACK_LIMITS,
-    signal: shutdownSignal,
-    userAgent: userAgentOf(settings),
-    // Nothing of an answer is read but its status.
-    accept: '*/*',
-  });
   const backlog = tendBacklog(core);
   const parts = createWorkerParts({ ...core, subscribers: backlog.subscribers }, shutdownSignal);
   await limitSubmissions(core);
   const stopSharing = await keepShares(core);
-  const workers = run(parts, callbackHttp);
+  const workers = run(parts, outbound);
   const vault = settings.WORKER_ROLES.includes('vault') ? core.vault : undefined;
   if (vault) workers.push(runKeeper(vault, parts, outbound));
   const tending =
@@ -97,7 +82,7 @@ export async function startWorkers(
       }, callsMs);
       await Promise.all(workers.map((worker) => worker.stop(workMs)));
       clearTimeout(lastCall);
-      await endsWithin(Promise.all([core.close(), callbackHttp.close()]), closeMs);
+      await endsWithin(core.close(), closeMs);
       core.end();
     },
   };
@@ -131,7 +116,7 @@ function runKeeper(vault: Vault, parts: WorkerParts, outbound: Dispatcher): Runn
 }
 
 /** The workers of every role that this process has but the vault's. */
-function run(parts: WorkerParts, callbackHttp: HttpClient): RunningWorker[] {
+function run(parts: WorkerParts, outbound: Dispatcher): RunningWorker[] {
   const { settings, providers, redis, keys, shutdownSignal, now, log } = parts;
   const shared = { connection: redis, prefix: keys.prefix, log, now, shutdownSignal };
   const has = (role: WorkerRole): boolean => settings.WORKER_ROLES.includes(role);
@@ -142,9 +127,9 @@ function run(parts: WorkerParts, callbackHttp: HttpClient): RunningWorker[] {
   }
   if (has('completion')) workers.push(runWorker(completionsStage(parts), shared));
   if (has('subscribers')) {
-    const callback = createCallback({ http: callbackHttp, secrets: settings.CATWALK_SECRET, now });
-    const longestMs = longest.callbackMs(CALLBACK_LIMITS.timeoutMs);
-    workers.push(runSubscriber(CALLBACK, callback, shared, longestMs));
+    for (const lane of ['fast', 'slow'] as const) {
+      workers.push(runWorker(callbackStage(lane, parts, outbound), shared));
+    }
   }
   return workers;
 }

@@ -14,6 +14,7 @@ const QUEUES = [
   'poll-fashn',
   'completions',
   'subscriber-callback',
+  'subscriber-callback-slow',
 ];
 
 /** A completion whose every part holds what the board must not show. */

@@ -4,6 +4,7 @@ import { failureLine, jobFailure, UNREADABLE } from '../../src/generation/job-fa
 import { DEAD_JOB_CLASSES, deadJobReason, isRedrivable } from '../../src/operations/dead-job.ts';
 
 const CALLBACK = 'subscriber-callback';
+const SLOW_CALLBACK = 'subscriber-callback-slow';
 
 /** The queue's line as a worker writes it of what was thrown. */
 const lineOf = (error: unknown): string => failureLine(jobFailure(error));
@@ -16,6 +17,8 @@ test.each<[queue: string, thrown: unknown, kind: string, code: string]>([
   [CALLBACK, called('timeout'), 'timeout', 'timeout'],
   [CALLBACK, called('unreachable'), 'unreachable', 'unreachable'],
   [CALLBACK, new Terminal('callback_gone', 'answered 410'), 'refused', 'callback_gone'],
+  [SLOW_CALLBACK, called('timeout'), 'timeout', 'timeout'],
+  [SLOW_CALLBACK, new Terminal('callback_disabled', 'failed'), 'refused', 'callback_disabled'],
   [CALLBACK, new Defect('no whole answer within'), 'defect', 'defect'],
   [CALLBACK, new Retryable('unavailable', 'answered 503'), 'handler_error', 'handler_error'],
   [CALLBACK, new Error('answered 503: ECONNRESET'), 'handler_error', 'handler_error'],

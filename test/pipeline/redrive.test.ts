@@ -263,6 +263,28 @@ test('a callback that was given up is delivered by a redrive, as the same event'
   expect((await redrive(pipeline.env, '--dry-run')).groups).toEqual([]);
 });
 
+test('a callback that was given up in the slow lane is found there, and has all its tries again', {
+  timeout: 90_000,
+}, async () => {
+  const pipeline = await setupPipeline({ env: { CALLBACK_FAILURES: '1' } });
+  const receiver = await startCallbackReceiver(SECRET, TENANT);
+  onTestFinished(receiver.close);
+  receiver.answers.push(500, 410);
+  const id = await pipeline.request('fitinview', { callbackUrl: receiver.url });
+  const queue = pipeline.queue(queueNames.subscriber('callback-slow'));
+  await until('it is given up', async () => (await queue.getFailedCount()) === 1);
+
+  const [dead] = await queue.getFailed();
+  expect(dead?.data.moved).toEqual({ times: 1, tries: 1, stays: false });
+  const found = await redrive(pipeline.env, '--id', id);
+  const source = `queue ${queue.name}`;
+  expect(found.groups).toMatchObject([{ source, class: 'refused', reason: 'callback_gone' }]);
+  await until('it is done', async () => (await queue.getCompletedCount()) === 1);
+  expect(receiver.received.map(({ event }) => event?.data.generationId)).toEqual([id, id, id]);
+  const [job] = await queue.getCompleted();
+  expect(job?.data.moved).toEqual({ times: 1, tries: 0, stays: false });
+});
+
 test('what a dead completions job holds counts when it is run again', {
   timeout: 90_000,
 }, async () => {

@@ -178,7 +178,7 @@ describe.concurrent('a worker told to stop', () => {
     'while a callback is under way that is not answered: hands it back, and spends no attempt',
     FOR_ONE,
     async (context) => {
-      const stack = await setup(context);
+      const stack = await setup(context, { env: { CALLBACK_FAST_TIMEOUT_MS: '15000' } });
       const receiver = await startCallbackReceiver(SECRET, TENANT);
       context.onTestFinished(receiver.close);
       const { origin, pathname } = new URL(receiver.url);

@@ -42,3 +42,14 @@ test('a name that is being removed is not registered again', async () => {
   await until('the other is registered again', async () => (await names()).includes('other'));
   expect(await names()).toEqual(['other']);
 });
+
+test.each(['callback', 'callback-slow', 'Orders', ''])(
+  'nobody registers as %j: it is ours, or no name',
+  async (name) => {
+    const { registration, names } = await setup();
+    await expect(registration.register(name)).rejects.toMatchObject({
+      code: 'invalid_subscriber_name',
+    });
+    expect(await names()).toEqual(['orders']);
+  },
+);

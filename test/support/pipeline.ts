@@ -211,6 +211,7 @@ export async function setupPipeline(options: PipelineOptions = {}) {
     ...PROVIDERS.flatMap((name) => [queueNames.submit(name), queueNames.poll(name)]),
     queueNames.completions,
     queueNames.subscriber('callback'),
+    queueNames.subscriber('callback-slow'),
     queueNames.subscriber('recorder'),
   ];
 

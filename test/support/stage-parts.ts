@@ -17,6 +17,7 @@ export const unusedEnqueue = {
   completion: notUsed,
   completionAlone: notUsed,
   subscriber: notUsed,
+  movedCallback: notUsed,
 };
 
 /** Of a provider about whose limits nobody has learned anything. */

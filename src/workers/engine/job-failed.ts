@@ -4,9 +4,13 @@ import { DELIVERY_BACKOFF_MS } from '../../config/queues.ts';
 import { needsSomebody } from '../../config/redis-errors.ts';
 import { Retryable } from '../../generation/errors.ts';
 import { codeIn, failureLine, isFinalTrouble, jobFailure } from '../../generation/job-failure.ts';
+import { triesBefore } from '../../generation/jobs.ts';
 
-/** The code of what the `callback` subscriber throws when the app wants no more. */
-const CALLBACK_GONE = 'callback_gone';
+/**
+ * What callbacks end with that is nobody's to look at: the app wants no more; the endpoint is
+ * disabled, which was said when it was.
+ */
+const QUIET_ENDS: readonly (string | undefined)[] = ['callback_gone', 'callback_disabled'];
 
 /**
  * The error as BullMQ is to see it: it keeps the message and the stack of what it is thrown, tries
@@ -31,7 +35,7 @@ export function sayFailed(log: Logger, job: Job | undefined, err: Error): void {
   const isOver = job?.finishedOn != null;
   // A Redis that does not understand us, or locks us out, is not waited out.
   if (!isOver) log[needsSomebody(thrown) ? 'error' : 'warn'](line, 'job failed');
-  else if (codeIn(err.message) === CALLBACK_GONE) log.info(line, 'job given up');
+  else if (QUIET_ENDS.includes(codeIn(err.message))) log.info(line, 'job given up');
   else log.error(line, 'job given up');
 }
 
@@ -41,10 +45,16 @@ function isUnrecoverable(error: unknown): boolean {
 }
 
 /** Must never throw: BullMQ would leave the job active until it stalls. */
-export function deliveryBackoff(attemptsMade: number, _type?: string, error?: Error): number {
+export function deliveryBackoff(
+  attemptsMade: number,
+  _type?: string,
+  error?: Error,
+  job?: { readonly data?: unknown },
+): number {
+  const tries = attemptsMade + triesBefore(job?.data);
   const thrown = error?.cause;
   const asked = thrown instanceof Retryable ? thrown.retryAfterMs : undefined;
-  const index = Math.min(Math.max(attemptsMade, 1), DELIVERY_BACKOFF_MS.length) - 1;
+  const index = Math.min(Math.max(tries, 1), DELIVERY_BACKOFF_MS.length) - 1;
   const usual = (DELIVERY_BACKOFF_MS[index] ?? 60_000) * (0.8 + 0.4 * Math.random());
   return Math.round(Math.max(usual, asked ?? 0));
 }

@@ -42,9 +42,11 @@ export async function runJob<Payload>(parts: JobParts<Payload>, taken: Taken): P
   if (parts.isStopping()) return putBack(taken, now());
   const payload = stage.payload.safeParse(taken.job.data);
   if (!payload.success) return refuseUnreadable(parts, taken);
+  const { name, attemptsMade, opts } = taken.job;
   let notYet: NotYet | undefined;
   try {
-    notYet = await stage.process(payload.data, taken.job.name);
+    const tries = { made: attemptsMade, most: opts.attempts ?? 1 };
+    notYet = await stage.process(payload.data, name, tries);
   } catch (error) {
     return endWithError(parts, taken, error);
   }

@@ -16,15 +16,13 @@ export type LateResultHandler = (event: LateResultEvent) => void | Promise<void>
 const CONCURRENCY = 25;
 
 /**
- * Runs one subscriber's queue in this process. What `process` throws is tried again with growing
+ * Runs the queue of an app's own subscriber in this process. What `process` throws is tried again with growing
  * waits; after the last try the job stays in the queue's failed set, its dead letters.
- * @param longestMs longer than `process` can take; nobody knows it of an app's own handler.
  */
 export function runSubscriber(
   name: string,
   process: (job: SubscriberJob) => Promise<void>,
   shared: SharedParts,
-  longestMs?: number,
 ): RunningWorker {
   return runWorker(
     {
@@ -36,7 +34,6 @@ export function runSubscriber(
         return undefined;
       },
       concurrency: CONCURRENCY,
-      ...(longestMs !== undefined && { longestMs }),
     },
     shared,
   );

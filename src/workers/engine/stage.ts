@@ -11,6 +11,12 @@ export interface NotYet {
   readonly atHead?: true;
 }
 
+/** How often a job has failed, and may. */
+export interface Tries {
+  readonly made: number;
+  readonly most: number;
+}
+
 export interface Stage<Payload> {
   readonly queue: string;
   readonly payload: z.ZodType<Payload>;
@@ -20,7 +26,7 @@ export interface Stage<Payload> {
    * Runs at least once for every job, and sometimes twice at the same time: everything it does must
    * bear that. `name` is the job's.
    */
-  readonly process: (payload: Payload, name: string) => Promise<NotYet | undefined>;
+  readonly process: (payload: Payload, name: string, tries: Tries) => Promise<NotYet | undefined>;
   readonly concurrency: number;
   /** Longer than `process` can take while Redis is there; absent where nobody can say. */
   readonly longestMs?: number;
