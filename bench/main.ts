@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { runTool } from '../rig/run-tool.ts';
+import { runTool, type Tool } from '../rig/run-tool.ts';
 import { measureAll } from './metrics.ts';
-import { BENCH_HELP, readBenchOptions } from './options.ts';
+import { BENCH_HELP, type BenchOptions, readBenchOptions } from './options.ts';
 import { serverVersion } from './redis-cost.ts';
 import { printJson, printTable } from './report.ts';
 import { startStack } from './stack.ts';
 
 /** Measures the webhook path against the simplest provider there can be. */
-await runTool({
+const webhookPath: Tool<BenchOptions> = {
   help: BENCH_HELP,
   readOptions: readBenchOptions,
   async run(options, cleanup, say) {
@@ -34,4 +34,11 @@ await runTool({
       : `\n${machine}\n\n${printTable(metrics)}`;
     return { text, isKept: true };
   },
-});
+};
+
+/** What else can be measured, by the first word of the arguments; the rest of them is its own. */
+const command = process.argv[2];
+if (command === 'fairness' || command === 'sharing') process.argv.splice(2, 1);
+if (command === 'fairness') await runTool((await import('./fairness/tool.ts')).fairness);
+else if (command === 'sharing') await runTool((await import('./sharing/tool.ts')).sharing);
+else await runTool(webhookPath);
