@@ -1,6 +1,6 @@
 import { readFlags, UsageError, wholeNumber } from '../../rig/flags.ts';
 
-export const PARTS = ['polls', 'refusal', 'callbacks', 'flood'] as const;
+const PARTS = ['polls', 'refusal', 'callbacks', 'flood'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface SharingOptions {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { monotonicMs } from '../clock.ts';
 
 /** One request to ask for. */
-export interface Ask {
+interface Ask {
   readonly tenant: string;
   /** What the provider's books call it. */
   readonly name: string;
