@@ -40,7 +40,7 @@ export function casesFor(count: number, seconds: number): Case[] {
   return [
     make(false, {
       name: `${count} tenants, ${PER_SECOND} submissions a second`,
-      limits: { ...FREE, submits: { max: PER_SECOND, perMs: 1_000 } },
+      limits: { ...FREE, submits: { max: PER_SECOND / 2, perMs: 500 } },
       work: { taskMs: [200, 400], seed: SEED },
       perSecond: PER_SECOND,
     }),

@@ -17,7 +17,7 @@ export interface TenantShare {
   /** Median of those sent; NaN of none. */
   readonly waitMs: number;
   readonly idealWaitMs: number;
-  /** From the ideal, as a part of it; what cannot be had in whole requests does not count. */
+  /** From the ideal, as a part of it, beyond one turn: so many whole requests as it has weight. */
   readonly deviation: number;
 }
 
@@ -26,9 +26,6 @@ export interface Fairness {
   readonly sent: number;
   readonly largestDeviation: number;
 }
-
-/** No division of whole requests is nearer. */
-const ONE = 1;
 
 /** Compares who was sent in the window with who should have been, by what was asked from the start. */
 export function compare(
@@ -61,12 +58,12 @@ export function compare(
       if (isIn(idealAt)) idealWaits.push(idealAt - atMs);
     }
     const [sent, idealSent] = [waits.length, idealWaits.length];
-    const off = Math.max(Math.abs(sent - idealSent) - ONE, 0);
+    const off = Math.max(Math.abs(sent - idealSent) - weight, 0);
     return {
       ...{ tenant: name, weight, asked, sent, idealSent },
       waitMs: median(waits),
       idealWaitMs: median(idealWaits),
-      deviation: off === 0 ? 0 : off / Math.max(idealSent, ONE),
+      deviation: off === 0 ? 0 : off / Math.max(idealSent, 1),
     };
   });
   return {

@@ -59,7 +59,11 @@ export function caseFigures({ one, catwalk }: CaseResult): Figure[] {
   return [
     figureAtMost(
       {
-        ...figure(`deviation, ${one.name}`, `furthest from the ideal: ${one.name}`, '%'),
+        ...figure(
+          `deviation, ${one.name}`,
+          `furthest from the ideal, beyond one turn: ${one.name}`,
+          '%',
+        ),
         value: catwalk.largestDeviation * 100,
       },
       MOST_DEVIATION,

@@ -44,7 +44,7 @@ export async function measureCallbacks(
     );
     while (tarpit.calls() === 0) await wait(CHECK_EVERY_MS);
     const waits = await healthily(installation, receiver, 'with', COUNT);
-    const about = `${silent} events to a silent endpoint: another’s, done to called`;
+    const about = `${silent} callbacks unanswered: another tenant’s done to called`;
     const name = `callbacks.${silent}`;
     const fact = (when: string, which: string, found: Wait): Figure =>
       waitFigure(`${name}.${when}.${which}`, `${about}, ${when} them, ${which}`, found);

@@ -45,21 +45,21 @@ export async function measureFlood(
     while (turns.length < PROBES && turns.every(({ isOver }) => isOver)) {
       turns.push(await probe(installation, `single-${turns.length}`));
     }
-    const about = `${count} of one tenant waiting: another’s next one`;
+    const about = `flood of ${count}: another tenant’s next one`;
     const isAtLeast = turns.some(({ isOver }) => !isOver);
     const worst = (of: (turn: Turn) => number): number => Math.max(...turns.map(of));
     return [
       figureAtMost(
         {
           name: 'flood.turns',
-          label: `${about}, submissions of others before it, most of ${turns.length}`,
+          label: `${about}, sent after so many others`,
           ...{ value: worst(({ others }) => others), unit: '', digits: 0, isAtLeast },
         },
         MOST_TURNS,
       ),
       {
         name: 'flood.wait',
-        label: `${about}, accepted to sent, longest`,
+        label: `${about}, accepted to sent, longest of ${turns.length}`,
         ...{ value: worst(({ ms }) => ms), unit: 'ms', digits: 0, isAtLeast },
       },
     ];

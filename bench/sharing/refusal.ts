@@ -35,7 +35,7 @@ export async function measureRefusal(folder: string, cleanup: Cleanup): Promise<
     await app.ask({ tenant: 'refused', name: 'refused', isRefused: true });
     while ((await report()).refused === 0) await wait(CHECK_EVERY_MS);
     const waits = await quietly(installation, 'with', WITH);
-    const about = 'one request always refused: another tenant’s, accepted to sent';
+    const about = 'refusal: another tenant’s accepted to sent';
     return [
       waitFigure('refusal.without.p95', `${about}, without it, p95`, waitAt(without, 0.95)),
       unchanged(

@@ -6,6 +6,7 @@ import { freePort } from '../../rig/ports.ts';
 import { startEmbeddedRedis } from '../../rig/redis/embedded-redis.ts';
 import { type Child, startProcess } from '../../rig/start-process.ts';
 import { untilReady } from '../../rig/until-ready.ts';
+import { providerVariable } from '../../src/config/env.ts';
 import { redisTarget } from '../../src/config/redis.ts';
 import type { ProviderLimits } from '../../src/providers/provider.ts';
 import { type App, createApp } from './app.ts';
@@ -54,21 +55,15 @@ export async function withInstallation<Result>(
 }
 
 async function start(options: InstallationOptions, cleanup: Cleanup): Promise<Installation> {
-  const { folder, limits, webhooks } = options;
-  const embedded = await startEmbeddedRedis({ log: () => {} });
-  cleanup.add(embedded.stop);
-  const redis = new Redis(redisTarget(embedded.url), { maxRetriesPerRequest: 1 });
-  // A broken connection shows in the command that needed it.
-  redis.on('error', () => {});
-  cleanup.add(() => redis.disconnect());
-
+  const { folder, limits } = options;
+  const { redis, url: redisUrl } = await startRedis(cleanup);
   const [port, healthPort] = [await freePort(), await freePort()];
   const apiUrl = `http://127.0.0.1:${port}`;
   const tenants = await tenantSettings(options.tenants, folder);
   const provider = limits === 'documented' ? 'fashn' : 'bench';
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
-    REDIS_URL: embedded.url,
+    REDIS_URL: redisUrl,
     HOST: '127.0.0.1',
     PORT: String(port),
     WORKER_HEALTH_PORT: String(healthPort),
@@ -78,19 +73,8 @@ async function start(options: InstallationOptions, cleanup: Cleanup): Promise<In
     SUBMIT_CONCURRENCY: '100',
     BENCH_WORK: JSON.stringify(options.work),
     ...tenants.env,
-    ...(webhooks && { PUBLIC_URL: apiUrl }),
-    ...(limits === 'documented'
-      ? { FASHN_API_KEY: 'fa-bench', FASHN_TRUST: 'token' }
-      : {
-          PROVIDER_MODULES: './bench/tenants/adapter.js',
-          BENCH_API_KEY: 'fa-bench',
-          BENCH_TRUST: 'token',
-          BENCH_LIMITS: JSON.stringify(limits),
-          // Its webhooks arrive, so no status check shall cost anything.
-          POLL_PROFILES: JSON.stringify({
-            bench: { webhookGraceMs: HOUR_MS, giveUpAfterMs: HOUR_MS },
-          }),
-        }),
+    ...(options.webhooks && { PUBLIC_URL: apiUrl }),
+    ...providerSettings(limits),
   };
   const run = (program: string): Child => {
     const logFile = join(folder, `${program.replaceAll('/', '-')}.log`);
@@ -99,12 +83,33 @@ async function start(options: InstallationOptions, cleanup: Cleanup): Promise<In
     return child;
   };
   const stub = run('bench/tenants/provider');
-  const { url } = await stub.hear(ProviderReady);
-  env[`${provider.toUpperCase()}_BASE_URL`] = url;
+  env[providerVariable(provider, 'BASE_URL')] = (await stub.hear(ProviderReady)).url;
   const [web, worker] = [run('src/http/main'), run('src/workers/main')];
   await untilReady(`${apiUrl}/readyz`, web.failed);
   await untilReady(`http://127.0.0.1:${healthPort}/readyz`, worker.failed);
   const app = createApp({ apiUrl, provider, keyOf: tenants.keyOf });
   cleanup.add(app.close);
   return { redis, web, worker, app, report: () => stub.ask(REPORT, ProviderReport, REPORT_MS) };
+}
+
+async function startRedis(cleanup: Cleanup): Promise<{ redis: Redis; url: string }> {
+  const { url, stop } = await startEmbeddedRedis({ log: () => {} });
+  cleanup.add(stop);
+  const redis = new Redis(redisTarget(url), { maxRetriesPerRequest: 1 });
+  // A broken connection shows in the command that needed it.
+  redis.on('error', () => {});
+  cleanup.add(() => redis.disconnect());
+  return { redis, url };
+}
+
+function providerSettings(limits: InstallationOptions['limits']): Record<string, string> {
+  if (limits === 'documented') return { FASHN_API_KEY: 'fa-bench' };
+  return {
+    PROVIDER_MODULES: './bench/tenants/adapter.js',
+    BENCH_API_KEY: 'fa-bench',
+    BENCH_TRUST: 'token',
+    BENCH_LIMITS: JSON.stringify(limits),
+    // Its webhooks arrive, so no status check shall cost anything.
+    POLL_PROFILES: JSON.stringify({ bench: { webhookGraceMs: HOUR_MS, giveUpAfterMs: HOUR_MS } }),
+  };
 }

@@ -100,11 +100,13 @@ describe('the comparison', () => {
     expect(Math.abs((first?.waitMs ?? 0) - (first?.idealWaitMs ?? 0))).toBeLessThan(1_000);
   });
 
-  test('sees one who is served before another, but for one request', () => {
+  test('sees one who is served before another, but for one turn', () => {
     const order = Array.from({ length: 20 }, () => 't01');
     const found = compare(served(order), TENANTS, window);
     expect(found.largestDeviation).toBeCloseTo(0.9);
     expect(found.tenants[1]?.waitMs).toBeNaN();
+    const weighted = TENANTS.map((tenant) => ({ ...tenant, weight: 3 }));
+    expect(compare(served(order), weighted, window).largestDeviation).toBeCloseTo(0.7);
   });
 
   test('a place is taken from the submission to the end, within the window', () => {
