@@ -83,11 +83,12 @@ function enoughAfter(mostMs: number, cleanup: Cleanup): AbortSignal {
   return enough.signal;
 }
 
-async function progressOf({ app, heardFile }: Stage, { done }: Faults): Promise<string> {
+async function progressOf({ app, callbacks, heardFile }: Stage, { done }: Faults): Promise<string> {
   const told = new Set((await readHeard(heardFile)).map(({ generationId }) => generationId));
   const accepted = app.asked.filter(({ id }) => id !== undefined).length;
   const faults = Object.values(done).reduce((sum, times) => sum + times, 0);
-  return `${accepted} accepted, ${told.size} told; ${faults} faults`;
+  const called = callbacks.calledAtMs.size;
+  return `${accepted} accepted, ${told.size} told, ${called} called back; ${faults} faults`;
 }
 
 /** Waits until everyone was notified and nothing is left to do, or until nothing happens any more. */

@@ -17,6 +17,7 @@ export function laneOf(tenant: Tenant): { lane?: 'batch' } {
 /** One request in so many is the noisy tenant's. */
 const NOISY_ONE_IN = 3;
 const BURST = 100;
+const BURST_MS = 2_000;
 
 /** Who asks for each of the requests. */
 export function planTenants(seed: number, generations: number): Tenant[] {
@@ -36,7 +37,9 @@ export function inBursts<Request extends { tenant: Tenant; atMs: number }>(
   let noisy = 0;
   return requests.map((request) => {
     if (!isNoisy(request.tenant)) return request;
-    const burst = Math.floor(noisy++ / BURST);
-    return { ...request, atMs: ((burst + 0.5) * loadMs) / bursts };
+    const [burst, within] = [Math.floor(noisy / BURST), noisy % BURST];
+    noisy += 1;
+    const startMs = ((burst + 0.5) * loadMs) / bursts;
+    return { ...request, atMs: startMs + (within * BURST_MS) / BURST };
   });
 }
