@@ -12,6 +12,8 @@ export interface BenchOptions {
 
 export const BENCH_HELP = `npm run bench [-- options]
 npm run bench -- memory   what Redis holds, and that its brake loses nothing: see --help there
+npm run bench -- fairness [options]   who is served, and when, against the ideal
+npm run bench -- sharing [options]    what one tenant's trouble does to the others
 
   --generations N    how many generations the burst has (default 5000)
   --rate N           generations per second of the steady part (default 100)

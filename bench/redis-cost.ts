@@ -26,6 +26,13 @@ export async function scriptCalls(redis: Redis): Promise<number> {
   return calls.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
+/** How many commands have been run, those that scripts call included. */
+export async function commandCalls(redis: Redis): Promise<number> {
+  const info = await redis.info('commandstats');
+  const calls = [...info.matchAll(/^cmdstat_[^:]+:calls=(\d+)/gm)];
+  return calls.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** How many commands clients send while `work` runs; those inside scripts do not count. */
 export async function clientCommands(redis: Redis, work: () => Promise<unknown>): Promise<number> {
   const monitor = await redis.monitor();

@@ -3,6 +3,7 @@ import { Pool } from 'undici';
 import { z } from 'zod';
 import { requestFor } from './catalogue.ts';
 import type { PlannedRequest } from './plan.ts';
+import { apiKeyOf, laneOf, type Tenant } from './tenants.ts';
 
 /** What became of one request, as the app knows it. */
 export interface Asked {
@@ -10,6 +11,8 @@ export interface Asked {
   /** Set once it was answered 2xx. */
   id?: string;
   acceptedAtMs?: number;
+  /** Answers 429: too much of this tenant's, the app shall ask again. */
+  limited: number;
   /** Answers 503: nothing was taken, the app shall ask again. */
   refused: number;
   /** No answer at all, or a load balancer's. */
@@ -30,12 +33,12 @@ export interface Record {
   readonly kept: number;
 }
 
-/** The app: asks at the planned moments, and again with the same key until it is answered 2xx. */
+/** The tenants' apps: ask at the planned moments, and again with the same key until answered 2xx. */
 export interface App {
   /** Resolves when every planned request was accepted, or `signal` said that it is enough. */
   askAll(requests: readonly PlannedRequest[], signal: AbortSignal): Promise<void>;
   readonly asked: readonly Asked[];
-  read(id: string): Promise<Record | undefined>;
+  read(id: string, tenant: Tenant): Promise<Record | undefined>;
   close(): Promise<void>;
 }
 
@@ -57,36 +60,41 @@ const Shown = z.object({
 export function createApp(options: {
   /** Where the pipeline is. */
   url: string;
-  apiKey: string;
+  /** Where a tenant is called back. */
+  callbackUrlFor(tenant: Tenant): string;
   /** Where the pictures are. */
   picturesUrl: string;
   seed: number;
 }): App {
   const pool = new Pool(options.url, { connections: CONNECTIONS, headersTimeout: ANSWER_MS });
-  const headers = {
-    authorization: `Bearer ${options.apiKey}`,
+  const headersOf = (tenant: Tenant) => ({
+    authorization: `Bearer ${apiKeyOf(tenant)}`,
     'content-type': 'application/json',
-  };
+  });
   const asked: Asked[] = [];
 
   async function post(planned: PlannedRequest): Promise<{ status: number; text: string }> {
-    const { index, provider, scenario } = planned;
+    const { index, tenant, provider, scenario } = planned;
     const { model, input } = requestFor(provider);
     // The provider's books know the request by its marker, also where pictures travel as bytes.
     const person = `${options.picturesUrl}/person.png?simulate=${scenario}&marker=${index}`;
     const garment = `${options.picturesUrl}/garment-shirt.png`;
-    const body = JSON.stringify({ provider, model, input: input(person, garment) });
+    const body = JSON.stringify({
+      ...{ provider, model, input: input(person, garment) },
+      callbackUrl: options.callbackUrlFor(tenant),
+      ...laneOf(tenant),
+    });
     const answer = await pool.request({
       method: 'POST',
       path: '/v1/generations',
-      headers: { ...headers, 'idempotency-key': `chaos-${options.seed}-${index}` },
+      headers: { ...headersOf(tenant), 'idempotency-key': `chaos-${options.seed}-${index}` },
       body,
     });
     return { status: answer.statusCode, text: await answer.body.text() };
   }
 
   async function ask(planned: PlannedRequest, signal: AbortSignal): Promise<void> {
-    const request: Asked = { planned, refused: 0, unanswered: 0, broken: 0 };
+    const request: Asked = { planned, limited: 0, refused: 0, unanswered: 0, broken: 0 };
     asked.push(request);
     while (!signal.aborted) {
       const answer = await post(planned).catch(() => undefined);
@@ -95,8 +103,11 @@ export function createApp(options: {
         request.acceptedAtMs = Date.now();
         return;
       }
-      if (answer && answer.status < 500) throw new Error(`refused for good: ${answer.text}`);
-      if (answer?.status === 503) request.refused += 1;
+      if (answer && answer.status < 500 && answer.status !== 429) {
+        throw new Error(`refused for good: ${answer.text}`);
+      }
+      if (answer?.status === 429) request.limited += 1;
+      else if (answer?.status === 503) request.refused += 1;
       else if (answer?.status === 500) request.broken += 1;
       else request.unanswered += 1;
       await wait(ASK_AGAIN_MS, undefined, { signal }).catch(() => {});
@@ -114,7 +125,8 @@ export function createApp(options: {
       });
       await Promise.all(all);
     },
-    async read(id) {
+    async read(id, tenant) {
+      const headers = headersOf(tenant);
       for (let tries = 1; ; tries++) {
         const path = `/v1/generations/${id}`;
         const answer = await pool.request({ method: 'GET', path, headers }).catch(() => undefined);

@@ -3,6 +3,7 @@ import type { Asked, Record as Shown } from './app.ts';
 import type { Books } from './books.ts';
 import { repeatSubmitOf } from './catalogue.ts';
 import type { Heard } from './heard.ts';
+import { compareNeighbours, type Neighbours } from './neighbours.ts';
 
 /** Every party's books. */
 export interface Evidence {
@@ -10,6 +11,8 @@ export interface Evidence {
   /** What the pipeline shows of each accepted generation, by id. */
   readonly records: ReadonlyMap<string, Shown | undefined>;
   readonly heard: readonly Heard[];
+  /** When each generation was called back, Unix ms. */
+  readonly calledAtMs: ReadonlyMap<string, number>;
   readonly books: Books;
   readonly redisKilledAtMs: readonly number[];
   /** Jobs that were given up and wait for a person. */
@@ -17,9 +20,10 @@ export interface Evidence {
   readonly endedByThemselves: number;
 }
 
-export interface Findings {
+export interface Findings extends Omit<Neighbours, 'uncalled'> {
   readonly planned: number;
   readonly accepted: number;
+  readonly limited429: number;
   readonly refused503: number;
   readonly unanswered: number;
   /** To the app and to providers, where only "not now" may be said. */
@@ -33,6 +37,8 @@ export interface Findings {
   readonly paidTwice: Readonly<Record<RepeatSubmit, number>>;
   readonly byOutcome: Readonly<Record<string, number>>;
   readonly learnedBy: Readonly<Record<string, number>>;
+  /** Of quiet tenants, told but never called back. */
+  readonly uncalled: number;
   /** Generations with another number of completion events than one. */
   readonly notToldOnce: number;
   /** Done after we gave up. */
@@ -132,9 +138,12 @@ export function audit(evidence: Evidence): Findings {
   }
 
   const payments = countPayments(books, suspect);
+  const { uncalled, ...neighbours } = compareNeighbours(evidence);
+  for (const id of uncalled) suspect('never called back', id);
   return {
     planned: asked.length,
     accepted: accepted.length,
+    limited429: asked.reduce((sum, { limited }) => sum + limited, 0),
     refused503: asked.reduce((sum, { refused }) => sum + refused, 0),
     unanswered: asked.reduce((sum, { unanswered }) => sum + unanswered, 0),
     answered500:
@@ -147,6 +156,8 @@ export function audit(evidence: Evidence): Findings {
     byOutcome,
     learnedBy,
     notToldOnce,
+    ...neighbours,
+    uncalled: uncalled.length,
     late,
     lateLost,
     files,

@@ -3,12 +3,17 @@ import { NAMESPACE } from './settings.ts';
 
 /** What is still to be done in the pipeline, and what it gave up. */
 export interface Backlog {
-  /** Jobs that wait, run or are delayed (poll rounds are left out), and debts in the schedule. */
+  /** Jobs that wait, run or are delayed (not rounds and callbacks), and debts in the schedule. */
   readonly open: number;
-  /** Jobs in failed sets (but for rounds): they wait for a person. */
+  /** Jobs in failed sets (but for those): they wait for a person. */
   readonly dead: number;
 }
 
+/**
+ * A lost round is nobody's to mend: the next check of any worker adds another. The noisy tenant's
+ * callbacks are tried for hours; whether the others were called back is asked of who was called.
+ */
+const APART = /:(poll-|subscriber-callback)/;
 const LISTS = /:(wait|active|paused)$/;
 const SETS = /:(delayed|prioritized)$|^[^:]*:due:/;
 
@@ -21,8 +26,7 @@ export async function readBacklog(redisUrl: string): Promise<Backlog> {
     let dead = 0;
     for await (const found of redis.scanStream({ match: `{${NAMESPACE}}:*`, count: 5_000 })) {
       for (const key of found as string[]) {
-        // A lost round is nobody's to mend: the next check of any worker adds another.
-        if (/:poll-/.test(key)) continue;
+        if (APART.test(key)) continue;
         if (/:failed$/.test(key)) dead += await redis.zcard(key);
         else if (LISTS.test(key)) open += await redis.llen(key);
         else if (SETS.test(key)) open += await redis.zcard(key);

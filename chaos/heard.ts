@@ -8,13 +8,15 @@ export interface Heard {
   readonly generationId: string;
   readonly outcome: string;
   readonly reason: string | null;
+  /** When it was written down, Unix ms. */
+  readonly atMs: number;
   /** It tells a late result. */
   readonly isLate?: true;
 }
 
 /** Writes a delivery down before the subscriber says that it has it. One line, so one write. */
-export function writeHeard(file: string, heard: Heard): void {
-  appendFileSync(file, `${JSON.stringify(heard)}\n`);
+export function writeHeard(file: string, heard: Omit<Heard, 'atMs'>): void {
+  appendFileSync(file, `${JSON.stringify({ ...heard, atMs: Date.now() } satisfies Heard)}\n`);
 }
 
 /** Everything that was written down, in its order. */

@@ -34,7 +34,7 @@ export const CHAOS_HELP = `npm run chaos -- [options]
   --help               this text
 
 Starts its own Redis, simulated providers, two web and three worker processes on loopback, breaks
-them, compares every party's books, and stops everything. Exits 1 when a promise was broken.
+them while two quiet tenants and a noisy one ask, whose callbacks are never answered, compares every party's books, and stops everything. Exits 1 when a promise was broken.
 `;
 
 const FLAGS = {

@@ -1,10 +1,12 @@
 import { createRandom } from '../rig/random.ts';
 import { type PlannedScenario, scenarioWeights } from './catalogue.ts';
 import { type PlannedFault, planFaults } from './plan-faults.ts';
+import { inBursts, planTenants, type Tenant } from './tenants.ts';
 
 /** One generation that the app asks for. */
 export interface PlannedRequest {
   readonly index: number;
+  readonly tenant: Tenant;
   readonly provider: string;
   /** How the simulated provider treats it. */
   readonly scenario: PlannedScenario;
@@ -67,9 +69,11 @@ function planRequests(
   providers: readonly string[],
 ): PlannedRequest[] {
   const random = createRandom(seed, 'requests');
-  return Array.from({ length: generations }, (_, index) => {
+  const requests = planTenants(seed, generations).map((tenant, index) => {
     const provider = providers[index % providers.length] ?? '';
     const scenario = random.weighted(scenarioWeights(provider));
-    return { index, provider, scenario, atMs: ((index + random.next()) * loadMs) / generations };
+    const atMs = ((index + random.next()) * loadMs) / generations;
+    return { index, tenant, provider, scenario, atMs };
   });
+  return inBursts(requests, loadMs);
 }

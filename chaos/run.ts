@@ -12,6 +12,7 @@ import type { ChaosOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import type { Run } from './report.ts';
 import { type Stage, startStage } from './stage.ts';
+import { isNoisy, type Tenant } from './tenants.ts';
 
 const CHECK_EVERY_MS = 1_000;
 const PROGRESS_EVERY_MS = 10_000;
@@ -40,7 +41,7 @@ export async function runChaos(
   const all = Promise.all([app.askAll(plan.requests, signal), faults.finished]);
   // The one party that is never broken: without its books nothing can be compared.
   await Promise.race([all, stage.providers.process.failed]);
-  const backlog = await untilQuiet(stage, signal);
+  const backlog = await untilQuiet(stage, options.naive, signal);
   clearInterval(progress);
 
   say('comparing the books');
@@ -49,6 +50,7 @@ export async function runChaos(
     asked: app.asked,
     records: options.naive ? recordsFrom(heard) : await readAll(app),
     heard,
+    calledAtMs: options.naive ? firstHeard(heard) : stage.callbacks.calledAtMs,
     books: await stage.providers.books(Books),
     redisKilledAtMs: faults.redisKilledAtMs,
     deadJobs: backlog.dead,
@@ -81,15 +83,20 @@ function enoughAfter(mostMs: number, cleanup: Cleanup): AbortSignal {
   return enough.signal;
 }
 
-async function progressOf({ app, heardFile }: Stage, { done }: Faults): Promise<string> {
+async function progressOf({ app, callbacks, heardFile }: Stage, { done }: Faults): Promise<string> {
   const told = new Set((await readHeard(heardFile)).map(({ generationId }) => generationId));
   const accepted = app.asked.filter(({ id }) => id !== undefined).length;
   const faults = Object.values(done).reduce((sum, times) => sum + times, 0);
-  return `${accepted} accepted, ${told.size} told; ${faults} faults`;
+  const called = callbacks.calledAtMs.size;
+  return `${accepted} accepted, ${told.size} told, ${called} called back; ${faults} faults`;
 }
 
 /** Waits until everyone was notified and nothing is left to do, or until nothing happens any more. */
-async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal): Promise<Backlog> {
+async function untilQuiet(
+  { app, redis, callbacks: { calledAtMs }, heardFile }: Stage,
+  isNaive: boolean,
+  signal: AbortSignal,
+): Promise<Backlog> {
   let newsAt = Date.now();
   let news = '';
   let backlog: Backlog = { open: 0, dead: 0 };
@@ -97,12 +104,19 @@ async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal)
     backlog = await readBacklog(redis.url);
     const heard = await readHeard(heardFile);
     const told = new Set(heard.map(({ generationId }) => generationId));
-    const isAllTold = app.asked.every(({ id }) => id === undefined || told.has(id));
+    const isToldOf = (id: string, tenant: Tenant): boolean =>
+      told.has(id) && (isNaive || isNoisy(tenant) || calledAtMs.has(id));
+    const isAllTold = app.asked.every(
+      ({ id, planned }) => id === undefined || isToldOf(id, planned.tenant),
+    );
     if (isAllTold && backlog.open === 0) break;
-    const now = `${heard.length} ${backlog.open}`;
+    const now = `${heard.length} ${calledAtMs.size} ${backlog.open}`;
     if (now !== news) newsAt = Date.now();
     news = now;
-    const patienceMs = backlog.open === 0 ? NOTHING_LEFT_MS : NOTHING_NEW_MS;
+    const isAllHeard = app.asked.every(({ id }) => id === undefined || told.has(id));
+    // A callback may be between two tries when nothing else is left.
+    const isNothingLeft = backlog.open === 0 && (isNaive || !isAllHeard);
+    const patienceMs = isNothingLeft ? NOTHING_LEFT_MS : NOTHING_NEW_MS;
     if (Date.now() - newsAt > patienceMs) break;
     await wait(CHECK_EVERY_MS, undefined, { signal }).catch(() => {});
   }
@@ -111,13 +125,19 @@ async function untilQuiet({ app, redis, heardFile }: Stage, signal: AbortSignal)
 
 async function readAll(app: App): Promise<Map<string, Shown | undefined>> {
   const records = new Map<string, Shown | undefined>();
-  const left = app.asked.flatMap(({ id }) => id ?? []);
+  const left = app.asked.flatMap(({ id, planned: { tenant } }) => (id ? [{ id, tenant }] : []));
   const reader = async (): Promise<void> => {
-    for (let id = left.pop(); id !== undefined; id = left.pop())
-      records.set(id, await app.read(id));
+    for (let one = left.pop(); one !== undefined; one = left.pop())
+      records.set(one.id, await app.read(one.id, one.tenant));
   };
   await Promise.all(Array.from({ length: READERS }, reader));
   return records;
+}
+
+/** The naive pipeline knows no callbacks: that it notified is all that there is. */
+function firstHeard(heard: readonly Heard[]): Map<string, number> {
+  const inReverse = heard.toReversed();
+  return new Map(inReverse.map(({ generationId, atMs }) => [generationId, atMs]));
 }
 
 /** The naive pipeline keeps no records: what it notified first is all that is known. */

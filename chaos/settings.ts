@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { impatientSettings } from '../rig/impatient-settings.ts';
 import { ATELIER_SECRET } from './atelier/dialect.ts';
+import { apiKeyOf, TENANTS } from './tenants.ts';
 
-export const API_KEY = 'chaos-development-key';
 export const NAMESPACE = 'chaos';
 
 const POLLS = {
@@ -42,7 +42,7 @@ export function pipelineEnv(options: {
     ALLOW_INSECURE_URLS: 'true',
     PUBLIC_URL: options.publicUrl,
     CATWALK_SECRET: randomBytes(32).toString('base64'),
-    API_KEYS: `chaos:${API_KEY}`,
+    API_KEYS: TENANTS.map((tenant) => `${tenant}:${apiKeyOf(tenant)}`).join(','),
     FILES_DIR: options.filesFolder,
     VAULT_DIR: options.vaultFolder,
     PROVIDER_MODULES: ATELIER,

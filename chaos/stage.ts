@@ -6,11 +6,12 @@ import { claimPorts } from '../rig/ports.ts';
 import { createRedis, type KillableRedis } from '../rig/redis/killable-redis.ts';
 import { type Simulation, startSimulation } from '../rig/simulation.ts';
 import { type App, createApp } from './app.ts';
+import { type Callbacks, startCallbacks } from './callbacks.ts';
 import { type Front, startFront } from './front.ts';
 import type { ChaosOptions } from './options.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type Plan, WEB_PROCESSES, WORKER_PROCESSES } from './plan.ts';
-import { API_KEY, pipelineEnv } from './settings.ts';
+import { pipelineEnv } from './settings.ts';
 
 /** Everyone who takes part, all of them up. */
 export interface Stage {
@@ -19,6 +20,7 @@ export interface Stage {
   readonly providers: Simulation;
   readonly pipeline: Pipeline;
   readonly app: App;
+  readonly callbacks: Callbacks;
   /** Where the subscriber writes down what it hears. */
   readonly heardFile: string;
 }
@@ -50,6 +52,8 @@ export async function startStage(
   const webPorts = await Promise.all(Array.from({ length: WEB_PROCESSES }, ports));
   const front = await startFront(webPorts, plan.mischief);
   cleanup.add(front.close);
+  const callbacks = await startCallbacks();
+  cleanup.add(callbacks.close);
   const { seed } = options;
   const providers = await startSimulation({
     ...{ folder, env: { PATH: process.env['PATH'] }, publicUrl: front.url },
@@ -73,10 +77,10 @@ export async function startStage(
   await pipeline.start();
   const app = createApp({
     url: front.url,
-    apiKey: API_KEY,
+    callbackUrlFor: callbacks.urlFor,
     picturesUrl: `${providers.url}/assets`,
     seed,
   });
   cleanup.add(app.close);
-  return { redis, front, providers, pipeline, app, heardFile };
+  return { redis, front, providers, pipeline, app, callbacks, heardFile };
 }

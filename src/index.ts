@@ -33,7 +33,7 @@ import type { RunningWorker } from './workers/engine/run-worker.ts';
 import { startWorkers, type WorkerProcess } from './workers/start.ts';
 
 export { CannotStart } from './config/start-up.ts';
-export { CatwalkError, InvalidRequest } from './generation/errors.ts';
+export { CatwalkError, InvalidRequest, NoRoom, TooMany } from './generation/errors.ts';
 export type { Generation } from './generation/generation.ts';
 export type { CompletionEvent, LateResultEvent } from './generation/jobs.ts';
 export { verifyStandard } from './outbound/signature.ts';

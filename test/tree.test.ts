@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // An adapter in somebody else's project.
   examples: [],
   test: ['src', 'rig', 'simulator', 'examples'],
+  'test/bench': ['test', 'src', 'rig', 'bench'],
   'test/chaos': ['test', 'src', 'rig', 'simulator', 'chaos'],
   'test/attack': ['test', 'src', 'rig', 'simulator', 'attack'],
 };
@@ -86,6 +87,7 @@ describe('these rules can fail', () => {
     ['test/pipeline/redrive.test.ts', '../../chaos/catalogue.ts'],
     ['test/http/app.test.ts', '../../attack/raw-socket.ts'],
     ['test/chaos/plan.test.ts', '../../attack/options.ts'],
+    ['test/bench/fairness.test.ts', '../../chaos/plan.ts'],
     ['scripts/tidy.ts', '../src/config/env.ts'],
   ])('%s may not import %s', (file, imported) => {
     expect(importProblem(file, imported)).toContain(file);
@@ -96,6 +98,7 @@ describe('these rules can fail', () => {
     ['rig/dev/main.ts', '../../src/http/start.ts'],
     ['chaos/simulator.ts', '../simulator/server.ts'],
     ['attack/shop.ts', '../rig/demo/catalogue.ts'],
+    ['test/bench/fairness.test.ts', '../../bench/fairness/ideal.ts'],
     ['test/chaos/plan.test.ts', '../../chaos/plan.ts'],
     ['test/attack/attack.test.ts', '../support/programs.ts'],
     ['test/http/app.test.ts', '../../simulator/server.ts'],

@@ -28,7 +28,7 @@ export const tenantVariables = {
       'docs/operating.md.',
     example: './tenants.json',
   }),
-  TENANT_REQUESTS_PER_SECOND: described(z.coerce.number().min(0.01).max(100_000).default(50), {
+  TENANT_REQUESTS_PER_SECOND: described(z.coerce.number().min(0.01).max(100_000).default(1_000), {
     about: 'Requests for generations of one tenant, and twice as many at once after a pause.',
   }),
   TENANT_MOST_WAITING: described(wholeNumber(50_000, { min: 1, max: 10_000_000 }), {

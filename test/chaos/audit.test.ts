@@ -3,12 +3,19 @@ import type { Asked, Record as Shown } from '../../chaos/app.ts';
 import { audit, type Evidence } from '../../chaos/audit.ts';
 import type { PlannedScenario } from '../../chaos/catalogue.ts';
 import { report } from '../../chaos/report.ts';
+import type { Tenant } from '../../chaos/tenants.ts';
 
 const KILLED_AT = 1_000_000;
 
-function asked(index: number, scenario: PlannedScenario = 'ok', provider = 'fashn'): Asked {
-  const planned = { index, provider, scenario, atMs: 0 };
-  return { planned, id: `g${index}`, acceptedAtMs: 0, refused: 0, unanswered: 0, broken: 0 };
+function asked(
+  index: number,
+  scenario: PlannedScenario = 'ok',
+  provider = 'fashn',
+  tenant: Tenant = 'quiet-1',
+): Asked {
+  const planned = { index, tenant, provider, scenario, atMs: 0 };
+  const answers = { limited: 0, refused: 0, unanswered: 0, broken: 0 };
+  return { planned, id: `g${index}`, acceptedAtMs: 0, ...answers };
 }
 
 const told = (index: number, eventId = `e${index}`) => ({
@@ -16,6 +23,7 @@ const told = (index: number, eventId = `e${index}`) => ({
   generationId: `g${index}`,
   outcome: 'completed',
   reason: null,
+  atMs: 1_000,
 });
 
 const paid = (index: number) => ({
@@ -47,6 +55,10 @@ function inOrder(changes: Partial<Evidence> = {}): Evidence {
     asked: [asked(1), asked(2)],
     records: shown(completed),
     heard: [told(1), told(2)],
+    calledAtMs: new Map([
+      ['g1', 2_000],
+      ['g2', 2_000],
+    ]),
     books: { fashn: { accepted: [paid(1), paid(2)] } },
     redisKilledAtMs: [KILLED_AT],
     deadJobs: 0,
@@ -109,6 +121,7 @@ describe('the audit', () => {
     ['paidTwiceReference', { books: { atelier: { accepted: [paid(1), paid(1)] } } }],
     ['paidTwiceSearch', { books: { 'image-intelligence': { accepted: [paid(1), paid(1)] } } }],
     ['notToldOnce', { heard: [told(1), told(2), told(2, 'another')] }],
+    ['uncalled', { calledAtMs: new Map([['g1', 2_000]]) }],
     ['deliveries', { heard: [told(1), told(2), told(2)] }],
     [
       'wrongOutcome',
@@ -183,6 +196,24 @@ describe('the audit', () => {
     });
     expect(broken(found)).toEqual([]);
     expect(audit(found)).toMatchObject({ late: 1, lateLost: 0, resolvedAlone: 1 });
+  });
+
+  test('how soon the quiet tenants were told and called back is told apart from the noisy one', () => {
+    const evidence = inOrder({
+      asked: [asked(1), asked(2, 'ok', 'fashn', 'noisy')],
+      heard: [told(1), { ...told(2), atMs: 9_000 }],
+      // Nobody takes the noisy one's callbacks, and nobody misses them.
+      calledAtMs: new Map([['g1', 3_000]]),
+    });
+    expect(broken(evidence)).toEqual([]);
+    expect(audit(evidence)).toMatchObject({
+      ...{ quietToldP95: 1, quietCalledP95: 3, noisyToldP95: 9, uncalled: 0 },
+    });
+  });
+
+  test('a repeat does not make the first word later', () => {
+    const heard = [told(1), told(2), { ...told(2), atMs: 99_000 }];
+    expect(audit(inOrder({ heard }))).toMatchObject({ quietToldP95: 1 });
   });
 
   test('"nobody knows" is an honest outcome, but not one that needs nobody', () => {

@@ -41,6 +41,7 @@ describe.concurrent('150 generations with everything broken at random', () => {
         paidTwiceSearch: 0,
         paidTwiceNone: 0,
         notToldOnce: 0,
+        uncalled: 0,
         lateLost: 0,
         unkept: 0,
         forgedAccepted: 0,
@@ -54,6 +55,9 @@ describe.concurrent('150 generations with everything broken at random', () => {
       // The whole run promises 99.5 %, on a machine of its own. Here four other files run beside it, and
       // a provider that draws pictures for all may answer after the three seconds that are allowed.
       expect(figures['resolvedAlone']).toBeGreaterThanOrEqual(75);
+      for (const tenant of ['quietToldP95', 'quietCalledP95', 'noisyToldP95']) {
+        expect(figures[tenant], tenant).toBeGreaterThan(0);
+      }
       for (const fault of FAULTS) expect(figures[fault], fault).toBeGreaterThanOrEqual(1);
     },
     TEST_MS,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import atelier from '../../chaos/atelier/adapter.ts';
 import { CHAOS_PROVIDERS, KNOWN_PROVIDERS, repeatSubmitOf } from '../../chaos/catalogue.ts';
 import { makePlan } from '../../chaos/plan.ts';
+import { isNoisy } from '../../chaos/tenants.ts';
 import { PROVIDER_FACTORIES } from '../../src/providers/registry.ts';
 
 const options = { seed: 1, generations: 5_000, ratePerSecond: 30, providers: CHAOS_PROVIDERS };
@@ -26,6 +27,23 @@ test('every fault, scenario and mischief is met', () => {
   for (const provider of CHAOS_PROVIDERS) {
     expect(requests.some((request) => request.provider === provider)).toBe(true);
   }
+});
+
+test('a third of all requests are the noisy tenant’s, and come a hundred in two seconds', () => {
+  const { requests } = listed(1);
+  const noisy = requests.filter(({ tenant }) => isNoisy(tenant));
+  expect(noisy.length / requests.length).toBeCloseTo(1 / 3, 1);
+  const full = noisy.length - (noisy.length % 100);
+  for (let first = 0; first < full; first += 100) {
+    const [start, end] = [noisy[first]?.atMs ?? 0, noisy[first + 99]?.atMs ?? 0];
+    expect(end - start).toBeLessThan(2_000);
+    if (first > 0) expect(start - (noisy[first - 1]?.atMs ?? 0)).toBeGreaterThan(2_000);
+  }
+  const quiet = requests.filter(({ tenant }) => !isNoisy(tenant));
+  expect(new Set(quiet.map(({ tenant }) => tenant)).size).toBe(2);
+  expect(new Set(quiet.map(({ atMs }) => atMs)).size).toBe(quiet.length);
+  // Neither keeps to providers of its own.
+  expect(new Set(noisy.map(({ provider }) => provider))).toEqual(new Set(CHAOS_PROVIDERS));
 });
 
 test('even the smallest run meets every fault once', () => {

@@ -1,7 +1,7 @@
 import { queueNames } from '../../config/queues.ts';
 import type { Core } from '../../core.ts';
 import { createServedTimes } from '../../store/served-times.ts';
-import { CALLBACK, type Subscribers } from '../../store/subscribers.ts';
+import { CALLBACK, SLOW_CALLBACK, type Subscribers } from '../../store/subscribers.ts';
 import { dropOldestDead, removeDone, weigh } from './kept-jobs.ts';
 
 export interface Backlog {
@@ -111,7 +111,10 @@ async function dropDead(parts: Parts, names: readonly string[]): Promise<void> {
 }
 
 function queuesOf(names: readonly string[]): string[] {
-  return [queueNames.completions, ...[...names, CALLBACK].map(queueNames.subscriber)];
+  return [
+    queueNames.completions,
+    ...[...names, CALLBACK, SLOW_CALLBACK].map(queueNames.subscriber),
+  ];
 }
 
 function createIsDue(now: () => number): Parts['isDue'] {
