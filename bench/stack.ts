@@ -73,6 +73,7 @@ export async function startStack(
     WORKER_HEALTH_PORT: String(healthPort),
     CATWALK_SECRET: randomBytes(32).toString('base64'),
     API_KEYS: `bench:${apiKey}`,
+    TENANT_REQUESTS_PER_SECOND: '100000',
     FITINVIEW_API_KEY: 'fiv_live_bench',
     FITINVIEW_WEBHOOK_SECRET: webhookSecret,
     ...NO_LIMITS,

@@ -49,6 +49,7 @@ export async function startVaultStack(cleanup: Cleanup, say: Say): Promise<Vault
     WORKER_ROLES: 'completion,vault',
     CATWALK_SECRET: randomBytes(32).toString('base64'),
     API_KEYS: `bench:${apiKey}`,
+    TENANT_REQUESTS_PER_SECOND: '100000',
     FASHN_API_KEY: 'fa-bench',
     FILES_DIR: join(data, 'files'),
     VAULT_DIR: join(data, 'drafts'),

@@ -31,7 +31,7 @@ const SAY_EVERY_MS = 30_000;
  * each subscriber's job, which holds no more of a record than the record itself, and this of its own.
  * `npm run bench -- memory` measures them: a little less.
  */
-const GROWTH = { recordBytes: 1_024, jobBytes: 2_048 } as const;
+const GROWTH = { recordBytes: 2_560, jobBytes: 2_048 } as const;
 /** Records of each provider that are weighed to know the others. */
 const SAMPLE = 4;
 

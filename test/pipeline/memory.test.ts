@@ -11,7 +11,7 @@ test('a Redis that is nearly full refuses what is new, and everything accepted e
     workers: false,
     env: { FITINVIEW_SUBMITS_PER_MINUTE: '1000000' },
   });
-  await own.admin.config('SET', 'maxmemory', String(4 * MB));
+  await own.admin.config('SET', 'maxmemory', String(8 * MB));
   const { redis, keys } = pipeline;
   const body = pipeline.bodyOf('fitinview');
 

@@ -76,7 +76,7 @@ test('while what is accepted would fill the rest, what is new is refused though 
   const { usedBytes, maxBytes, owedBytes } = await memoryUse(redis, keys, PROVIDERS.keys());
   expect(usedBytes / maxBytes).toBeLessThan(0.3);
   // Nobody is registered: the callback alone.
-  expect(owedBytes).toBe(3_000 * (1_024 + 2_048));
+  expect(owedBytes).toBe(3_000 * (2_560 + 2_048));
   await brake.admit(FIRST);
   await redis.sadd(keys.subscribers, 'orders', 'mails');
   later();
@@ -98,5 +98,5 @@ test('what is accepted needs the more room the larger its records are', async ()
   await redis.zadd(keys.owed('fal'), 1, 'g_1', 2, 'g_2');
   await redis.mset(keys.record('g_1'), 'x'.repeat(1_000), keys.record('g_2'), 'x'.repeat(3_000));
   const { owedBytes } = await memoryUse(redis, keys, PROVIDERS.keys());
-  expect(owedBytes).toBe(2 * (1_024 + 2_048 + 2_000));
+  expect(owedBytes).toBe(2 * (2_560 + 2_048 + 2_000));
 });

@@ -39,6 +39,7 @@ export function pipelineEnv(simulatorUrl: string, namespace: string, patience: P
     PORT: '0',
     CATWALK_SECRET: SECRET,
     API_KEYS: `${TENANT}:${API_KEY}`,
+    TENANT_REQUESTS_PER_SECOND: '100000',
     SUBMIT_TIMEOUT_MS: '10000',
     POLL_TIMEOUT_MS: '900',
     LEASE_MS: '1000',

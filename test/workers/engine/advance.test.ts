@@ -53,6 +53,8 @@ async function setup(storeOf = (store: Store, _redis: Redis): Store => store) {
   });
   for (const record of [submitted, submitting, queued]) {
     await redis.set(keys.record(record.id), encodeRecord(record));
+    // As who has its turn.
+    await redis.zadd(keys.running(record.provider), NOW, record.id);
   }
   return { redis, keys, advance };
 }
@@ -64,17 +66,17 @@ test('when Redis refuses both, an outcome to be handed on and a save, the call f
   process.on('unhandledRejection', note);
   onTestFinished(() => void process.off('unhandledRejection', note));
 
-  await redis.config('SET', 'maxmemory', 1);
+  await redis.config('SET', 'min-replicas-to-write', 1);
   const steps = [
     { id: submitted.id, generation: submitted, event: EVENTS['observed-final'] },
     { id: submitting.id, generation: submitting, event: EVENTS['submit-accepted'] },
   ];
-  await expect(advance.all(steps, { finish: false })).rejects.toThrow(/^OOM/);
+  await expect(advance.all(steps, { finish: false })).rejects.toThrow(/^NOREPLICAS/);
   await until('both were refused', async () => {
-    const refused = /^cmdstat_(set|incr):.*rejected_calls=1/gm;
+    const refused = /^cmdstat_(zrem|incr):.*rejected_calls=1/gm;
     return (await redis.info('commandstats')).match(refused)?.length === 2;
   });
-  await redis.config('SET', 'maxmemory', 0);
+  await redis.config('SET', 'min-replicas-to-write', 0);
   // Node reports rejections that nobody took after the turn in which they happened.
   await redis.ping();
   await turn();
@@ -105,7 +107,7 @@ test('an intent that was saved is its owner’s, also when another step of the b
     ...store,
     saveAll: async (records) => {
       const saved = await store.saveAll(records);
-      await server.config('SET', 'maxmemory', 1);
+      await server.config('SET', 'min-replicas-to-write', 1);
       return saved;
     },
   }));
@@ -117,7 +119,7 @@ test('an intent that was saved is its owner’s, also when another step of the b
     ],
     { finish: false },
   );
-  await redis.config('SET', 'maxmemory', 0);
+  await redis.config('SET', 'min-replicas-to-write', 0);
   expect(started).toMatchObject({ kind: 'moved', generation: { state: 'submitting' } });
   expect(polled).toMatchObject({ kind: 'failed' });
 });
