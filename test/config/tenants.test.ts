@@ -56,8 +56,8 @@ test('limits are those of everybody, but for what is said of a tenant', async ()
   const { limitsOf } = open();
   expect(limitsOf('shop')).toEqual({ ...limits, burst: 5, mostInFlight: 77 });
   expect(limitsOf('whoever')).toEqual({
-    requestsPerSecond: 50,
-    burst: 100,
+    requestsPerSecond: 1_000,
+    burst: 2_000,
     mostWaiting: 50_000,
     mostInFlight: 77,
     weight: 1,

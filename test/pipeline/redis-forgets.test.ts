@@ -51,7 +51,7 @@ const paidFor = ({ pipeline }: World, provider: ProviderName): number =>
 
 /** What of a finished generation Redis may have lost with its last second, and by what it is known. */
 const LOST = [
-  { what: 'the submit job', parts: (id: string) => ['HMSET', `submit-${id}`], webhook: true },
+  { what: 'the submit job', parts: (id: string) => ['HMSET', `turn-${id}`], webhook: true },
   { what: 'the first round', parts: () => ['HMSET', ':round-'], webhook: false },
   { what: 'a round’s lease', parts: () => [':polls:'], webhook: false },
   {
@@ -61,7 +61,7 @@ const LOST = [
   },
   { what: 'the outcome', parts: (id: string) => [id, '"state":"completed"'], webhook: true },
   { what: 'the subscriber’s job', parts: (id: string) => ['HMSET', `notify-${id}`], webhook: true },
-  { what: 'the mark as notified', parts: (id: string) => ['ZREM', id], webhook: true },
+  { what: 'the mark as notified', parts: (id: string) => ['ZREM', `:g:${id}`, 'PXAT'], webhook: true },
 ];
 
 describe.concurrent('what Redis forgot with its last second', () => {
