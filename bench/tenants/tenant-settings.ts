@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Environment } from '../../src/config/env.ts';
 
 /** One who asks. */
 export interface Tenant {
@@ -15,23 +14,19 @@ export interface TenantSettings {
   keyOf(tenant: string): string;
 }
 
-/** Tenants with weights where the pipeline that is measured knows them, and plain keys elsewhere. */
+/** Tenants with their weights, and keys of their own. */
 export async function tenantSettings(
   tenants: readonly Tenant[],
   folder: string,
 ): Promise<TenantSettings> {
   const keys = new Map(tenants.map(({ name }) => [name, randomBytes(16).toString('hex')]));
   const keyOf = (tenant: string): string => keys.get(tenant) ?? '';
-  if (!('TENANTS_FILE' in Environment.shape)) {
-    const entries = tenants.map(({ name }) => `${name}:${keyOf(name)}`);
-    return { env: { API_KEYS: entries.join(',') }, keyOf };
-  }
   const file = join(folder, `tenants-${randomBytes(4).toString('hex')}.json`);
   const listed = tenants.map(({ name, weight }) => ({
-    name,
+    tenant: name,
     keys: [keyOf(name)],
-    limits: { weight },
+    limits: { weight, requestsPerSecond: 100_000 },
   }));
-  await writeFile(file, JSON.stringify({ tenants: listed }));
+  await writeFile(file, JSON.stringify(listed));
   return { env: { TENANTS_FILE: file }, keyOf };
 }

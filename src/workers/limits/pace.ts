@@ -18,7 +18,8 @@ export interface PaceOf {
  * then there is one of that id, and a second is not added.
  */
 const TURN_LEASE_MS = 10_000;
-/** Ready to be sent at once: as many as go in a second. More would stand before who comes next. */
+/** Ready to be sent at once: as many as go in this time. More would stand before who comes next. */
+const WINDOW_MS = 200;
 const [LEAST_WINDOW, MOST_WINDOW] = [2, 500];
 
 export function createPaceOf(parts: {
@@ -32,7 +33,7 @@ export function createPaceOf(parts: {
 
   function pace(): Pace {
     const { max, duration } = limits.limiter();
-    const window = Math.ceil((max * 1_000) / duration);
+    const window = Math.ceil((max * WINDOW_MS) / duration);
     return {
       places: limits.running(),
       window: Math.min(Math.max(window, LEAST_WINDOW), MOST_WINDOW),
