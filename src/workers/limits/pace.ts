@@ -19,7 +19,7 @@ export interface PaceOf {
  */
 const TURN_LEASE_MS = 10_000;
 /** Ready to be sent at once: as many as go in this time. More would stand before who comes next. */
-const WINDOW_MS = 200;
+const WINDOW_MS = 100;
 const [LEAST_WINDOW, MOST_WINDOW] = [2, 500];
 
 export function createPaceOf(parts: {
