@@ -45,7 +45,8 @@ export { InvalidSettings };
 export interface Catwalk {
   /**
    * Records a generation and queues its submission. Idempotent per tenant and `idempotencyKey`.
-   * @throws InvalidRequest naming each wrong field. ioredis's error when Redis is away: it
+   * @throws InvalidRequest naming each wrong field. TooMany when the tenant asks for more than it
+   *   may, NoRoom when Redis is too full: ask again after `retryAfterMs`. ioredis's error when Redis is away: it
    *   may or may not have been recorded, so call again with the same `idempotencyKey`.
    */
   requestGeneration(

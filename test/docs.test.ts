@@ -132,6 +132,11 @@ test('docs/architecture.md lists the Redis keys there are', () => {
       keys.quotaLease,
     ].map((key) => key('<provider>')),
     keys.rate('<tenant>'),
+    keys.endpoints('<tenant>'),
+    keys.endpointsWaitedFor('<tenant>'),
+    ...[keys.callbacksUnderWay, keys.callbackLines].map((key) =>
+      key('<lane>' as never, '<tenant>'),
+    ),
     keys.busy('<provider>', '<tenant>'),
     ...LANES.map((lane) => keys.line('<provider>', '<tenant>', lane)),
     ...[keys.task, keys.parked].map((key) => key('<provider>', 'a').replace(hashed, '<hash>')),

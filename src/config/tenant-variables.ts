@@ -29,12 +29,15 @@ export const tenantVariables = {
     example: './tenants.json',
   }),
   TENANT_REQUESTS_PER_SECOND: described(z.coerce.number().min(0.01).max(100_000).default(1_000), {
-    about: 'Requests for generations of one tenant, and twice as many at once after a pause.',
+    about:
+      'Requests of one tenant in a second, and twice as many at once after a pause; more are answered 429.',
   }),
   TENANT_MOST_WAITING: described(wholeNumber(50_000, { min: 1, max: 10_000_000 }), {
-    about: 'Generations of one tenant that may wait to be sent.',
+    about:
+      'With so many generations of one tenant waiting to be sent, its next request is answered 429.',
   }),
   TENANT_MOST_IN_FLIGHT: described(wholeNumber(10_000, { min: 1, max: 10_000_000 }), {
-    about: 'Generations of one tenant that providers may work on at once.',
+    about:
+      'With so many generations of one tenant being sent or run, its next request is answered 429.',
   }),
 };

@@ -138,7 +138,7 @@ export class TooMany extends CatwalkError {
   constructor(limit: TooMany['limit'], retryAfterMs: number) {
     const { name, used, most } = limit;
     const what = LIMITS[name] ?? name;
-    super(`too_many_${name}`, `${what}: ${used} of ${most}. Ask again after the time given.`);
+    super(`too_many_${name}`, `${what}: ${used} of ${most}. Ask again after Retry-After.`);
     this.limit = limit;
     this.retryAfterMs = retryAfterMs;
   }
@@ -146,7 +146,7 @@ export class TooMany extends CatwalkError {
 
 /** A tenant's limits, by what the scripts call them. */
 const LIMITS: Readonly<Record<string, string>> = {
-  requests: 'Requests a second',
+  requests: 'Requests at once',
   waiting: 'Generations that wait to be sent',
   in_flight: 'Generations that are being sent or run',
   waiting_at_provider: 'Generations that wait to be sent to this provider',

@@ -26,7 +26,7 @@ export function isDenial(reason: string): reason is Denial {
   return (DENIALS as readonly string[]).includes(reason);
 }
 
-/** Why we ourselves let a submission wait, without asking the provider. */
+/** Why we ourselves let a submission wait; `concurrency_limited` stands in older records only. */
 const OWN_HOLD_REASONS = ['circuit_open', 'concurrency_limited', ...DENIALS] as const;
 export type OwnHoldReason = (typeof OWN_HOLD_REASONS)[number];
 

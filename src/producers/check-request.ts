@@ -38,7 +38,7 @@ export type GenerationRequest = z.infer<typeof GenerationRequest>;
 /** Who asks: comes from the API key, or from the library's caller. */
 export const Requester = z.object({
   tenant: z.string().regex(TENANT.pattern, `takes ${TENANT.words}`),
-  /** The app's own; remembered for 24 h. */
+  /** The app's own; remembered until 24 h after the end. */
   idempotencyKey: z.string().min(1).max(MAX_IDEMPOTENCY_KEY).optional(),
 });
 export type Requester = z.infer<typeof Requester>;

@@ -91,7 +91,8 @@ end
 -- Whether one more of this tenant may be sent, of so many free places.
 local function may_have_one(keys, tenant, free, unfilled, missing)
   if free <= 0 then return false end
-  if free ~= math.huge and free <= missing - (unfilled[tenant] or 0) then return false end
+  -- Who has less than its floor takes of what is kept free, also where floors are more than places.
+  if free ~= math.huge and not unfilled[tenant] and free <= missing then return false end
   local share = redis.call('HGET', keys.shares, keys.provider .. '/' .. tenant) or ''
   local ceiling = tonumber(string.match(share, '^%S+ (%d+)$') or '')
   return not ceiling or redis.call('ZCARD', keys.busy .. tenant) < ceiling
