@@ -29,11 +29,12 @@ export async function idlePlaces(
     redis.zrange(keys.turns(provider), '0', '-1'),
   ]);
   const turns = new Set(inTurn);
-  const places = pairs(held).filter(({ id }) => !turns.has(id));
+  const places = pairs(held);
   const records = await store.loadAll(places.map(({ id }) => id));
   return places.flatMap(({ id, at }, i) => {
     const record = records[i];
-    if (!isIdle(record, now() - Number(at))) return [];
+    const forMs = turns.has(id) ? 0 : now() - Number(at);
+    if (!isIdle(record, forMs)) return [];
     return [id, record && !(record instanceof Error) ? record.tenant : '', at];
   });
 }
@@ -42,7 +43,7 @@ function pairs(flat: readonly string[]): { id: string; at: string }[] {
   return flat.flatMap((id, i) => (i % 2 === 0 ? [{ id, at: flat[i + 1] ?? '' }] : []));
 }
 
-/** Whether this one certainly has no task at the provider. @param forMs how long its place is taken. */
+/** Whether this one certainly has no task at the provider. @param forMs how long its place is taken; 0 for a turn that may begin. */
 function isIdle(found: Read, forMs: number): boolean {
   if (found === undefined) return true;
   // Nobody here can say.

@@ -45,10 +45,10 @@ for item = 0, #KEYS / 3 - 1 do
   for _, schedule in ipairs({ 'due', 'owed' }) do
     must_be_sorted_set(prefix .. ':' .. schedule .. ':' .. provider)
   end
-  check_keys(keys_of(prefix, provider), tenant)
   local standing = ARGV[at + 12]
   must(standing == '' or standing == 'waits' or standing == 'ended'
     or string.match(standing, '^%d+%.?%d*$') or string.match(standing, '^turn %d+$'), 'a standing')
+  if standing ~= '' then check_places(keys_of(prefix, provider), tenant) end
   if ARGV[at + 7] ~= '' then parked[item] = redis.call('LRANGE', KEYS[item * 3 + 3], 0, -1) end
 end
 
@@ -59,9 +59,11 @@ local function move(keys, at)
   if standing == '' then return true end
   local since = string.match(standing, '^turn (%d+)$')
   if since and not redis.call('ZSCORE', keys.running, id) then return false end
-  touched[keys] = tonumber(ARGV[at + 11]) or math.huge
   since = tonumber(since or standing)
-  if since then run(keys, tenant, id, since) else leave(keys, tenant, id, now, standing == 'ended') end
+  local is_free
+  if since then is_free = run(keys, tenant, id, since)
+  else is_free = leave(keys, tenant, id, now, standing == 'ended') end
+  if is_free then touched[keys] = tonumber(ARGV[at + 11]) or math.huge end
   return true
 end
 
@@ -96,7 +98,7 @@ for item = 0, #KEYS / 3 - 1 do
   if not current then
     redis.call('ZREM', prefix .. ':due:' .. provider, id)
     redis.call('ZREM', prefix .. ':owed:' .. provider, id)
-    leave(keys, tenant, id, now)
+    if leave(keys, tenant, id, now) then touched[keys] = tonumber(ARGV[at + 11]) or math.huge end
     answers[item + 1] = false
   elseif string.match(current, '^%d+') ~= ARGV[at + 2] then
     answers[item + 1] = current

@@ -20,6 +20,7 @@
 local BATCH_EVERY = 8
 local DEFAULT_WINDOW = 4
 local LANES_AT_A_TIME = 64
+local SMALL_WINDOW = 16
 local MOVES_FORGOTTEN_MS = 3600000
 local NEWEST = 0.2
 
@@ -48,9 +49,17 @@ local function must_be_sorted_set(key)
   if kind ~= 'zset' and kind ~= 'none' then error('catwalk: ' .. key .. ' is no sorted set') end
   sorted_sets[key] = true
 end
+local function check_places(keys, tenant)
+  must_be_sorted_set(keys.turn)
+  must_be_sorted_set(keys.running)
+  must_be_sorted_set(keys.busy .. tenant)
+end
 local function check_keys(keys, tenant)
-  for _, name in ipairs({ 'turn', 'running', 'lanes', 'served' }) do must_be_sorted_set(keys[name]) end
-  for _, name in ipairs({ 'busy', 'line', 'batch' }) do must_be_sorted_set(keys[name] .. tenant) end
+  check_places(keys, tenant)
+  must_be_sorted_set(keys.lanes)
+  must_be_sorted_set(keys.served)
+  must_be_sorted_set(keys.line .. tenant)
+  must_be_sorted_set(keys.batch .. tenant)
 end
 
 -- The mean time between two events of a tenant (ms), and when the last one was.
@@ -59,7 +68,7 @@ local function note_move(keys, kind, tenant, now)
   local last, mean = string.match(redis.call('HGET', keys.moves, field) or '', '^(%S+) (%S+)$')
   last, mean = tonumber(last or ''), tonumber(mean or '')
   local between = last and math.min(math.max(now - last, 0), MOVES_FORGOTTEN_MS)
-  mean = between and (mean and mean + NEWEST * (between - mean) or between) or -1
+  mean = between and (mean and mean >= 0 and mean + NEWEST * (between - mean) or between) or -1
   redis.call('HSET', keys.moves, field, string.format('%.0f %.3f', now, mean))
   if not last then redis.call('PEXPIRE', keys.moves, 24 * MOVES_FORGOTTEN_MS) end
 end
@@ -133,14 +142,31 @@ local function take_first(keys, tenant)
   end
 end
 
+-- While others wait, nobody has more than half of the turns that are out: its pictures may be slow.
+-- Where many are out they are over soon. @returns what says whether a tenant has that many, or nil.
+local function hold_half(keys, window)
+  if window > SMALL_WINDOW or redis.call('ZCARD', keys.lanes) < 2 then return nil end
+  local out = redis.call('ZRANGE', keys.turn, 0, -1)
+  local half = math.max(1, math.floor(window / 2))
+  if #out < half then return nil end
+  return function(tenant)
+    local own = 0
+    for _, id in ipairs(out) do
+      if redis.call('ZSCORE', keys.busy .. tenant, id) then own = own + 1 end
+    end
+    return own >= half
+  end
+end
+
 -- The tenant whose turn it is and its virtual time; nil: none that waits may have a place.
-local function next_tenant(keys, free, unfilled, missing)
+local function next_tenant(keys, free, unfilled, missing, holding_half)
   for from = 0, 100000, LANES_AT_A_TIME do
     local to = from + LANES_AT_A_TIME - 1
     local lanes = redis.call('ZRANGE', keys.lanes, from, to, 'WITHSCORES')
     if #lanes == 0 then return nil end
     for at = 1, #lanes, 2 do
-      if may_have_one(keys, lanes[at], free, unfilled, missing) then
+      local is_enough = holding_half and holding_half(lanes[at])
+      if not is_enough and may_have_one(keys, lanes[at], free, unfilled, missing) then
         return lanes[at], tonumber(lanes[at + 1])
       end
     end
@@ -157,16 +183,21 @@ local function give_turns(keys, now, fallback, given)
     local free = math.huge
     if places ~= math.huge then
       free = places - redis.call('ZCARD', keys.running)
+      if free <= 0 then break end
       unfilled, missing = unfilled_floors(keys)
+      -- Where a limit was found below the floors, somebody else may go all the same.
+      missing = math.min(missing, places - 1)
     end
-    local tenant, start = next_tenant(keys, free, unfilled, missing)
+    local tenant, start = next_tenant(keys, free, unfilled, missing, hold_half(keys, window))
     if not tenant then break end
     local id = take_first(keys, tenant)
     if id then
       grant(keys, tenant, id, now, given)
       in_turn = in_turn + 1
-      v = math.max(v, start)
-      start = start + 1 / weight_of(keys, tenant)
+      -- Who was passed over is next now, and has saved nothing up.
+      local from = math.max(start, v)
+      v = from
+      start = from + 1 / weight_of(keys, tenant)
     end
     if waiting_of(keys, tenant) > 0 then
       redis.call('ZADD', keys.lanes, string.format('%.17g', start), tenant)
@@ -203,7 +234,8 @@ local function stand_in_line(keys, tenant, lane, id, asked_at, now, given)
   end
 end
 
--- Out of its line, and no place any more: it ended, or waits for something else.
+-- Out of its line, and no place any more: it ended, or waits for something else. Answers whether
+-- that freed anything.
 local function leave(keys, tenant, id, now, has_ended)
   redis.call('ZREM', keys.turn, id)
   local had_place = redis.call('ZREM', keys.running, id)
@@ -212,17 +244,21 @@ local function leave(keys, tenant, id, now, has_ended)
     redis.call('ZREM', keys.line .. tenant, id)
     redis.call('ZREM', keys.batch .. tenant, id)
     -- A tenant without anybody in line leaves the lanes when its turn comes.
-  elseif has_ended then
-    note_move(keys, 'e', tenant, now)
+    return false
   end
+  if has_ended then note_move(keys, 'e', tenant, now) end
+  return true
 end
 
--- It is being sent, or the provider has it: its turn is over, its place is not.
+-- It is being sent, or the provider has it: its turn is over, its place is not. Answers whether it
+-- had a turn.
 local function run(keys, tenant, id, since)
-  if redis.call('ZREM', keys.turn, id) == 0 and not redis.call('ZSCORE', keys.running, id) then
+  local had_turn = redis.call('ZREM', keys.turn, id) == 1
+  if not had_turn and not redis.call('ZSCORE', keys.running, id) then
     redis.call('ZREM', keys.line .. tenant, id)
     redis.call('ZREM', keys.batch .. tenant, id)
   end
   redis.call('ZADD', keys.running, since, id)
   redis.call('ZADD', keys.busy .. tenant, since, id)
+  return had_turn
 end

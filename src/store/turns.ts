@@ -35,7 +35,9 @@ export interface Turns {
    * @returns its turn, if it has it (by) now.
    */
   enter(generation: Generation): Promise<Turn | undefined>;
-  /** It has no use for its turn. */
+  /** One of the few that have had their turns for longest, for whoever has nothing else to send. */
+  oldest(provider: string): Promise<GenerationId | undefined>;
+  /** It has no use for its turn, if it still has one. */
   giveBack(generation: Pick<Generation, 'id' | 'tenant' | 'provider'>): Promise<void>;
   /**
    * Notes how fast a provider may be used, gives out what is free, and answers turns older than
@@ -52,11 +54,15 @@ export interface Turns {
 /** Adds the jobs of those whose turn it is. Never rejects: a turn without a job is tended later. */
 export type OnTurns = (turns: readonly Turn[]) => Promise<void>;
 
+/** Among so many one is chosen, so that not all choose the same. */
+const OLDEST = 4;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     catwalkTurnsEnter(keyCount: number, ...args: string[]): Result<unknown, Context>;
     catwalkTurnsTend(keyCount: number, ...args: string[]): Result<unknown, Context>;
     catwalkTurnsLeave(keyCount: number, ...args: string[]): Result<unknown, Context>;
+    catwalkTurnsSweep(keyCount: number, ...args: string[]): Result<unknown, Context>;
   }
 }
 
@@ -76,8 +82,10 @@ const Left = z.tuple([z.number(), Flat]);
 export function turnsIn(flat: readonly string[]): Turn[] {
   const turns: Turn[] = [];
   for (let at = 0; at + 2 < flat.length; at += 3) {
-    const [id, provider = '', time] = flat.slice(at, at + 3);
-    turns.push({ id: GenerationId.parse(id), provider, at: Number(time) });
+    const [name, provider = '', time] = flat.slice(at, at + 3);
+    // What is none of ours has no turn: somebody wrote it by hand.
+    const id = GenerationId.safeParse(name);
+    if (id.success) turns.push({ id: id.data, provider, at: Number(time) });
   }
   return turns;
 }
@@ -94,15 +102,13 @@ export function createTurns(parts: TurnsParts): Turns {
     ['catwalkTurnsEnter', 'turns-enter'],
     ['catwalkTurnsTend', 'turns-tend'],
     ['catwalkTurnsLeave', 'turns-leave'],
+    ['catwalkTurnsSweep', 'turns-sweep'],
   ] as const) {
     redis.defineCommand(name, { lua: withTurns(file) });
   }
 
   const enter = coalesce(async (generations: Generation[]) => {
-    const args = generations.flatMap((g) => [
-      ...[g.id, g.provider, g.tenant, laneOf(g), String(g.createdAt)],
-      String(placesAt(g.provider) ?? ''),
-    ]);
+    const args = generations.flatMap((g) => entryOf(g, placesAt(g.provider)));
     const all = [keys.shares, keys.prefix, String(now()), ...args];
     const answer = await redis.catwalkTurnsEnter(1, ...all);
     const [own, given] = Entered.parse(answer);
@@ -125,6 +131,10 @@ export function createTurns(parts: TurnsParts): Turns {
 
   return {
     enter,
+    async oldest(provider) {
+      const ids = await redis.zrange(keys.turns(provider), '0', String(OLDEST - 1));
+      return GenerationId.safeParse(ids[Math.floor(Math.random() * ids.length)]).data;
+    },
     giveBack: async ({ id, tenant, provider }) => {
       await leave(provider, [id, tenant, '']);
     },
@@ -139,9 +149,17 @@ export function createTurns(parts: TurnsParts): Turns {
     },
     async heal(provider) {
       const idle = await idlePlaces(parts, provider);
-      return idle.length === 0 ? 0 : leave(provider, idle);
+      const left = idle.length === 0 ? 0 : await leave(provider, idle);
+      await redis.catwalkTurnsSweep(1, keys.shares, keys.prefix, provider);
+      return left;
     },
   };
+}
+
+function entryOf(g: Generation, places: number | undefined): string[] {
+  const { id, provider, tenant, createdAt, version } = g;
+  const numbers = [createdAt, places ?? '', version].map(String);
+  return [id, provider, tenant, laneOf(g), ...numbers];
 }
 
 function hear(onTurns: OnTurns, turns: readonly Turn[]): void {

@@ -186,7 +186,7 @@ test('who waits for something else leaves its turn to another, and gets a new on
   const hold = { reason: 'unauthorized' as const, until: NOW + 60_000 };
   await store.save({ ...first, hold });
   expect(given.map(({ id }) => id)).toEqual([first.id, second.id]);
-  expect(await turns.enter(first)).toBeUndefined();
+  expect(await turns.enter({ ...first, version: 1 })).toBeUndefined();
   given.shift();
   await send(1);
   expect(given).toMatchObject([{ id: first.id }]);
@@ -251,4 +251,60 @@ test('healing frees the places of what ended, is gone or was never sent, and of 
   clock.now = NOW + 300_001;
   expect(await turns.heal(provider)).toBe(1);
   expect((await running()).sort()).toEqual([runs, newer].sort());
+});
+
+test('who was passed over at its ceiling has saved nothing up when it may go again', async () => {
+  const { ask, shares, provider, send, redis, keys } = await setup({ window: 1 });
+  await shares({ [`${provider}/capped`]: '0 1' });
+  await ask('capped', 20);
+  await ask('other', 60);
+  await send(30);
+  await redis.hdel(keys.shares, `${provider}/capped`);
+  const sent = await send(20);
+  expect(sent.filter((tenant) => tenant === 'capped').length).toBeLessThanOrEqual(12);
+});
+
+test('floors that are more than the places stop nobody', async () => {
+  const { ask, shares, provider, given } = await setup({ places: 3 });
+  const floors = ['a', 'b', 'c'].map((tenant) => [`${provider}/${tenant}`, '2 9']);
+  const listed = { [`floors:${provider}`]: 'a 2 b 2 c 2' };
+  await shares({ ...Object.fromEntries(floors), ...listed });
+  for (const tenant of ['a', 'b', 'c', 'none']) await ask(tenant, 2);
+  expect(given.length).toBeGreaterThanOrEqual(2);
+});
+
+test('while others wait, one tenant holds no more than half of the few turns', async () => {
+  const { ask, given, store, end } = await setup({ window: 4 });
+  const first = await ask('slow', 10);
+  await ask('quick', 3);
+  for (const { id } of first.slice(0, 2)) await end(id);
+  const holders = await Promise.all(
+    given.slice(2).map(async ({ id }) => (await store.load(id))?.tenant),
+  );
+  expect(holders.filter((tenant) => tenant === 'quick')).toHaveLength(2);
+});
+
+test('what moved on since it was read gets no turn', async () => {
+  const { ask, turns, end, given, keys, redis, provider } = await setup();
+  const [record] = await ask('shop', 1);
+  if (!record) throw new Error('not asked');
+  await end(record.id);
+  given.length = 0;
+  expect(await turns.enter(record)).toBeUndefined();
+  expect(await redis.zcard(keys.turns(provider))).toBe(0);
+});
+
+test('a turn and a tenant’s part that belong to nothing are taken away', async () => {
+  const { ask, turns, end, redis, keys, provider, running } = await setup();
+  const [record] = await ask('shop', 1);
+  if (!record) throw new Error('not asked');
+  await end(record.id);
+  // As an older release leaves them, which knows neither.
+  await redis.zadd(keys.turns(provider), NOW, record.id);
+  await redis.zadd(keys.running(provider), NOW, record.id);
+  await redis.zadd(keys.busy(provider, 'shop'), NOW, record.id, NOW, 'gone');
+  await turns.heal(provider);
+  expect(await running()).toEqual([]);
+  expect(await redis.zcard(keys.turns(provider))).toBe(0);
+  expect(await redis.zcard(keys.busy(provider, 'shop'))).toBe(0);
 });

@@ -63,6 +63,7 @@ export function stageParts({ load, provider, advance, ...given }: Given) {
     turns: {
       enter: async ({ id, provider: name }) => ({ id, provider: name, at: NOW }),
       giveBack: async () => undefined,
+      oldest: async () => undefined,
     },
     onTurns: async () => {},
     pace: { note: async () => undefined },

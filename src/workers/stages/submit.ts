@@ -1,6 +1,6 @@
 import { NotItsTurn } from '../../generation/errors.ts';
 import type { EventOf } from '../../generation/events.ts';
-import type { Generation, InState } from '../../generation/generation.ts';
+import { type Generation, type InState, isFinal } from '../../generation/generation.ts';
 import type { OwnHoldReason } from '../../generation/hold-reasons.ts';
 import { newSender } from '../../generation/ids.ts';
 import type { SubmitJob } from '../../generation/jobs.ts';
@@ -30,7 +30,7 @@ const HOLD_REASONS: Readonly<Record<Trouble, OwnHoldReason>> = {
 
 export interface SubmitParts extends SendParts, SaveAnswerParts, CircuitParts, LearnParts {
   readonly store: Store;
-  readonly turns: Pick<Turns, 'enter' | 'giveBack'>;
+  readonly turns: Pick<Turns, 'enter' | 'giveBack' | 'oldest'>;
   readonly onTurns: OnTurns;
   /** Those that only look whether they may be sent start so far apart: starts count against the rate. */
   readonly spacingMs: number;
@@ -56,13 +56,22 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
 
   return async ({ id, turn }) => {
     const generation = await store.load(id);
-    if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed') return undefined;
+    if (generation?.state !== 'queued' && generation?.state !== 'unconfirmed')
+      return sendAnother(parts, sendInTurn);
     const notBefore = heldUntil(generation);
-    if (notBefore > now()) return { notBefore };
+    if (notBefore > now()) {
+      await parts.turns.giveBack(generation);
+      return { notBefore };
+    }
     if (generation.state === 'unconfirmed') return submit(generation);
     // Whoever waited for something else has no turn any more, and gets a job when it has.
     const mayHaveTurn = turn !== undefined && !generation.hold;
-    if (!mayHaveTurn && !(await parts.turns.enter(generation))) return undefined;
+    if (!mayHaveTurn && !(await parts.turns.enter(generation)))
+      return sendAnother(parts, sendInTurn);
+    return sendInTurn(generation);
+  };
+
+  async function sendInTurn(generation: InState<'queued'>): Promise<NotYet | undefined> {
     try {
       return await submit(generation);
     } catch (error) {
@@ -71,7 +80,7 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
       await parts.turns.giveBack(generation).catch(() => {});
       throw error;
     }
-  };
+  }
 
   async function submit(
     generation: InState<'queued' | 'unconfirmed'>,
@@ -97,6 +106,22 @@ export function createSubmit(parts: SubmitParts): (job: SubmitJob) => Promise<No
     }
     return attempted.notYet;
   }
+}
+
+/**
+ * This start has been counted against the provider's rate, and has nothing of its own to send: so that
+ * it is not wasted, somebody goes whose turn it is.
+ */
+async function sendAnother(
+  { turns, store, provider, now }: SubmitParts,
+  sendInTurn: (generation: InState<'queued'>) => Promise<unknown>,
+): Promise<undefined> {
+  const id = await turns.oldest(provider.name);
+  const other = id && (await store.load(id));
+  if (!other) return;
+  if (isFinal(other)) await turns.giveBack(other);
+  // If it has to wait, its own job will.
+  if (other.state === 'queued' && heldUntil(other) <= now()) await sendInTurn(other);
 }
 
 /** Its turn was another's by the time that it was ready. */
