@@ -18,7 +18,8 @@ const ATELIER = './chaos/atelier/adapter.js';
 /** Loose enough that faults slow things down, and limits do not. */
 const LIMITS = {
   SUBMITS_PER_MINUTE: '60000',
-  CONCURRENCY: '60',
+  // As few as real providers are sent to at once: what an outage finds in flight is undecidable.
+  CONCURRENCY: '12',
   POLLS_PER_SECOND: '200',
   RUNNING: '200',
 };
