@@ -11,6 +11,8 @@ import { createCancelTask, createLookUp } from './reconcile.ts';
 import { createRound } from './round.ts';
 import { createSubmit } from './submit.ts';
 
+/** As few as show that it was not that one submission. */
+const FAILURES_AT_RISK = 2;
 const ROUND_CONCURRENCY = 20;
 const COMPLETIONS_CONCURRENCY = 8;
 /** What held submissions may take of the provider's rate, so that its other models go on. */
@@ -29,7 +31,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     keys,
     provider: provider.name,
     settings: {
-      failures: settings.CIRCUIT_FAILURES,
+      failures: failuresOf(provider, settings.CIRCUIT_FAILURES),
       openMs: settings.CIRCUIT_OPEN_MS,
       probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
       spacingMs,
@@ -71,6 +73,11 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     },
     waitsForRedis: true,
   };
+}
+
+/** Where a lost answer cannot be made good, each failure may be a payment that nobody can find. */
+function failuresOf({ repeatSubmit }: ProviderAdapter, usual: number): number {
+  return repeatSubmit.kind === 'none' ? Math.min(usual, FAILURES_AT_RISK) : usual;
 }
 
 /** Rounds of one provider: polls, and whatever else is due. */
