@@ -190,7 +190,8 @@ export const Environment = z.object({
   CIRCUIT_FAILURES: described(wholeNumber(5, { min: 0, max: 1_000 }), {
     about:
       'So many different generations of a model in a row that failed to be sent, or were refused ' +
-      'for want of credit or authorization, make the others wait; 0: never.',
+      'for want of credit or authorization, make the others wait; 0: never. Two failures are ' +
+      'enough where the provider recognises no repeat: each may have been paid.',
   }),
   CIRCUIT_OPEN_MS: described(wholeNumber(10_000, { min: 100, max: 300_000 }), {
     about: 'How long they wait at first. Doubles, up to 5 minutes, until a probe is answered.',

@@ -64,6 +64,8 @@ type CircuitNews = (OpenCircuit & { readonly again: boolean }) | 'closed' | unde
 export interface CircuitSettings {
   /** So many different generations in a row open a circuit; 0: none ever opens. */
   readonly failures: number;
+  /** The same, of failures that leave it unknown what became of each. */
+  readonly lostAnswers: number;
   /** How long it is open at first; doubles with each probe that fails. */
   readonly openMs: number;
   /** A probe that was never reported keeps the others back for so long. */
@@ -154,7 +156,8 @@ export function createCircuits(options: {
       const mayMatter = permit.kind === 'half-open' || showsTrouble || !permit.clean;
       if (settings.failures === 0 || !mayMatter) return undefined;
       const probe = permit.kind === 'half-open' ? permit.probe : '';
-      const limits = [settings.failures, settings.openMs, LONGEST_OPEN_MS];
+      const most = result === 'failure' ? settings.lostAnswers : settings.failures;
+      const limits = [most, settings.openMs, LONGEST_OPEN_MS];
       const lasting = [FAILURE_COUNTS_MS, REFUSAL_COUNTS_MS, LIFETIME_MS];
       const numbers = [now(), ...limits, ...lasting].map(String);
       const args = [model, id, tenant, result, probe, ...numbers];

@@ -24,7 +24,9 @@ function setup(changes: Partial<CircuitSettings> = {}) {
   const { redis, keys } = testRedis;
   const provider = `p${providers++}`;
   const clock = { now: NOW };
-  const settings = { failures: 3, openMs: 10_000, probeMs: 90_000, spacingMs: 0, ...changes };
+  const { failures = 3 } = changes;
+  const times = { openMs: 10_000, probeMs: 90_000, spacingMs: 0 };
+  const settings = { failures, lostAnswers: failures, ...times, ...changes };
   const process = () => createCircuits({ redis, keys, provider, settings, now: () => clock.now });
   const [here, there] = [process(), process()];
 
@@ -360,4 +362,13 @@ test('who failed is remembered up to a number, and so is no circuit ever large',
   const { redis, keys, provider, submit } = setup({ failures: 1_000 });
   for (let n = 0; n < 200; n++) await submit('failure', { tenant: 't'.repeat(64) });
   expect(await redis.hstrlen(keys.circuits(provider), 'm')).toBeLessThan(10_000);
+});
+
+test('where a lost answer cannot be made good, fewer of them open it, and no fewer refusals', async () => {
+  const { submit } = setup({ failures: 3, lostAnswers: 2 });
+  expect(await submit('unauthorized')).toBeUndefined();
+  expect(await submit('unauthorized')).toBeUndefined();
+  const other = setup({ failures: 3, lostAnswers: 2 });
+  expect(await other.submit('failure')).toBeUndefined();
+  expect(await other.submit('failure')).toMatchObject({ met: 'failure' });
 });

@@ -34,7 +34,10 @@ test('whatever happens, no cap is exceeded, and nobody waits who may have a free
   await fc.assert(
     fc.asyncProperty(
       fc.array(happening, { maxLength: 60 }),
-      fc.record({ places: fc.integer({ min: 1, max: 5 }), window: fc.integer({ min: 20, max: 40 }) }),
+      fc.record({
+        places: fc.integer({ min: 1, max: 5 }),
+        window: fc.integer({ min: 20, max: 40 }),
+      }),
       fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 3, maxLength: 3 }),
       async (happenings, pace, ceilings) => {
         const { redis, keys } = testRedis;

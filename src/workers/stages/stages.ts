@@ -31,7 +31,8 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
     keys,
     provider: provider.name,
     settings: {
-      failures: failuresOf(provider, settings.CIRCUIT_FAILURES),
+      failures: settings.CIRCUIT_FAILURES,
+      lostAnswers: lostAnswersOf(provider, settings.CIRCUIT_FAILURES),
       openMs: settings.CIRCUIT_OPEN_MS,
       probeMs: settings.SUBMIT_TIMEOUT_MS + PROBE_MARGIN_MS,
       spacingMs,
@@ -76,7 +77,7 @@ export function submitStage(provider: ProviderAdapter, parts: WorkerParts): Stag
 }
 
 /** Where a lost answer cannot be made good, each failure may be a payment that nobody can find. */
-function failuresOf({ repeatSubmit }: ProviderAdapter, usual: number): number {
+function lostAnswersOf({ repeatSubmit }: ProviderAdapter, usual: number): number {
   return repeatSubmit.kind === 'none' ? Math.min(usual, FAILURES_AT_RISK) : usual;
 }
 
